@@ -1,0 +1,142 @@
+/**
+ * CPU time of this process for a plain chat completion against a server in another process that answers at once, with
+ * 1,000 calls in flight: the SDK alone, and through inference/. `node dist/bench/inference-overhead.js [--json] [--calls N]`
+ */
+import { fork } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import OpenAI from 'openai'
+import { Agent, fetch as undiciFetch } from 'undici'
+import { parseInferenceSettings } from '../inference/configuration.ts'
+import { transportOptions } from '../inference/endpoint.ts'
+import { createInference } from '../inference/inference.ts'
+
+const inFlight = 1000
+const rounds = 3
+const prompt = 'Let n be a positive integer. '.repeat(40)
+const answer = JSON.stringify({
+  id: 'x',
+  object: 'chat.completion',
+  created: 0,
+  model: 'm',
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content: `<think>${'so it goes on. '.repeat(400)}</think>42` },
+      finish_reason: 'stop',
+    },
+  ],
+  usage: { prompt_tokens: 300, completion_tokens: 1500, total_tokens: 1800 },
+})
+
+/** The other process: answers every request at once, tells its port to its parent. */
+function serve(): void {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(answer))
+  })
+  // Longer than the turns of the two sides, so that no idle connection ends in the measurement.
+  server.keepAliveTimeout = 120_000
+  server.listen(0, '127.0.0.1', 4096, () => process.send?.((server.address() as AddressInfo).port))
+  process.on('disconnect', () => process.exit())
+}
+
+/** CPU time a call in ms, user and system, with `inFlight` calls at any time. */
+async function measure(
+  calls: number,
+  call: (index: number) => Promise<unknown>,
+): Promise<{ cpuMs: number; perSecond: number; rssMb: number }> {
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < calls) await call((next += 1))
+  }
+  const [cpu, start] = [process.cpuUsage(), performance.now()]
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    cpuMs: (user + system) / 1000 / calls,
+    perSecond: calls / ((performance.now() - start) / 1000),
+    rssMb: process.memoryUsage.rss() / 2 ** 20,
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: 'boolean' }, calls: { type: 'string', default: '10000' } } })
+  const calls = Number(values.calls)
+  const child = fork(fileURLToPath(import.meta.url), ['--serve'])
+  const port = await new Promise<number>((resolve) => child.once('message', (message) => resolve(Number(message))))
+  const url = `http://127.0.0.1:${port}/v1`
+
+  const settings = parseInferenceSettings({
+    endpoints: { box: { url, maxConcurrency: inFlight } },
+    models: { solver: { model: 'm', endpoints: ['box'] } },
+    roles: { solver: ['solver'] },
+  })
+  const inference = createInference(settings, { secret: () => undefined })
+  const { signal } = new AbortController()
+  const ours = (index: number): Promise<unknown> =>
+    inference.complete(
+      { role: 'solver', prompt, seed: index, sampling: { temperature: 1 } },
+      { requestId: `r-${index}`, signal },
+    )
+
+  const agent = new Agent(transportOptions)
+  const client = new OpenAI({
+    baseURL: url,
+    apiKey: 'none',
+    maxRetries: 0,
+    fetch: (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher: agent }),
+  })
+  const alone = (index: number): Promise<unknown> =>
+    client.chat.completions.create(
+      { model: 'm', messages: [{ role: 'user', content: prompt }], seed: index, temperature: 1 },
+      { headers: { 'X-Request-Id': `r-${index}` } },
+    )
+
+  // Both are warmed up, then take turns; the median round counts.
+  await measure(inFlight * 2, alone)
+  await measure(inFlight * 2, ours)
+  const results = {
+    alone: [] as Awaited<ReturnType<typeof measure>>[],
+    ours: [] as Awaited<ReturnType<typeof measure>>[],
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    results.alone.push(await measure(calls, alone))
+    results.ours.push(await measure(calls, ours))
+  }
+  await inference.close()
+  await agent.destroy()
+  child.disconnect()
+
+  const median = (runs: readonly { cpuMs: number }[]): number =>
+    runs.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN
+  const lines = [
+    { name: 'cpu-ms-per-call-sdk-alone', value: median(results.alone), goal: 'baseline', ok: true },
+    { name: 'cpu-ms-per-call', value: median(results.ours), goal: '<= 2', ok: median(results.ours) <= 2 },
+    {
+      name: 'cpu-against-sdk',
+      value: median(results.ours) / median(results.alone),
+      goal: '<= 2.5',
+      ok: median(results.ours) / median(results.alone) <= 2.5,
+    },
+  ]
+  for (const line of lines) {
+    const rounded = { ...line, value: Number(line.value.toFixed(3)) }
+    console.log(
+      values.json === true
+        ? JSON.stringify(rounded)
+        : `${rounded.name}: ${rounded.value} (goal ${rounded.goal}${rounded.ok ? '' : ', missed'})`,
+    )
+  }
+  if (values.json !== true) {
+    const last = results.ours.at(-1)
+    console.log(
+      `${calls} calls x ${rounds} rounds, ${inFlight} in flight, ${last?.perSecond.toFixed(0)} calls/s, RSS ${last?.rssMb.toFixed(0)} MB`,
+    )
+  }
+  process.exitCode = lines.every(({ ok }) => ok) ? 0 : 1
+}
+
+if (process.argv.includes('--serve')) serve()
+else await main()

@@ -1,0 +1,180 @@
+/** The one configuration file, variables and flags, together: flag > variable > file > default, all faults at once. */
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseDocument } from 'yaml'
+import { environmentSettings, variable } from '../engine/environment.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import type { Processor } from '../engine/processor.ts'
+import type { ConfiguredProcessor } from '../engine/runtime.ts'
+import { resolveSettings, setting, type SettingSource } from '../engine/settings.ts'
+import { parseInferenceSettings, type InferenceSettings } from '../inference/configuration.ts'
+import { processors } from '../processors/index.ts'
+
+/** Settings of the process as a whole, under `run` in the file and `WELLSPRING_RUN_*` in the environment. */
+export const runSettings = {
+  drainSeconds: setting.number('Seconds to wait for calls in flight after the first Ctrl-C or SIGTERM.', { min: 0, max: 86_400, default: 30 }),
+  verifierThreads: setting.integer('Worker threads that verify. 0: one for each processor core.', { min: 0, max: 1024, default: 0 }),
+  retentionSeconds: setting.number('Seconds that transient records are kept after every processor is past them.', { min: 0, max: 1e9, default: 86_400 }),
+  metricsPort: setting.integer('Port of /metrics on 127.0.0.1. 0: none.', { min: 0, max: 65_535, default: 0 }),
+  allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', { default: false }),
+  unsafeNoSandbox: setting.boolean('Run generated programs without a sandbox. Never do this outside a disposable machine.', { default: false }),
+}
+
+/** Settings that every processor has besides its own. */
+export const commonSettings = {
+  maxInFlight: setting.integer('Records worked on at once in each task.', { min: 1, max: 100_000, default: 256 }),
+}
+
+/** Settings of the simulated endpoint that `up` starts where no endpoint is configured. */
+export const simulatorSettings = {
+  speed: setting.number('How much faster than real token speed it answers.', { min: 0.1, max: 100_000, default: 50 }),
+  seed: setting.integer('The same seed gives the same answers.', { min: 0, max: 2 ** 31 - 1, default: 1 }),
+  knows: setting.text('JSONL file of human problems with answers or solutions that its models can solve.', { default: '' }),
+  truthFile: setting.text('File that it writes the truth about its problems to; for measurements only.', { default: '' }),
+  requestLog: setting.text('File that it writes every request to; for tests only.', { default: '' }),
+}
+
+export interface Flags {
+  config?: string | undefined
+  /** `processor.setting=value`, `run.setting=value` or `simulator.setting=value`. */
+  set?: readonly string[] | undefined
+}
+
+type Values<Declared extends Parameters<typeof resolveSettings>[1]> = ReturnType<typeof resolveSettings<Declared>>['values']
+
+export interface Configuration {
+  file: string | undefined
+  run: Values<typeof runSettings> & { verifierThreads: number }
+  simulator: Values<typeof simulatorSettings>
+  processors: ReadonlyMap<string, ConfiguredProcessor>
+  /** Configured endpoints, models and roles; undefined where the file has none. */
+  inference: InferenceSettings | undefined
+}
+
+const inferenceKeys = ['endpoints', 'models', 'roles'] as const
+const defaultFile = 'wellspring.yaml'
+
+/** Reads everything. @throws ConfigurationError with all faults */
+export function loadConfiguration(flags: Flags): Configuration {
+  const faults: string[] = []
+  const file = flags.config ?? variable('WELLSPRING_CONFIG') ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  const content = file === undefined ? {} : readConfigurationFile(file, faults)
+  const sections = ['run', 'simulator', 'processors', ...inferenceKeys]
+  for (const key of Object.keys(content)) {
+    if (!sections.includes(key)) faults.push(`${file}: unknown key "${key}"; expected one of ${sections.join(', ')}`)
+  }
+  const scopes = new Map<string, Parameters<typeof resolveSettings>[1]>([
+    ['run', runSettings],
+    ['simulator', simulatorSettings],
+    ...processors.map(({ name, settings }) => [name, { ...settings, ...commonSettings }] as const),
+  ])
+  const sources: SettingSource[] = [
+    flagSource(flags.set ?? [], scopes, faults),
+    environmentSettings((scope) => Object.keys(scopes.get(scope) ?? {})),
+    fileSource(file ?? '', content, scopes, faults),
+  ]
+  const resolve = <Declared extends Parameters<typeof resolveSettings>[1]>(scope: string, declared: Declared): Values<Declared> => {
+    const resolved = resolveSettings(scope, declared, sources)
+    faults.push(...resolved.faults)
+    return resolved.values
+  }
+  const run = resolve('run', runSettings)
+  const simulator = resolve('simulator', simulatorSettings)
+  const configured = processors.map((declaration): [string, ConfiguredProcessor] => {
+    const { maxInFlight, ...config } = resolve(declaration.name, { ...declaration.settings, ...commonSettings })
+    return [declaration.name, { declaration, config: config as ConfiguredProcessor['config'], limits: { maxInFlight: Number(maxInFlight) } }]
+  })
+  let inference: InferenceSettings | undefined
+  if (inferenceKeys.some((key) => key in content)) {
+    try {
+      inference = parseInferenceSettings(Object.fromEntries(inferenceKeys.map((key) => [key, content[key]])))
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error
+      faults.push(...error.faults.map((fault) => `${file}: ${fault}`))
+    }
+  }
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  return {
+    file,
+    run: { ...run, verifierThreads: run.verifierThreads || availableParallelism() },
+    simulator,
+    processors: new Map(configured),
+    inference,
+  }
+}
+
+/** The processors of these names, or all. @throws ConfigurationError naming those there are */
+export function chooseProcessors(configuration: Configuration, names: readonly string[]): ConfiguredProcessor[] {
+  const unknown = names.filter((name) => !configuration.processors.has(name))
+  if (unknown.length > 0) {
+    throw new ConfigurationError([`no processor is called ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${[...configuration.processors.keys()].join(', ')}`])
+  }
+  return [...configuration.processors.values()].filter(({ declaration }) => names.length === 0 || names.includes(declaration.name))
+}
+
+/** Where the data folder is: flag > WELLSPRING_DATA > ./wellspring-data. */
+export function dataDirectory(flag: string | undefined): string {
+  return flag ?? variable('WELLSPRING_DATA') ?? 'wellspring-data'
+}
+
+function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigurationError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`])
+  }
+  const document = parseDocument(text)
+  for (const { message } of document.errors) faults.push(`${file}: ${message.split('\n')[0]}`)
+  if (document.errors.length > 0) return {}
+  const content: unknown = document.toJS() ?? {}
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
+    return {}
+  }
+  return content as Record<string, unknown>
+}
+
+function fileSource(file: string, content: Record<string, unknown>, scopes: ReadonlyMap<string, unknown>, faults: string[]): SettingSource {
+  const section = (value: unknown, path: string): Record<string, unknown> => {
+    if (value === undefined || value === null) return {}
+    if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
+    faults.push(`${file}: ${path}: expected a mapping of settings, got ${JSON.stringify(value)}`)
+    return {}
+  }
+  const ofProcessors = section(content['processors'], 'processors')
+  for (const name of Object.keys(ofProcessors)) {
+    if (!scopes.has(name) || name === 'run' || name === 'simulator') {
+      faults.push(`${file}: processors.${name}: there is no such processor; there are ${processors.map((one: Processor) => one.name).join(', ')}`)
+    }
+  }
+  const all = new Map([...scopes.keys()].map((scope) => {
+    const own = scope === 'run' || scope === 'simulator'
+    return [scope, section(own ? content[scope] : ofProcessors[scope], own ? scope : `processors.${scope}`)]
+  }))
+  const origin = (scope: string, name: string): string => `${file}: ${scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`}.${name}`
+  return {
+    valueOf: (scope, name) => {
+      const values = all.get(scope)
+      return values && name in values ? { value: values[name], origin: origin(scope, name) } : undefined
+    },
+    namesFor: (scope) => Object.keys(all.get(scope) ?? {}).map((name) => ({ name, origin: origin(scope, name) })),
+  }
+}
+
+function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>, faults: string[]): SettingSource {
+  const values = new Map<string, Map<string, unknown>>()
+  for (const text of set) {
+    const match = /^([a-z-]+)\.([A-Za-z]+)=(.*)$/s.exec(text)
+    if (!match?.[1] || !match[2]) faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
+    else if (!scopes.has(match[1])) faults.push(`--set ${text}: there is no "${match[1]}"; expected one of ${[...scopes.keys()].join(', ')}`)
+    else values.set(match[1], (values.get(match[1]) ?? new Map<string, unknown>()).set(match[2], match[3]))
+  }
+  return {
+    valueOf: (scope, name) => {
+      const given = values.get(scope)
+      return given?.has(name) ? { value: given.get(name), origin: `--set ${scope}.${name}` } : undefined
+    },
+    namesFor: (scope) => [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: `--set ${scope}.${name}` })),
+  }
+}

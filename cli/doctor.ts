@@ -1,0 +1,102 @@
+/** `wellspring doctor`: what works on this machine, what does not, and the cure. */
+import { constants } from 'node:fs'
+import { access, mkdir, statfs } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { Command } from 'commander'
+import colors from 'picocolors'
+import { variable } from '../engine/environment.ts'
+import { ConfigurationError } from '../engine/errors.ts'
+import { roles } from '../engine/ports.ts'
+import { VerifierPool } from '../verifiers/pool.ts'
+import { dataDirectory, loadConfiguration, type Configuration } from './configuration.ts'
+import { exitCodes } from './exit.ts'
+import { connectModels } from './models.ts'
+import { formatBytes, printable, say } from './terminal.ts'
+
+interface Finding {
+  what: string
+  state: 'works' | 'warning' | 'fault'
+  detail: string
+  cure?: string
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('what works on this machine, what does not, and the cure')
+    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
+    .option('--config <file>', 'configuration file (default: WELLSPRING_CONFIG or ./wellspring.yaml where it exists)')
+    .option('--json', 'one JSON object a finding')
+    .addHelpText('after', '\nExamples:\n  wellspring doctor\n  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor\n\nIt ends with 0 when everything that a run needs works, else with 1.')
+    .action(async (options: { data?: string; config?: string; json?: boolean }) => {
+      const findings: Finding[] = [nodeFinding(), ...(await sandboxFindings()), await diskFinding(dataDirectory(options.data))]
+      let configuration: Configuration | undefined
+      try {
+        configuration = loadConfiguration({ config: options.config })
+        findings.push({ what: 'configuration', state: 'works', detail: configuration.file ?? 'no file: defaults and variables' })
+      } catch (error) {
+        if (!(error instanceof ConfigurationError)) throw error
+        findings.push(...error.faults.map((fault): Finding => ({ what: 'configuration', state: 'fault', detail: fault })))
+      }
+      if (configuration) findings.push(...(await modelFindings(configuration)))
+      for (const finding of findings) options.json ? say(JSON.stringify(finding)) : tell(finding)
+      if (findings.some(({ state }) => state === 'fault')) process.exitCode = exitCodes.bug
+    })
+}
+
+function tell({ what, state, detail, cure }: Finding): void {
+  const mark = { works: colors.green('works  '), warning: colors.yellow('warning'), fault: colors.red('fault  ') }[state]
+  say(`${mark}  ${what}: ${printable(detail)}`)
+  if (cure !== undefined) say(`         ${printable(cure)}`)
+}
+
+function nodeFinding(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24
+  const detail = `${process.versions.node}, ${availableParallelism()} cores`
+  return fits ? { what: 'Node', state: 'works', detail } : { what: 'Node', state: 'fault', detail, cure: 'install Node 20.19 or later, 22.13 or later, or 24 or later' }
+}
+
+async function sandboxFindings(): Promise<Finding[]> {
+  const pool = new VerifierPool({ threads: 1 })
+  try {
+    const { rung, detail, advice } = await pool.isolation()
+    const cure = advice === undefined ? {} : { cure: advice }
+    if (rung === 'none') return [{ what: 'sandbox', state: 'warning', detail: `${detail}; programs will be unverifiable, math goes on`, ...cure }]
+    return [{ what: 'sandbox', state: 'works', detail: `${rung}: ${detail}`, ...cure }]
+  } finally {
+    await pool.close()
+  }
+}
+
+async function diskFinding(directory: string): Promise<Finding> {
+  try {
+    await mkdir(directory, { recursive: true })
+    await access(directory, constants.W_OK)
+    const { bavail, bsize } = await statfs(directory)
+    const free = bavail * bsize
+    const detail = `${directory}, ${formatBytes(free)} free`
+    if (free < 1 << 30) return { what: 'data folder', state: 'warning', detail, cure: 'a corpus of 10,000 problems takes several GiB with long rollouts; free some space or name another folder with --data' }
+    return { what: 'data folder', state: 'works', detail }
+  } catch (error) {
+    return { what: 'data folder', state: 'fault', detail: `${directory}: ${(error as NodeJS.ErrnoException).code}`, cure: 'name a folder that can be written to with --data or WELLSPRING_DATA' }
+  }
+}
+
+async function modelFindings(configuration: Configuration): Promise<Finding[]> {
+  if (!configuration.inference && variable('OPENAI_BASE_URL') === undefined) {
+    return [{ what: 'models', state: 'warning', detail: 'no endpoint is configured: a simulated one will be used', cure: 'set OPENAI_BASE_URL, or write endpoints, models and roles (docs/inference.md)' }]
+  }
+  try {
+    const models = await connectModels(configuration, AbortSignal.timeout(30_000))
+    const assigned = roles.map((role): Finding => {
+      const names = models.inference.modelsOf(role).map(({ model, mode, slots }) => `${model} (${mode}, ${slots} at once)`)
+      const off = role === 'judge' ? 'none: problems pass unjudged' : 'none: what needs it is off'
+      return names.length > 0 ? { what: role, state: 'works', detail: names.join(', ') } : { what: role, state: 'warning', detail: off }
+    })
+    const findings = [...models.sentences.map((detail): Finding => ({ what: 'models', state: models.simulated ? 'warning' : 'works', detail })), ...assigned]
+    await models.close()
+    return findings
+  } catch (error) {
+    return [{ what: 'models', state: 'fault', detail: error instanceof Error ? error.message : String(error) }]
+  }
+}

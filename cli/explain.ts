@@ -1,0 +1,205 @@
+/** `wellspring explain`: where a record came from, from itself back to the seeds. */
+import { Command } from 'commander'
+import type { ConceptCombination, ModelCall, Outcome, RecordTypes, Seed } from '../schemas/generated.ts'
+import { topics, type Topic } from '../topics/catalogue.ts'
+import { partitionOf } from '../topics/partitioner.ts'
+import { dataDirectory } from './configuration.ts'
+import { openBeside, readTopic, type Corpus } from './corpus.ts'
+import { CommandError, exitCodes } from './exit.ts'
+import { oneLine, printable, say } from './terminal.ts'
+
+interface AnyRecord {
+  id: string
+  parentIds: string[]
+  recipe: string
+  simulated: boolean
+  domain: string
+  createdAtMs: number
+  problemId?: string
+  calls?: ModelCall[]
+}
+
+/** A record with its ancestors. `topic` is where it lies; one that retention took is named by its id alone. */
+interface Ancestor {
+  id: string
+  topic: string | undefined
+  record: AnyRecord | undefined
+  parents: Ancestor[]
+  /** For a concept combination: where each concept was named, back to the seeds. */
+  concepts?: { concept: string; namedIn: number; annotator: string; conceptListId: string; seedId: string; source: string; sourceId: string; statement: string }[]
+}
+
+/** Topics that hold records of an id's kind: `preference-pair-1f2e...` -> preference-pairs. */
+function topicsOfId(id: string): Topic[] {
+  const kind = id.slice(0, id.lastIndexOf('-'))
+  return (Object.values(topics) as Topic[]).filter((topic) => topic.kind === kind)
+}
+
+/** Looks records up by id; what belongs to one problem is looked for in that problem's partition alone. */
+class Finder {
+  readonly #corpus: Corpus
+  readonly #found = new Map<string, { topic: string; record: AnyRecord }>()
+
+  constructor(corpus: Corpus) {
+    this.#corpus = corpus
+  }
+
+  async find(ids: readonly string[], problemId?: string): Promise<void> {
+    const missing = new Set(ids.filter((id) => !this.#found.has(id)))
+    const candidates = new Set([...missing].flatMap(topicsOfId))
+    for (const topic of candidates) {
+      if (missing.size === 0) return
+      const byProblem = problemId !== undefined && topic.key === 'problemId'
+      const byId = topic.key === 'id' && missing.size === 1
+      const keyed = byProblem ? problemId : byId ? [...missing][0] : undefined
+      const partition = keyed === undefined ? undefined : partitionOf(keyed, topic.partitions)
+      for await (const { record } of readTopic(this.#corpus, topic, partition)) {
+        const { id } = record as AnyRecord
+        if (!missing.delete(id)) continue
+        this.#found.set(id, { topic: topic.name, record: record as AnyRecord })
+        if (missing.size === 0) break
+      }
+    }
+  }
+
+  get(id: string): { topic: string; record: AnyRecord } | undefined {
+    return this.#found.get(id)
+  }
+}
+
+/** The ancestry of a record. @throws CommandError when no record has the id */
+export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> {
+  if (topicsOfId(id).length === 0) throw new CommandError(exitCodes.badInput, `"${oneLine(id, 80)}" is no id; ids look like preference-pair-1a2b... (see \`wellspring tail preference-pairs --last 1\`)`)
+  const finder = new Finder(corpus)
+  await finder.find([id])
+  if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
+  const concepts = new Map<string, NonNullable<Ancestor['concepts']>>()
+  const visit = async (one: string, problemId: string | undefined): Promise<Ancestor> => {
+    const found = finder.get(one)
+    const record = found?.record
+    const parentIds = record?.parentIds ?? []
+    const inProblem = record?.problemId ?? problemId
+    await finder.find(parentIds, inProblem)
+    const parents: Ancestor[] = []
+    for (const parent of parentIds) parents.push(await visit(parent, inProblem))
+    const ancestor: Ancestor = { id: one, topic: found?.topic, record, parents }
+    if (found?.topic === topics.concepts.name) {
+      const named = concepts.get(one) ?? (await namedIn(corpus, record as unknown as ConceptCombination))
+      concepts.set(one, named)
+      ancestor.concepts = named
+    }
+    return ancestor
+  }
+  return await visit(id, undefined)
+}
+
+/** For each concept of a combination, the annotated list that named it first and how many did, within the table as it was sampled from. */
+async function namedIn(corpus: Corpus, { concepts, domain, tableVersions }: ConceptCombination): Promise<NonNullable<Ancestor['concepts']>> {
+  const lists = new Map<string, { first: RecordTypes['concept-list']; count: number }>()
+  const version = tableVersions[topics.conceptLists.name] ?? 0
+  let read = 0
+  for await (const { record } of readTopic(corpus, topics.conceptLists)) {
+    if (read++ >= version) break
+    if (record.domain !== domain) continue
+    for (const concept of concepts) {
+      if (!record.concepts.includes(concept)) continue
+      const known = lists.get(concept)
+      if (known) known.count++
+      else lists.set(concept, { first: record, count: 1 })
+    }
+  }
+  const seedIds = new Set([...lists.values()].flatMap(({ first }) => first.parentIds))
+  const seeds = new Map<string, Seed>()
+  for await (const { record } of readTopic(corpus, topics.seeds)) if (seedIds.has(record.id)) seeds.set(record.id, record)
+  return concepts.flatMap((concept) => {
+    const known = lists.get(concept)
+    if (!known) return []
+    const seedId = known.first.parentIds[0] ?? ''
+    const seed = seeds.get(seedId)
+    return {
+      concept,
+      namedIn: known.count,
+      annotator: known.first.annotator,
+      conceptListId: known.first.id,
+      seedId,
+      source: known.first.source,
+      sourceId: seed?.sourceId ?? '',
+      statement: known.first.statement,
+    }
+  })
+}
+
+/** What a reader wants to know of one record, in one line. */
+function summaryOf(topic: string | undefined, record: AnyRecord | undefined): string {
+  if (!record || topic === undefined) return 'no longer kept (transient)'
+  const text = (name: string): string => oneLine(String((record as unknown as Record<string, unknown>)[name] ?? ''), 100)
+  switch (topic) {
+    case topics.preferencePairs.name:
+      return `pair for ${text('solver')}, pass rate ${text('passRate')}`
+    case topics.outcomes.name: {
+      const { result, passed, attempted, invalid } = record as unknown as Outcome
+      return `outcome ${result}: ${passed} of ${attempted} attempts passed, ${invalid} invalid`
+    }
+    case topics.verdicts.name: {
+      const verdict = record as unknown as RecordTypes['verdict']
+      const tests = verdict.tests.length > 0 ? `, ${verdict.tests.filter((test) => test.verdict === 'passed').length} of ${verdict.tests.length} tests run passed` : ''
+      return `attempt ${verdict.attempt}: ${verdict.verdict} (${verdict.reason})${verdict.extracted === null ? '' : `, answer ${oneLine(verdict.extracted, 40)}`}${tests}`
+    }
+    case topics.testCases.name: {
+      const { checks, votes } = record as unknown as RecordTypes['test-cases']
+      const source = checks.trusted ? 'trusted' : votes ? `voted by ${votes.classes[0]?.votes} of ${votes.asked}` : 'written by a model'
+      return checks.answer === null ? `${checks.tests.length} tests, ${source}` : `answer ${oneLine(checks.answer, 60)}, ${source}`
+    }
+    case topics.concepts.name:
+      return `concepts for level ${text('level')}, drawn by ${text('sampler')}`
+    case topics.rationales.name:
+      return `rationale: ${text('rationale')}`
+    case topics.discards.name:
+      return `discarded by ${text('processor')} as ${text('reason')}: ${text('evidence')}`
+    default:
+      return text('statement')
+  }
+}
+
+function callLine({ purpose, model, endpoint, promptVersion, temperature, seed, promptTokens, completionTokens, latencySeconds }: ModelCall): string {
+  const sampling = [temperature === null ? '' : `temperature ${temperature}`, seed === null ? '' : `seed ${seed}`].filter(Boolean).join(', ')
+  return `call ${purpose}: ${model} at ${endpoint}, prompt ${promptVersion}${sampling && `, ${sampling}`}, ${promptTokens} + ${completionTokens} tokens, ${latencySeconds.toFixed(1)} s`
+}
+
+function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] {
+  const indent = '  '.repeat(depth)
+  const { id, topic, record } = ancestor
+  const head = `${indent}${id}${record?.simulated ? ' [simulated]' : ''}`
+  if (shown.has(id)) return [`${head} (above)`]
+  shown.add(id)
+  return [
+    head,
+    `${indent}  ${summaryOf(topic, record)}`,
+    ...(record?.calls ?? []).map((call) => `${indent}  ${callLine(call)}`),
+    ...(ancestor.concepts ?? []).flatMap((one) => [
+      `${indent}  "${one.concept}": named in ${one.namedIn} lists, first by ${one.annotator} in ${one.conceptListId}`,
+      `${indent}    ${one.seedId} (${[one.source, one.sourceId].filter(Boolean).join(' ')}): ${oneLine(one.statement, 100)}`,
+    ]),
+    ...ancestor.parents.flatMap((parent) => lines(parent, depth + 1, shown)),
+  ]
+}
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .description('where a record came from: its ancestry back to the seeds, with models, tokens and evidence')
+    .argument('<id>', 'id of any kept record')
+    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
+    .option('--json', 'the whole ancestry as one JSON object, full texts included')
+    .addHelpText('after', '\nExamples:\n  wellspring explain preference-pair-1a2b3c4d5e6f\n  wellspring explain $(wellspring tail preference-pairs --last 1 | head -1 | jq -r .id)')
+    .action(async (id: string, options: { data?: string; json?: boolean }) => {
+      const corpus = await openBeside(dataDirectory(options.data))
+      try {
+        const ancestry = await ancestryOf(corpus, id)
+        if (options.json) say(JSON.stringify(ancestry))
+        else for (const line of lines(ancestry, 0, new Set())) say(printable(line))
+      } finally {
+        await corpus.log.close()
+      }
+    })
+}
+

@@ -1,0 +1,248 @@
+/** `wellspring ingest`: human seeds, human problems and concept files into the stream. Bad lines are named, good ones kept. */
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { Command, Option } from 'commander'
+import { z } from 'zod'
+import { normalConcept } from '../curation/concepts.ts'
+import { statementHash } from '../curation/statements.ts'
+import { domains } from '../domains/index.ts'
+import { hashOf, seedOf, textId } from '../engine/ids.ts'
+import type { Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../schemas/generated.ts'
+import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import type { OutgoingRecord } from '../topics/log.ts'
+import { partitionOf } from '../topics/partitioner.ts'
+import { dataDirectory } from './configuration.ts'
+import { openBeside, readTopic, type Corpus } from './corpus.ts'
+import { CommandError, exitCodes } from './exit.ts'
+import { note, oneLine, say } from './terminal.ts'
+
+/** A line longer than this is no problem but a mistake, in bytes. */
+const longestLineBytes = 4 << 20
+/** Records in one append, at most; each append is all or nothing. */
+const batchRecords = 500
+const batchBytes = 2 << 20
+const recipe = 'ingest-1'
+
+const domainNames = domains.map(({ name }) => name) as [string, ...string[]]
+const text = z.string().refine((value) => value.trim() !== '', 'must not be empty')
+
+const humanLine = z.object({
+  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  domain: z.enum(domainNames),
+  source: text,
+  problem: text,
+  answer: z.union([z.string(), z.number()]).transform(String).nullish(),
+  tests: z.array(z.object({ input: z.string(), output: z.string() })).nullish(),
+  starter_code: z.string().nullish(),
+  published_at: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}/, 'must be a date such as 2024-07-31')
+    .nullish(),
+})
+
+const conceptLine = z.object({
+  foundational_concepts: z.array(text).min(1),
+  level: text,
+  domain: z.enum(domainNames).optional(),
+})
+
+type Sort = 'seeds' | 'problems' | 'concepts'
+
+/** One record made of a line, and the checks that came with it. */
+interface Taken<Kind extends RecordKind = RecordKind> {
+  topic: Topic<Kind>
+  record: RecordTypes[Kind]
+  checks: Checks | null
+}
+
+/** What became of one file. */
+interface FileReport {
+  file: string
+  added: number
+  known: number
+  refused: { line: number; reason: string }[]
+}
+
+export function ingestCommand(): Command {
+  return new Command('ingest')
+    .description('take human problems or concept files into the stream')
+    .argument('<file...>', 'JSONL files, or - for standard input')
+    .addOption(new Option('--as <sort>', 'what the lines are').choices(['seeds', 'problems', 'concepts']).makeOptionMandatory())
+    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
+    .option('--json', 'one JSON object a file on stdout')
+    .addHelpText(
+      'after',
+      `
+Lines:
+  seeds, problems  {"id"?, "domain": "math"|"code", "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
+  concepts         {"foundational_concepts": [...], "level", "domain"?}
+
+Examples:
+  wellspring ingest aops.jsonl codeforces.jsonl --as seeds
+  wellspring ingest competition.jsonl --as problems
+  zcat concepts.jsonl.gz | wellspring ingest - --as concepts
+
+The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
+    )
+    .action(async (files: string[], options: { as: Sort; data?: string; json?: boolean }) => {
+      const corpus = await openBeside(dataDirectory(options.data), { create: true })
+      try {
+        const reports = await ingestFiles(corpus, files, options.as)
+        for (const report of reports) tell(report, options.as, options.json ?? false)
+        if (reports.some(({ refused }) => refused.length > 0)) process.exitCode = exitCodes.badInput
+      } finally {
+        await corpus.log.close()
+      }
+    })
+}
+
+function tell({ file, added, known, refused }: FileReport, as: Sort, json: boolean): void {
+  if (json) return say(JSON.stringify({ file, as, added, known, refused }))
+  for (const { line, reason } of refused.slice(0, 20)) note(`${file}:${line}: ${reason}`)
+  if (refused.length > 20) note(`${file}: ${refused.length - 20} more lines were refused; --json lists all`)
+  say(`${file}: ${added} ${as} added, ${known} known already, ${refused.length} refused`)
+}
+
+/** Takes in files of one sort. @throws CommandError where a file can't be read at all; what came before it is kept */
+export async function ingestFiles(corpus: Corpus, files: readonly string[], as: Sort): Promise<FileReport[]> {
+  const topic = { seeds: topics.seeds, problems: topics.problems, concepts: topics.concepts }[as] as Topic
+  await corpus.codec.prepare(topic.name, topic.kind)
+  const known = await knownRecords(corpus, topic, as)
+  const reports: FileReport[] = []
+  for (const file of files) reports.push(await ingestFile(corpus, file, as, known))
+  return reports
+}
+
+/** Ids that the topic holds, with a hash of the checks they came with. */
+async function knownRecords(corpus: Corpus, topic: Topic, as: Sort): Promise<Map<string, string>> {
+  const known = new Map<string, string>()
+  for await (const { record } of readTopic(corpus, topic)) {
+    if (as === 'problems' && (record as Problem).origin !== 'human') continue
+    known.set((record as { id: string }).id, checksHash('checks' in record ? record.checks : null))
+  }
+  return known
+}
+
+async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<string, string>): Promise<FileReport> {
+  const report: FileReport = { file, added: 0, known: 0, refused: [] }
+  let batch: OutgoingRecord[] = []
+  let bytes = 0
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    const added = await corpus.log.append(batch, `ingest/${hashOf(as, batch.map(({ key }) => key))}`)
+    if (added) report.added += batch.length
+    else report.known += batch.length
+    batch = []
+    bytes = 0
+  }
+  let number = 0
+  for await (const line of linesOf(file)) {
+    number++
+    if (line.trim() === '') continue
+    const taken = takeLine(line, as)
+    if ('fault' in taken) {
+      report.refused.push({ line: number, reason: taken.fault })
+      continue
+    }
+    const { topic, record, checks } = taken
+    const { id } = record as { id: string }
+    const before = known.get(id)
+    if (before !== undefined) {
+      if (checks !== null && before !== checksHash(checks)) {
+        report.refused.push({ line: number, reason: `conflict: this text is known as ${id} with another answer or other tests; the first one stands` })
+      } else report.known++
+      continue
+    }
+    known.set(id, checksHash(checks))
+    const value = corpus.codec.encode(topic.name, topic.kind, record)
+    const key = topic.keyOf(record)
+    batch.push({ topic: topic.name, partition: partitionOf(key, topic.partitions), key, value })
+    bytes += value.byteLength
+    if (batch.length >= batchRecords || bytes >= batchBytes) await flush()
+  }
+  await flush()
+  if (number === 0) report.refused.push({ line: 0, reason: 'the file is empty; expected one JSON object a line' })
+  return report
+}
+
+/** The lines of a file. @throws CommandError where it can't be read or is no text */
+async function* linesOf(file: string): AsyncGenerator<string> {
+  const input = file === '-' ? process.stdin : createReadStream(file)
+  let first = true
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      if (first && /\0/.test(line.slice(0, 4096))) {
+        throw new CommandError(exitCodes.badInput, `${file}: not a text file (a zero byte in its first line); expected JSONL, one JSON object a line`)
+      }
+      yield first ? line.replace(/^\u{feff}/u, '') : line
+      first = false
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    const cause = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder; name its files' : `cannot be read (${code})`
+    throw new CommandError(exitCodes.ioError, `${file}: ${cause}`)
+  }
+}
+
+function takeLine(line: string, as: Sort): Taken | { fault: string } {
+  if (Buffer.byteLength(line) > longestLineBytes) return { fault: `the line is longer than ${longestLineBytes >> 20} MiB` }
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    return { fault: `no JSON: ${oneLine((error as Error).message, 120)}` }
+  }
+  const parsed = (as === 'concepts' ? conceptLine : humanLine).safeParse(value)
+  if (!parsed.success) {
+    return { fault: parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`).join('; ') }
+  }
+  if (as === 'concepts') return takeConcepts(parsed.data as z.infer<typeof conceptLine>)
+  return takeHuman(parsed.data as z.infer<typeof humanLine>, as)
+}
+
+function takeHuman(line: z.infer<typeof humanLine>, as: 'seeds' | 'problems'): Taken | { fault: string } {
+  const { domain, source, problem: statement } = line
+  const tests = (line.tests ?? []).map(({ input, output }) => ({ input, output, kind: 'human' }))
+  const answer = line.answer?.trim() ? line.answer : null
+  const checks: Checks | null = answer !== null || tests.length > 0 ? { answer, tests, trusted: true } : null
+  const shared = {
+    parentIds: [],
+    recipe,
+    createdAtMs: Date.now(),
+    simulated: false,
+    domain,
+    source,
+    sourceId: line.id ?? '',
+    statement,
+    publishedAt: line.published_at ?? null,
+    checks,
+  }
+  if (as === 'seeds') {
+    const record: Seed = { ...shared, id: textId('seed', domain, statement) }
+    return { topic: topics.seeds as unknown as Topic, record, checks }
+  }
+  if (line.starter_code?.trim()) return { fault: 'starter_code: problems that ask for a function are not run; take this one in as a seed' }
+  const record: Problem = {
+    ...shared,
+    ...{ id: textId('problem', domain, statement), origin: 'human', contentHash: statementHash(statement) },
+    ...{ concepts: [], level: '', rationale: null, judgements: [], calls: [] },
+  }
+  return { topic: topics.problems as unknown as Topic, record, checks }
+}
+
+function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: string } {
+  const domain = line.domain ?? domains.find(({ levels }) => levels.includes(line.level))?.name
+  if (domain === undefined) return { fault: `level: no domain has the level "${oneLine(line.level, 40)}"; add "domain": ${domainNames.map((name) => `"${name}"`).join(' or ')}` }
+  const concepts = line.foundational_concepts.map(normalConcept)
+  const id = textId('concept-combination', domain, JSON.stringify([concepts, line.level]))
+  const record: ConceptCombination = {
+    ...{ id, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false, domain },
+    ...{ concepts, level: line.level, draw: 0, seed: seedOf(id), sampler: 'released', tableVersions: {} },
+  }
+  return { topic: topics.concepts as unknown as Topic, record, checks: null }
+}
+
+function checksHash(checks: Checks | null): string {
+  return checks === null ? '' : hashOf(checks.answer ?? '', JSON.stringify(checks.tests.map(({ input, output }) => [input, output])))
+}

@@ -1,0 +1,128 @@
+/** Where models come from: the configuration file, one endpoint named by OPENAI_BASE_URL, or a simulated endpoint in a process of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { variable } from '../engine/environment.ts'
+import { ConfigurationError, kindOf } from '../engine/errors.ts'
+import type { InferenceSettings } from '../inference/configuration.ts'
+import { discoverSettings } from '../inference/discover.ts'
+import { createInference, type ConfiguredInference } from '../inference/inference.ts'
+import type { Configuration } from './configuration.ts'
+import { CommandError, exitCodes } from './exit.ts'
+
+/** Models, ready to be called. */
+export interface Models {
+  inference: ConfiguredInference
+  simulated: boolean
+  /** What a user should know: which role uses which model and why, which endpoint does not answer. */
+  sentences: string[]
+  close(): Promise<void>
+}
+
+const urlVariable = 'OPENAI_BASE_URL'
+const keyVariable = 'OPENAI_API_KEY'
+
+/** Connects the models. @throws ConfigurationError, TransientError where an endpoint that must be asked can't be reached */
+export async function connectModels(configuration: Configuration, signal: AbortSignal): Promise<Models> {
+  if (configuration.inference) return await connectConfigured(configuration.inference, configuration, signal)
+  const url = variable(urlVariable)
+  if (url !== undefined) return await connectDiscovered(url, configuration, signal)
+  const simulator = await startSimulatorProcess(configuration.simulator, signal)
+  try {
+    const models = await connectDiscovered(simulator.url, configuration, signal)
+    return {
+      ...models,
+      sentences: [`no endpoint is configured: a simulated one answers at ${simulator.url}; every record made with it says so`, ...models.sentences],
+      close: async () => {
+        await models.close()
+        await simulator.stop()
+      },
+    }
+  } catch (error) {
+    await simulator.stop()
+    throw error
+  }
+}
+
+async function connectConfigured(settings: InferenceSettings, configuration: Configuration, signal: AbortSignal): Promise<Models> {
+  refuseSelfVote(settings, configuration.run.allowSelfVote)
+  const inference = createInference(settings, { secret: variable })
+  const checks = await inference.check(signal)
+  const refused = checks.flatMap(({ fault }) => (kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : []))
+  if (refused.length > 0) {
+    await inference.close()
+    throw new ConfigurationError(refused)
+  }
+  const answering = checks.filter(({ fault }) => fault === undefined)
+  const simulated = answering.filter((check) => check.simulated)
+  if (simulated.length > 0 && simulated.length < answering.length) {
+    await inference.close()
+    throw new ConfigurationError([
+      `endpoints ${simulated.map(({ name }) => name).join(', ')} are simulated and others are real: records of the two never share a corpus; configure one sort`,
+    ])
+  }
+  return {
+    inference,
+    simulated: simulated.length > 0,
+    sentences: checks.flatMap(({ fault }) => (fault === undefined ? [] : [`${fault.message}; its work waits and goes on by itself`])),
+    close: () => inference.close(),
+  }
+}
+
+async function connectDiscovered(url: string, configuration: Configuration, signal: AbortSignal): Promise<Models> {
+  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret: variable, signal })
+  // With one model for everything there is no other voter: allowed, and said.
+  if (!found.allowSelfVote) refuseSelfVote(found.settings, configuration.run.allowSelfVote)
+  const inference = createInference(found.settings, { secret: variable })
+  await inference.check(signal)
+  const sentences = [...found.sentences, ...(found.allowSelfVote ? ['allowSelfVote is on: the solver votes on the answers that it is judged by'] : [])]
+  return { inference, simulated: found.simulated, sentences, close: () => inference.close() }
+}
+
+/** A solver that votes on its own reference answers agrees with its own mistakes. @throws ConfigurationError */
+function refuseSelfVote(settings: InferenceSettings, allowed: boolean): void {
+  const modelNames = (role: 'voter' | 'solver'): string[] => (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
+  const both = modelNames('voter').filter((model) => modelNames('solver').includes(model))
+  if (allowed || both.length === 0) return
+  throw new ConfigurationError([`roles.voter: ${both.join(', ')} is also a solver and would vote on the answers that it is judged by; name another voter, or set run.allowSelfVote: true`])
+}
+
+/** The wellspring command itself, for processes that it starts. */
+const commandPath = fileURLToPath(new URL('./main.js', import.meta.url).href.replace('/cli/main.js', '/dist/cli/main.js').replace('/dist/dist/', '/dist/'))
+
+interface SimulatorProcess {
+  url: string
+  stop(): Promise<void>
+}
+
+/** Starts `wellspring simulate` as a process that ends with this one. */
+async function startSimulatorProcess(settings: Configuration['simulator'], signal: AbortSignal): Promise<SimulatorProcess> {
+  const options = ['--port', '0', '--speed', String(settings.speed), '--seed', String(settings.seed), '--until-stdin-ends', '--json']
+  if (settings.knows !== '') options.push('--knows', settings.knows)
+  if (settings.truthFile !== '') options.push('--truth', settings.truthFile)
+  if (settings.requestLog !== '') options.push('--request-log', settings.requestLog)
+  // A group of its own: Ctrl-C must reach us alone, so that what is in flight can still be answered while we drain.
+  const child = spawn(process.execPath, [commandPath, 'simulate', ...options], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.stdin.end()
+    await ended
+  }
+  try {
+    return { url: await firstUrl(child, signal), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function firstUrl(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new CommandError(exitCodes.unavailable, `the simulated endpoint ended at its start with exit code ${code}; run \`wellspring simulate\` to see why`)))
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    if (!child.stdout) return reject(new TypeError('no stdout'))
+    createInterface({ input: child.stdout }).once('line', (line) => resolve((JSON.parse(line) as { url: string }).url))
+  })
+}

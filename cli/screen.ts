@@ -1,0 +1,141 @@
+/** The live view of a running stream: a table on a terminal, plain lines elsewhere, JSON lines with --json. */
+import colors from 'picocolors'
+import type { ProcessorStatus } from '../engine/runtime.ts'
+import type { EndpointStatus } from '../inference/inference.ts'
+import { topics } from '../topics/catalogue.ts'
+import { formatCount, formatDuration, note, oneLine, printable, say, tableLines } from './terminal.ts'
+
+export interface Screen {
+  /** Shows the state now; plain output shows it every ten seconds only. */
+  show(statuses: readonly ProcessorStatus[], endpoints: readonly EndpointStatus[]): void
+  /** A line that stays. */
+  say(line: string): void
+  close(): void
+}
+
+const plainSeconds = 10
+
+/** Opens the view that fits where stdout goes. */
+export function openScreen({ json, simulated }: { json: boolean; simulated: boolean }): Screen {
+  if (json) return jsonScreen(simulated)
+  return process.stdout.isTTY ? tableScreen(simulated) : plainScreen(simulated)
+}
+
+/** What one processor passed on: its emissions without discards, dead letters and ledger. */
+function emittedOf({ counts }: ProcessorStatus): number {
+  return Object.entries(counts.emitted).reduce((sum, [topic, count]) => sum + (topic === topics.discards.name || topic === 'dead-letters' ? 0 : count), 0)
+}
+
+function countOf(statuses: readonly ProcessorStatus[], topic: string): number {
+  return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
+}
+
+/** Units of work between sampling and outcome. */
+export function workInProgress(statuses: readonly ProcessorStatus[]): number {
+  return statuses.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
+}
+
+/** Tokens a second since the last view. */
+function tokenMeter(): (statuses: readonly ProcessorStatus[]) => number {
+  let last: { tokens: number; atMs: number } | undefined
+  return (statuses) => {
+    const tokens = statuses.reduce((sum, { counts }) => sum + counts.completionTokens, 0)
+    const atMs = performance.now()
+    const rate = last && atMs > last.atMs ? ((tokens - last.tokens) * 1000) / (atMs - last.atMs) : 0
+    last = { tokens, atMs }
+    return rate
+  }
+}
+
+function headline(statuses: readonly ProcessorStatus[], tokensPerSecond: number, startedAtMs: number, simulated: boolean): string {
+  const parts = [
+    formatDuration((performance.now() - startedAtMs) / 1000),
+    `${formatCount(countOf(statuses, topics.problems.name))} problems`,
+    `${formatCount(countOf(statuses, topics.verdicts.name))} verdicts`,
+    `${formatCount(countOf(statuses, topics.preferencePairs.name))} pairs`,
+    `${formatCount(countOf(statuses, topics.sftExamples.name))} SFT rows`,
+    `${formatCount(workInProgress(statuses))} in progress`,
+    `${formatCount(tokensPerSecond)} tokens/s`,
+  ]
+  return `${simulated ? '[simulated] ' : ''}${parts.join(', ')}`
+}
+
+function waitingLines(statuses: readonly ProcessorStatus[]): string[] {
+  return statuses.flatMap(({ name, waiting }) => (waiting === undefined ? [] : [`${name} waits: ${oneLine(waiting, 160)}`]))
+}
+
+function topDiscards({ counts }: ProcessorStatus): string {
+  return Object.entries(counts.discards)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 2)
+    .map(([reason, count]) => `${reason} ${formatCount(count)}`)
+    .join(', ')
+}
+
+/** The table of processors as lines. */
+export function statusTable(statuses: readonly ProcessorStatus[]): string[] {
+  return tableLines(
+    ['processor', 'in', 'out', 'discarded', 'dead', 'in flight', 'backlog', 'most discarded'],
+    statuses.map((status) => [
+      status.name,
+      status.counts.finished,
+      emittedOf(status),
+      status.counts.discarded,
+      status.counts.deadLettered,
+      status.inFlight,
+      status.backlog,
+      topDiscards(status),
+    ]),
+  )
+}
+
+function tableScreen(simulated: boolean): Screen {
+  const startedAtMs = performance.now()
+  const meter = tokenMeter()
+  let drawn = 0
+  const clear = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '')
+  return {
+    show(statuses) {
+      const width = Math.max(40, process.stdout.columns || 120)
+      const [header = '', ...rows] = statusTable(statuses)
+      const lines = [
+        colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated).slice(0, width)),
+        colors.dim(header.slice(0, width)),
+        ...rows.map((row) => row.slice(0, width)),
+        ...waitingLines(statuses).map((line) => colors.yellow(line.slice(0, width))),
+      ]
+      process.stdout.write(`${clear()}${lines.join('\n')}\n`)
+      drawn = lines.length
+    },
+    say(line) {
+      process.stdout.write(`${clear()}${printable(line)}\n`)
+      drawn = 0
+    },
+    close: () => {},
+  }
+}
+
+function plainScreen(simulated: boolean): Screen {
+  const startedAtMs = performance.now()
+  const meter = tokenMeter()
+  let shownAtMs = -Infinity
+  return {
+    show(statuses) {
+      if (performance.now() - shownAtMs < plainSeconds * 1000) return
+      shownAtMs = performance.now()
+      say(headline(statuses, meter(statuses), startedAtMs, simulated))
+      for (const line of waitingLines(statuses)) say(line)
+    },
+    say: (line) => say(printable(line)),
+    close: () => {},
+  }
+}
+
+function jsonScreen(simulated: boolean): Screen {
+  return {
+    show: (processors, endpoints) =>
+      say(JSON.stringify({ event: 'status', atMs: Date.now(), simulated, workInProgress: workInProgress(processors), processors, endpoints })),
+    say: (line) => note(printable(line)),
+    close: () => {},
+  }
+}

@@ -1,0 +1,79 @@
+/** `wellspring simulate`: the simulated OpenAI-compatible endpoint, in a process of its own. */
+import { Command } from 'commander'
+import { parseSimulatorOptions } from '../simulator/options.ts'
+import { startSimulator } from '../simulator/server.ts'
+import { CommandError, exitCodes } from './exit.ts'
+import { say } from './terminal.ts'
+
+interface Options {
+  port: string
+  host: string
+  speed: string
+  seed: string
+  slots?: string
+  truth?: string
+  requestLog?: string
+  knows?: string[]
+  noise?: string[]
+  json?: boolean
+  untilStdinEnds?: boolean
+}
+
+export function simulateCommand(): Command {
+  return new Command('simulate')
+    .description('run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them')
+    .option('--port <port>', 'TCP port; 0 takes any free one', '8089')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--speed <factor>', 'how much faster than real token speed it answers', '1')
+    .option('--seed <number>', 'the same seed gives the same answers', '1')
+    .option('--slots <count>', 'answers generated at the same time; more wait')
+    .option('--truth <file>', 'append what each problem, answer and test really is; only measurements read it')
+    .option('--request-log <file>', 'append a line at the admission and the end of each request')
+    .option('--knows <file...>', 'JSONL files of human problems with answers or solutions that its models can solve')
+    .option('--noise <name=share...>', 'how often something goes wrong, such as wrongTests=0.2')
+    .option('--json', 'print {"url"} as the first line')
+    .option('--until-stdin-ends', 'end when standard input ends, as a child process does')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wellspring simulate --speed 50
+  OPENAI_BASE_URL=http://127.0.0.1:8089/v1 wellspring up --problems 100
+
+Every answer carries the header x-wellspring-simulated, and every record made with it says "simulated".`,
+    )
+    .action(async (options: Options) => {
+      const simulator = await startSimulator(settingsOf(options)).catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+          throw new CommandError(exitCodes.ioError, `port ${options.port} is in use; choose another one with --port, or --port 0 for any free one`)
+        }
+        throw error
+      })
+      say(options.json ? JSON.stringify({ url: simulator.url }) : `simulated endpoint at ${simulator.url} (Ctrl-C ends it)`)
+      await new Promise<void>((resolve) => {
+        process.once('SIGINT', resolve)
+        process.once('SIGTERM', resolve)
+        if (options.untilStdinEnds) process.stdin.resume().once('end', resolve).once('error', () => resolve())
+      })
+      await simulator.close()
+    })
+}
+
+function settingsOf(options: Options): ReturnType<typeof parseSimulatorOptions> {
+  const noise = (options.noise ?? []).map((part) => part.split('=')).map(([name = '', share]) => [name, Number(share)])
+  try {
+    return parseSimulatorOptions({
+      port: Number(options.port),
+      host: options.host,
+      speed: Number(options.speed),
+      seed: Number(options.seed),
+      ...(options.slots !== undefined && { slots: Number(options.slots) }),
+      ...(options.truth !== undefined && { truthFile: options.truth }),
+      ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
+      ...(options.knows !== undefined && { knowsFiles: options.knows }),
+      ...(noise.length > 0 && { noise: Object.fromEntries(noise) as object }),
+    })
+  } catch (error) {
+    throw new CommandError(exitCodes.usage, (error as Error).message)
+  }
+}

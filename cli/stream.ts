@@ -1,0 +1,191 @@
+/** Running processors on a corpus: start, show, end by goal, time or signal, and leave nothing finished uncommitted. */
+import { createServer } from 'node:http'
+import type { Progress } from '../schemas/generated.ts'
+import { topics } from '../topics/catalogue.ts'
+import { startJanitor } from '../topics/janitor.ts'
+import { Metrics } from '../engine/metrics.ts'
+import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
+import { VerifierPool } from '../verifiers/pool.ts'
+import { processors } from '../processors/index.ts'
+import type { Configuration } from './configuration.ts'
+import type { Corpus } from './corpus.ts'
+import { exitCodes } from './exit.ts'
+import { connectModels } from './models.ts'
+import { openScreen } from './screen.ts'
+import { note } from './terminal.ts'
+import { verificationBy } from './verification.ts'
+
+export interface StreamOptions {
+  corpus: Corpus
+  configuration: Configuration
+  chosen: readonly ConfiguredProcessor[]
+  /** Ends when everything that can be done is done. */
+  untilComplete: boolean
+  /** Ends after so many seconds. */
+  forSeconds: number | undefined
+  json: boolean
+}
+
+/** How a run ended. */
+export interface StreamEnd {
+  how: 'complete' | 'time' | 'interrupted'
+  exitCode: number
+  statuses: ProcessorStatus[]
+  simulated: boolean
+  seconds: number
+}
+
+const screenSeconds = 1
+const completionPollMs = 250
+
+/** Processors that need a role are off where the role has no model; says which. */
+function enabledProcessors(chosen: readonly ConfiguredProcessor[], modelsOf: (role: never) => readonly unknown[]): { enabled: ConfiguredProcessor[]; sentences: string[] } {
+  // Judges may be missing: problems then pass through. Every other role is what its processor lives from.
+  const needs = (one: ConfiguredProcessor): string[] => one.declaration.roles.filter((role) => role !== 'judge' && modelsOf(role as never).length === 0)
+  return {
+    enabled: chosen.filter((one) => needs(one).length === 0),
+    sentences: chosen.flatMap((one) => needs(one).map((role) => `${one.declaration.name} is off: no model is configured for the role ${role}`)),
+  }
+}
+
+/** Runs until the end that the options ask for. @throws bugs, ConfigurationError, LogError; what was finished is committed first where that is possible */
+export async function runStream(options: StreamOptions): Promise<StreamEnd> {
+  const { corpus, configuration, chosen, json } = options
+  const startedAtMs = Date.now()
+  const stop = new AbortController()
+  const hurry = new AbortController()
+  const interrupt = (): void => {
+    if (stop.signal.aborted) {
+      note('stopping at once: calls in flight are aborted and repeat at the next start; everything finished is committed')
+      hurry.abort()
+      return
+    }
+    stop.abort()
+    note(`draining: finished results are committed; calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start (again to stop at once)`)
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  const closers: (() => Promise<void> | void)[] = [
+    () => {
+      process.off('SIGINT', interrupt)
+      process.off('SIGTERM', interrupt)
+    },
+  ]
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse()) await close()
+  }
+  try {
+    const models = await connectModels(configuration, stop.signal)
+    closers.push(() => models.close())
+    const { enabled, sentences } = enabledProcessors(chosen, (role) => models.inference.modelsOf(role))
+    const pool = new VerifierPool({ threads: configuration.run.verifierThreads, unsafeNoSandbox: configuration.run.unsafeNoSandbox })
+    closers.push(() => pool.close())
+    const isolation = enabled.some(({ declaration }) => declaration.name === 'verify-rollout') ? await pool.isolation() : undefined
+    const screen = openScreen({ json, simulated: models.simulated })
+    closers.push(() => screen.close())
+    const advice = isolation?.rung === 'none' ? [`programs: ${isolation.detail}${isolation.advice === undefined ? '' : `; ${isolation.advice}`}`] : []
+    for (const sentence of [...models.sentences, ...sentences, ...advice]) screen.say(sentence)
+    const metrics = new Metrics()
+    if (configuration.run.metricsPort > 0) closers.push(await serveMetrics(metrics, configuration.run.metricsPort))
+    const runtime = new Runtime({
+      log: corpus.log,
+      processors: enabled,
+      inference: models.inference,
+      verification: verificationBy(pool),
+      metrics,
+      simulated: models.simulated,
+    })
+    await runtime.start()
+    closers.push(startRetention(corpus, configuration.run.retentionSeconds, screen.say))
+    const how = await Promise.race([runtime.failed, untilEnd(runtime, options, stop.signal, () => screen.show(runtime.status(), models.inference.status()))]).catch(
+      async (error: unknown) => {
+        // A bug in one processor must not cost the others what they have finished.
+        await runtime.drain(AbortSignal.abort()).catch(() => {})
+        throw error
+      },
+    )
+    const deadline = AbortSignal.any([hurry.signal, AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000)])
+    await Promise.race([runtime.drain(deadline), runtime.failed])
+    const statuses = runtime.status()
+    screen.show(statuses, models.inference.status())
+    return {
+      how,
+      exitCode: how === 'interrupted' ? exitCodes.interrupted : exitCodes.done,
+      statuses,
+      simulated: models.simulated,
+      seconds: (Date.now() - startedAtMs) / 1000,
+    }
+  } finally {
+    await closeAll()
+  }
+}
+
+/** Resolves when the run is to end, showing its state meanwhile. */
+async function untilEnd(runtime: Runtime, options: StreamOptions, signal: AbortSignal, show: () => void): Promise<StreamEnd['how']> {
+  const startedAtMs = performance.now()
+  let shownAtMs = -Infinity
+  while (!signal.aborted) {
+    const now = performance.now()
+    const complete = options.untilComplete && (await runtime.isComplete())
+    if (!options.untilComplete) await runtime.refreshBacklog()
+    if (complete) return 'complete'
+    if (options.forSeconds !== undefined && now - startedAtMs >= options.forSeconds * 1000) return 'time'
+    if (now - shownAtMs >= screenSeconds * 1000) {
+      show()
+      shownAtMs = now
+    }
+    await pause(completionPollMs, signal)
+  }
+  return 'interrupted'
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** Upkeep of the log while it runs: retention of transient topics, compaction of tables. */
+function startRetention({ log, codec }: Corpus, keepSeconds: number, say: (line: string) => void): () => Promise<void> {
+  const transient = Object.values(topics).filter(({ retention }) => retention === 'transient')
+  const janitor = startJanitor({
+    log,
+    topics: transient.map(({ name }) => name),
+    consumers: processors.map((declaration) => ({ log, group: declaration.name, inputs: groupOf(declaration).inputs })),
+    positionsOf: (value) => new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)])),
+    keepSeconds,
+    everySeconds: 60,
+    onError: (error) => say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`),
+  })
+  return () => janitor.stop()
+}
+
+function lowestOf({ nextOffset, unfinished }: Progress['inputs'][number]): number {
+  return unfinished[0] ?? nextOffset
+}
+
+/** /metrics on loopback. @returns how to close it */
+async function serveMetrics(metrics: Metrics, port: number): Promise<() => Promise<void>> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') return void response.writeHead(404).end()
+    metrics.text().then(
+      ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+}

@@ -1,0 +1,68 @@
+/** What the command writes: texts of models are data and may hold terminal codes, so all of them pass through here. */
+
+// Control characters (escape sequences begin with one) and the bidirectional overrides that reorder what is read.
+// eslint-disable-next-line no-control-regex
+const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** Text that a terminal shows as it is: control characters become a visible mark, tabs and line ends stay. */
+export function printable(text: string): string {
+  return text.replace(/\r\n/g, '\n').replace(unprintable, '\u{fffd}')
+}
+
+/** One line of at most so many characters. */
+export function oneLine(text: string, maxCharacters: number): string {
+  const line = printable(text).replace(/\s+/g, ' ').trim()
+  return line.length > maxCharacters ? `${line.slice(0, Math.max(0, maxCharacters - 3))}...` : line
+}
+
+/** Lines of a table: the first column to the left, numbers to the right. */
+export function tableLines(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = [header, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))]
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
+  return cells.map((row, index) =>
+    row
+      .map((cell, column) => {
+        const number = column > 0 && (index === 0 ? typeof rows[0]?.[column] === 'number' : typeof rows[index - 1]?.[column] === 'number')
+        return number ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
+      })
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+/** 1234567 -> 1,234,567. */
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US')
+}
+
+/** 1536 -> 1.5 KiB. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}
+
+/** 75 -> 1m 15s. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole}s`
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, '0')}s`
+  return `${Math.floor(whole / 3600)}h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')}m`
+}
+
+/** `90s`, `10m`, `2h`, `1d` in seconds; undefined where it is none of these. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(s|m|h|d)$/.exec(text.trim())
+  const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 }[match?.[2] ?? '']
+  return match?.[1] === undefined || unitSeconds === undefined ? undefined : Number(match[1]) * unitSeconds
+}
+
+/** Writes a line to stdout. A reader that has gone away (`| head`) ends the command quietly. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Writes a line to stderr, for progress and warnings where stdout carries data. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,54 @@
+/**
+ * The tagged text of the problem-generation model: rationale (z) and problem (x). Released models write it with small
+ * variations, so it is read leniently: white space around tags, a missing END RATIONALE, a missing END PROBLEM at the stop.
+ */
+
+const tag = {
+  beginRationale: /<!--\s*BEGIN RATIONALE\s*-->/i,
+  endRationale: /<!--\s*END RATIONALE\s*-->/i,
+  beginProblem: /<!--\s*BEGIN PROBLEM\s*-->/i,
+  endProblem: /<!--\s*END PROBLEM\s*-->/i,
+}
+
+/** What opens and closes each part when a text is to be continued. */
+export const tagTexts = {
+  beginRationale: '<!-- BEGIN RATIONALE -->',
+  endRationale: '<!-- END RATIONALE -->',
+  beginProblem: '<!-- BEGIN PROBLEM -->',
+  endProblem: '<!-- END PROBLEM -->',
+} as const
+
+/** The rationale in a completion, up to its end tag, the problem's begin tag or the end; undefined where it is empty. */
+export function readRationale(completion: string): string | undefined {
+  const [, after = completion] = splitOnce(completion, tag.beginRationale)
+  const [beforeEnd] = splitOnce(after, tag.endRationale)
+  const [rationale] = splitOnce(beforeEnd, tag.beginProblem)
+  return nonEmpty(rationale)
+}
+
+/**
+ * The problem in a completion: after its begin tag, or the whole text when the prompt ended in that tag.
+ * `closed` is false where the end tag is missing: the text may have been cut off.
+ */
+export function readProblem(
+  completion: string,
+  promptEndedInTag: boolean,
+): { statement: string; closed: boolean } | undefined {
+  const [before, after] = splitOnce(completion, tag.beginProblem)
+  const text = after ?? (promptEndedInTag ? before : undefined)
+  if (text === undefined) return undefined
+  const [statement, rest] = splitOnce(text, tag.endProblem)
+  const trimmed = nonEmpty(statement)
+  return trimmed === undefined ? undefined : { statement: trimmed, closed: rest !== undefined }
+}
+
+function splitOnce(text: string, at: RegExp): [string, string | undefined] {
+  const match = at.exec(text)
+  if (!match) return [text, undefined]
+  return [text.slice(0, match.index), text.slice(match.index + match[0].length)]
+}
+
+function nonEmpty(text: string): string | undefined {
+  const trimmed = text.trim()
+  return trimmed === '' ? undefined : trimmed
+}

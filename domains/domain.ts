@@ -1,0 +1,28 @@
+/** What a domain is: its levels, what solvers are told, how attempts are checked. One file a domain; add it to domains/index.ts. */
+import type { Checks, TestResult } from '../schemas/generated.ts'
+import type { Unsignalled, Verification, VerdictKind } from '../engine/ports.ts'
+import type { Prompt } from '../engine/processor.ts'
+
+/** A domain's conclusion on one attempt; the table in verdict-reasons.ts says what each reason means. */
+export interface Conclusion {
+  verdict: VerdictKind
+  reason: string
+  extracted: string | null
+  tests: TestResult[]
+}
+
+export interface Domain {
+  readonly name: string
+  /** Difficulty levels that problems are asked for at. */
+  readonly levels: readonly string[]
+  /** How checks are made where no human source gives them: by votes on the answer, or by written tests. */
+  readonly checkedBy: 'answer' | 'tests'
+  /** The text that solvers, voters and teachers are sent. */
+  solverPrompt(statement: string): Prompt
+  /** Whether checks hold what `check` needs. */
+  hasChecks(checks: Checks): boolean
+  /** Checks the text of an attempt, its reasoning left out. */
+  check(text: string, checks: Checks, verify: Unsignalled<Verification>): Promise<Conclusion>
+  /** Whether a text ends in something that could be checked at all: a boxed answer, a program. */
+  hasAnswer(text: string): boolean
+}

@@ -1,0 +1,25 @@
+/** Mathematics: answers compared by equivalence, reference answers by majority vote. */
+import { extractAnswer } from '../verifiers/math.ts'
+import type { Domain } from './domain.ts'
+
+const instruction = 'Please reason step by step, and put your final answer within \\boxed{}.'
+
+export const math: Domain = {
+  name: 'math',
+  // PromptCoT 1.0, levels of its synthesis prompts.
+  levels: ['AMC12', 'HMMT-Nov', 'HMMT-Feb', 'AIME', 'USAJMO', 'USAMO', 'USOJMO', 'USOMO'],
+  checkedBy: 'answer',
+  solverPrompt: (statement) => ({
+    version: 'solve-math-released',
+    text: statement.trimEnd().endsWith(instruction) ? statement : `${statement}\n${instruction}`,
+  }),
+  hasChecks: (checks) => checks.answer !== null && checks.answer.trim() !== '',
+  async check(text, checks, verify) {
+    const { verdict, reason, extracted } = await verify.compareMath({
+      completion: text,
+      reference: checks.answer ?? '',
+    })
+    return { verdict, reason, extracted: extracted ?? null, tests: [] }
+  },
+  hasAnswer: (text) => 'answer' in extractAnswer(text, 'boxed'),
+}

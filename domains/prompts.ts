@@ -1,0 +1,66 @@
+/** Texts sent to models that do not depend on the domain. Raise a version with every change of wording: it stands in every record. */
+import type { Prompt } from '../engine/processor.ts'
+import { tagTexts } from '../curation/synthesis.ts'
+
+/** Asks an annotator for the foundational concepts of a human problem (PromptCoT, concept extraction). */
+export function annotatePrompt(statement: string): Prompt {
+  return {
+    version: 'annotate-1',
+    text:
+      'List the foundational concepts that someone must know to solve the problem below. Answer with one Python list of strings and nothing else, ' +
+      'for example ["first concept", "second concept"]. Name 3 to 8 concepts, each in a few plain words.\n\n' +
+      `Problem:\n${statement}`,
+  }
+}
+
+/** The synthesis prompt of the released problem-generation models, to the letter: they were trained on it. */
+export function synthesisPrompt(concepts: readonly string[], level: string): Prompt {
+  return {
+    version: 'synthesis-released',
+    text:
+      'Given foundational concepts and difficulty level, identify connections and develop a question that integrates these concepts with appropriate complexity.\n\n' +
+      `Foundational Concepts:\n${numbered(concepts)}\n\nDifficulty Level: ${level}\n\n`,
+  }
+}
+
+/** The synthesis prompt with the rationale written, to be continued with the problem (staged mode). */
+export function continuationPrompt(concepts: readonly string[], level: string, rationale: string): Prompt {
+  return {
+    version: 'synthesis-released-continued',
+    text: `${synthesisPrompt(concepts, level).text}${tagTexts.beginRationale}${rationale}${tagTexts.endRationale}\n\n${tagTexts.beginProblem}`,
+  }
+}
+
+/** Asks a judge for the five ratings of PromptCoT 1.0. */
+export function judgePrompt(problem: {
+  concepts: readonly string[]
+  level: string
+  rationale: string
+  statement: string
+}): Prompt {
+  return {
+    version: 'judge-1',
+    text:
+      `Rate the problem below, written by another model for the difficulty level ${problem.level} from the concepts listed. ` +
+      'Judge five criteria: format, factual accuracy, difficulty alignment, concept coverage, solvability. ' +
+      'Give each one of Perfect, Acceptable or Bad, one line each as "Criterion: Rating", then a last line ' +
+      '"Final Judgement: perfect", "Final Judgement: acceptable" or "Final Judgement: bad".\n\n' +
+      `Foundational Concepts:\n${numbered(problem.concepts)}\n\nRationale:\n${problem.rationale}\n\nProblem:\n${problem.statement}`,
+  }
+}
+
+/** Asks for one test case of a kind (PromptCoT 2.0: one test a call). */
+export function testCasePrompt(statement: string, kind: string): Prompt {
+  return {
+    version: 'test-case-1',
+    text:
+      `Write one test case for the programming problem below: a ${kind}. Work out the expected output with care. ` +
+      'Answer with one fenced json block that holds exactly two keys, "input" and "output", both strings: ' +
+      'what the program reads from stdin and what it must write to stdout.\n\n' +
+      `Problem:\n${statement}`,
+  }
+}
+
+function numbered(concepts: readonly string[]): string {
+  return concepts.map((concept, index) => `${index + 1}. ${concept}`).join('\n')
+}

@@ -1,0 +1,48 @@
+/**
+ * Every reason of a verdict, with the verdict it stands for and whether the attempt may be chosen or rejected. An attempt
+ * without anything to check is failed but invalid; what could not be checked is unverifiable and does not count.
+ */
+import type { VerdictKind } from '../schemas/generated.ts'
+
+interface Meaning {
+  verdict: VerdictKind
+  valid: boolean
+}
+
+const passed: Meaning = { verdict: 'passed', valid: true }
+const failed: Meaning = { verdict: 'failed', valid: true }
+const invalid: Meaning = { verdict: 'failed', valid: false }
+const unverifiable: Meaning = { verdict: 'unverifiable', valid: false }
+
+const meanings: Readonly<Record<string, Meaning>> = {
+  // math
+  equal: passed,
+  different: failed,
+  no_answer: invalid,
+  truncated: invalid,
+  // code
+  passed,
+  wrong_answer: failed,
+  runtime_error: failed,
+  compile_error: failed,
+  time_limit: failed,
+  memory_limit: failed,
+  output_limit: failed,
+  no_code: invalid,
+  unsupported: unverifiable,
+  sandbox_error: unverifiable,
+  verifier_timeout: unverifiable,
+  // the attempt's form
+  length_limit: invalid,
+  content_filter: invalid,
+  empty: invalid,
+  stray_think_tag: invalid,
+  foreign_script: invalid,
+  // nothing could be run
+  not_run: unverifiable,
+}
+
+/** The meaning of a reason. What a verifier calls undecided, by whatever name, is unverifiable. */
+export function meaningOf(reason: string): Meaning {
+  return meanings[reason] ?? unverifiable
+}

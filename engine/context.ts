@@ -1,0 +1,282 @@
+/** The context that a processor's `process` receives, the same for the engine's tasks and for `drive` in tests. */
+import { schemaTexts, type ModelCall, type RecordTypes } from '../schemas/generated.ts'
+import type { RecordKind, Topic } from '../topics/catalogue.ts'
+import { InvalidRecordError } from './errors.ts'
+import { hashOf, recordId } from './ids.ts'
+import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
+import type {
+  Completion,
+  Embedding,
+  EmbeddingRequest,
+  Inference,
+  Role,
+  RoleModel,
+  TokenUsage,
+  Unsignalled,
+  Verification,
+} from './ports.ts'
+import type { Context, Discard, Emission, Emit, KeyedState, Processor, Prompt, TableView, Topics } from './processor.ts'
+import { recipeOf, type Settings, type SettingValues } from './settings.ts'
+
+/** A processor with all that a run gives it once. */
+export interface EquippedProcessor {
+  readonly declaration: Processor
+  readonly config: SettingValues<Settings>
+  readonly recipe: string
+  /** Whether its models are simulated: stamped on every record. */
+  readonly simulated: boolean
+  readonly inference: Inference
+  readonly verification: Verification
+  readonly tables: Readonly<Record<string, TableView<unknown>>>
+  readonly emit: Emit<Topics>
+  readonly metrics: Metrics
+  readonly metricHandles: MetricHandles<MetricDeclarations>
+  read(topic: Topic, at: { partition: number; offset: number }, signal: AbortSignal): Promise<RecordTypes[RecordKind]>
+  nowMs(): number
+}
+
+/** Finished calls of one record, by purpose. */
+export interface CallKeeper {
+  get(purpose: string): Completion | Embedding | undefined
+  put(purpose: string, result: Completion | Embedding): void
+}
+
+/** What a run decides about one processor. */
+export interface Equipment {
+  config: SettingValues<Settings>
+  inference: Inference
+  verification: Verification
+  tables: Readonly<Record<string, TableView<unknown>>>
+  metrics: Metrics
+  simulated: boolean
+  read: EquippedProcessor['read']
+  nowMs?: () => number
+}
+
+/** Joins a declaration and a run's equipment. */
+export function equip(declaration: Processor, equipment: Equipment): EquippedProcessor {
+  const { config, inference, metrics } = equipment
+  const models = declaration.roles.map((role) => [role, inference.modelsOf(role)] as const)
+  const emit = Object.fromEntries(
+    Object.entries(declaration.outputs).map(([name, topic]) => [
+      name,
+      (draft: Emission['draft']): Emission => ({ topic, draft }),
+    ]),
+  )
+  return {
+    ...equipment,
+    declaration,
+    emit: emit as unknown as Emit<Topics>,
+    metricHandles: metrics.declared(declaration.name, declaration.metrics),
+    nowMs: equipment.nowMs ?? Date.now,
+    recipe: hashOf(
+      declaration.name,
+      declaration.version,
+      JSON.stringify([recipeOf(declaration.settings, config), models]),
+    ).slice(0, 16),
+  }
+}
+
+const kindsWithCalls = new Set(
+  Object.entries(schemaTexts)
+    .filter(([, text]) =>
+      (JSON.parse(text) as { fields: { name: string }[] }).fields.some((field) => field.name === 'calls'),
+    )
+    .map(([kind]) => kind),
+)
+
+/** Whether a result is a discard. */
+export function isDiscard(result: object): result is Discard {
+  return 'discard' in result
+}
+
+/** Units of work and calls that one record counted. */
+export interface RecordCounts {
+  entered: number
+  left: number
+  calls: number
+  callSeconds: number
+  promptTokens: number
+  completionTokens: number
+}
+
+/** Everything one record's processing sees and leaves behind. Functions, not methods: `process` takes them apart. */
+export class RecordContext implements Context {
+  readonly #equipped: EquippedProcessor
+  readonly #signal: AbortSignal
+  readonly #keeper: CallKeeper
+  readonly #recordId: string
+  readonly position: Context['position']
+  readonly state: KeyedState<RecordTypes[RecordKind]>
+  readonly verify: Unsignalled<Verification>
+  /** Calls in the order of their answers. */
+  readonly calls: ModelCall[] = []
+  entered = 0
+  left = 0
+
+  constructor(
+    equipped: EquippedProcessor,
+    record: { id: string; position: Context['position'] },
+    bound: {
+      signal: AbortSignal
+      keeper: CallKeeper
+      state: KeyedState<RecordTypes[RecordKind]>
+      verify: Unsignalled<Verification>
+    },
+  ) {
+    this.#equipped = equipped
+    this.#signal = bound.signal
+    this.#keeper = bound.keeper
+    this.#recordId = record.id
+    this.position = record.position
+    this.state = bound.state
+    this.verify = bound.verify
+  }
+
+  get config(): SettingValues<Settings> {
+    return this.#equipped.config
+  }
+  get tables(): never {
+    return this.#equipped.tables as never
+  }
+  get metrics(): MetricHandles<MetricDeclarations> {
+    return this.#equipped.metricHandles
+  }
+  get emit(): Emit<Topics> {
+    return this.#equipped.emit
+  }
+
+  readonly discard = (reason: string, evidence: string): Discard => ({ discard: reason, evidence })
+
+  readonly modelsOf = (role: Role): readonly RoleModel[] => this.#equipped.inference.modelsOf(role)
+
+  readonly complete: Context['complete'] = async ({ prompt, purpose, ...request }) => {
+    const kept = this.#keeper.get(purpose)
+    const completion =
+      kept !== undefined
+        ? (kept as Completion)
+        : await this.#equipped.inference.complete(
+            { ...request, prompt: prompt.text },
+            { requestId: `${this.#recordId}/${purpose}`, signal: this.#signal },
+          )
+    if (kept === undefined) {
+      this.#keeper.put(purpose, completion)
+      this.#observe(request.role, completion)
+    }
+    this.calls.push(modelCallOf(completion, purpose, prompt))
+    return completion
+  }
+
+  readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
+    const kept = this.#keeper.get(purpose)
+    if (kept !== undefined) return kept as Embedding
+    const embedding = await this.#equipped.inference.embed(request, {
+      requestId: `${this.#recordId}/${purpose}`,
+      signal: this.#signal,
+    })
+    this.#keeper.put(purpose, embedding)
+    this.#observe(request.role, embedding)
+    return embedding
+  }
+
+  readonly read = async <Kind extends RecordKind>(
+    topic: Topic<Kind>,
+    at: { partition: number; offset: number },
+  ): Promise<RecordTypes[Kind]> => {
+    if (!this.#equipped.declaration.reads?.includes(topic as Topic)) {
+      throw new TypeError(
+        `${this.#equipped.declaration.name} reads ${topic.name} at positions but does not declare it under "reads"`,
+      )
+    }
+    return (await this.#equipped.read(topic, at, this.#signal)) as RecordTypes[Kind]
+  }
+
+  readonly enterStream = (): void => {
+    this.entered++
+  }
+  readonly leaveStream = (): void => {
+    this.left++
+  }
+
+  #observe(role: Role, call: { model: string; usage: TokenUsage; latencySeconds: number }): void {
+    const { tokens, callSeconds } = this.#equipped.metrics
+    tokens.inc({ role, model: call.model, type: 'prompt' }, call.usage.prompt)
+    tokens.inc({ role, model: call.model, type: 'completion' }, call.usage.completion)
+    callSeconds.observe({ role, model: call.model }, call.latencySeconds)
+  }
+}
+
+/** Fills in what the engine knows: id, recipe, time, whether simulated, and the calls where the kind keeps them. */
+export function completeRecord(
+  equipped: EquippedProcessor,
+  { topic, draft }: Emission,
+  calls: readonly ModelCall[],
+): RecordTypes[RecordKind] {
+  const { ordinal = 0, ...given } = draft as Record<string, unknown> & {
+    ordinal?: number | string
+    parentIds: string[]
+  }
+  const filled: Record<string, unknown> = {
+    id: recordId(topic.kind, given.parentIds, equipped.recipe, ordinal),
+    recipe: equipped.recipe,
+    createdAtMs: equipped.nowMs(),
+    simulated: equipped.simulated,
+    ...given,
+  }
+  if (kindsWithCalls.has(topic.kind)) filled['calls'] ??= calls
+  return filled as unknown as RecordTypes[RecordKind]
+}
+
+function modelCallOf(completion: Completion, purpose: string, prompt: Prompt): ModelCall {
+  const { sampling, usage } = completion
+  return {
+    purpose,
+    requestId: completion.requestId,
+    model: completion.model,
+    endpoint: completion.endpoint,
+    promptVersion: prompt.version,
+    temperature: sampling.temperature ?? null,
+    topP: sampling.topP ?? null,
+    maxTokens: sampling.maxTokens ?? null,
+    seed: completion.seed ?? null,
+    promptTokens: usage.prompt,
+    cachedTokens: usage.cached,
+    completionTokens: usage.completion,
+    reasoningTokens: usage.reasoning,
+    latencySeconds: completion.latencySeconds,
+    finishReason: completion.finishReason,
+  }
+}
+
+/** Verification with a signal bound, made once a task. */
+export function bindVerification(verification: Verification, signal: AbortSignal): Unsignalled<Verification> {
+  return {
+    compareMath: (request) => verification.compareMath(request, signal),
+    groupAnswers: (completions) => verification.groupAnswers(completions, signal),
+    runProgram: (request) => verification.runProgram(request, signal),
+  }
+}
+
+/** What an emission's discard record holds besides the header. */
+export function discardEvidence(evidence: string): string {
+  const line = evidence.replace(/\s+/g, ' ').trim()
+  return line.length > 500 ? `${line.slice(0, 500)}...` : line
+}
+
+/** Checks that a reason is one that the processor declared: an undeclared one is a bug. */
+export function declaredReason(declaration: Processor, reason: string): string {
+  if (!declaration.discards.includes(reason))
+    throw new TypeError(`${declaration.name} discards as "${reason}", which it does not declare`)
+  return reason
+}
+
+/** The first model of a role. @throws InvalidRecordError naming the role where none is configured */
+export function onlyModelOf(models: readonly RoleModel[], role: Role): RoleModel {
+  const [model] = models
+  if (!model)
+    throw new InvalidRecordError(
+      'RECORD_INVARIANT_BROKEN',
+      `no model is configured for the role ${role}; add it under "roles"`,
+    )
+  return model
+}

@@ -1,0 +1,147 @@
+/**
+ * What `process` may ask of the world: models and verifiers. Declared here, implemented by inference/ and verifiers/,
+ * joined by cli/. Nothing in engine/ or processors/ knows who implements them.
+ */
+
+/** A job that a model does. One model may have several roles. */
+export const roles = [
+  'annotator',
+  'embedder',
+  'problem-writer',
+  'test-writer',
+  'voter',
+  'solver',
+  'teacher',
+  'judge',
+] as const
+export type Role = (typeof roles)[number]
+
+/** A model as a role sees it, from the configuration. */
+export interface RoleModel {
+  /** The name that the endpoint knows it by. */
+  model: string
+  /** `chat`: /v1/chat/completions; `raw`: /v1/completions, no chat template. */
+  mode: 'chat' | 'raw'
+  sampling: Sampling
+  /** Calls that its endpoints take at once, over all of them. */
+  slots: number
+}
+
+/** How to sample. What is absent is left to the endpoint. */
+export interface Sampling {
+  temperature?: number
+  topP?: number
+  /** Most tokens of the completion, reasoning included. */
+  maxTokens?: number
+}
+
+export interface CompletionRequest {
+  role: Role
+  /** One of `modelsOf(role)`; needed where the role has several. */
+  model?: string
+  /** The user's text: one chat message in chat mode, the text to be continued in raw mode. */
+  prompt: string
+  /** Overrides of the role's sampling defaults. */
+  sampling?: Sampling
+  seed?: number
+  stop?: readonly string[]
+}
+
+/** A finished completion. Text is as the model wrote it; the reasoning is apart where the endpoint keeps it apart or an inline think block opens the text. */
+export interface Completion {
+  text: string
+  reasoning: string | undefined
+  finishReason: 'stop' | 'length' | 'content_filter' | 'other'
+  /** The sampling in force, defaults filled in. */
+  sampling: Sampling
+  seed: number | undefined
+  model: string
+  endpoint: string
+  simulated: boolean
+  usage: TokenUsage
+  /** From the request's start at the endpoint to its last byte, without time in our own queue. */
+  latencySeconds: number
+  requestId: string
+}
+
+/** Tokens of one call. `reasoning` is part of `completion`; `cached` is part of `prompt`. */
+export interface TokenUsage {
+  prompt: number
+  cached: number
+  completion: number
+  reasoning: number
+}
+
+export interface EmbeddingRequest {
+  role: 'embedder'
+  texts: readonly string[]
+}
+
+export interface Embedding {
+  vectors: number[][]
+  model: string
+  endpoint: string
+  simulated: boolean
+  usage: TokenUsage
+  latencySeconds: number
+  requestId: string
+}
+
+/** Passed with every call: `requestId` goes out as X-Request-Id; an aborted signal frees the GPU slot. */
+export interface CallOptions {
+  requestId: string
+  signal: AbortSignal
+}
+
+/**
+ * Models behind endpoints. Failures: TransientError (codes of engine/errors.ts; `outage` where the endpoint rather than the
+ * request is at fault), InvalidRecordError (a request the endpoint will never take), ConfigurationError. An aborted
+ * signal rejects with the signal's reason.
+ */
+export interface Inference {
+  /** Empty when the role is not configured. */
+  modelsOf(role: Role): readonly RoleModel[]
+  complete(request: CompletionRequest, options: CallOptions): Promise<Completion>
+  embed(request: EmbeddingRequest, options: CallOptions): Promise<Embedding>
+}
+
+/** What a verifier concluded. `unverifiable` is never counted as an attempt. */
+export type VerdictKind = 'passed' | 'failed' | 'unverifiable'
+
+export interface MathComparison {
+  verdict: VerdictKind
+  reason: string
+  /** The answer as it stood in the completion. */
+  extracted?: string
+}
+
+export interface ProgramTest {
+  input: string
+  output: string
+}
+
+export interface ProgramRun {
+  verdict: VerdictKind
+  reason: string
+  tests: readonly { verdict: VerdictKind; reason: string; seconds: number; memoryMb: number; stderr?: string }[]
+}
+
+export interface AnswerGroups {
+  /** Equivalence classes of the answers, largest first; `members` are positions in the input. */
+  groups: readonly { representative: string; members: readonly number[] }[]
+}
+
+/** Verifiers in worker threads. Never throws for what it verifies; a fault of ours is `unverifiable`. */
+export interface Verification {
+  compareMath(request: { completion: string; reference: string }, signal: AbortSignal): Promise<MathComparison>
+  /** Boxed answers of completions, undefined where there is none, and their equivalence classes. */
+  groupAnswers(completions: readonly string[], signal: AbortSignal): Promise<AnswerGroups>
+  runProgram(request: { completion: string; tests: readonly ProgramTest[] }, signal: AbortSignal): Promise<ProgramRun>
+}
+
+/** The same calls with the signal bound, as a processor sees them. */
+export type Unsignalled<Port> = {
+  readonly [Name in keyof Port]: Port[Name] extends (request: infer Request, signal: AbortSignal) => infer Answer
+    ? (request: Request) => Answer
+    : never
+}

@@ -1,0 +1,205 @@
+/**
+ * How a processor is declared: one file tells its inputs, tables, outputs, settings, metrics, discards, failure policy
+ * and what it does with a record. Everything else (admission, ordering, retries, commits, ids) is the engine's.
+ */
+import type { RecordTypes } from '../schemas/generated.ts'
+import type { RecordKind, Topic } from '../topics/catalogue.ts'
+import type {
+  Completion,
+  CompletionRequest,
+  Embedding,
+  EmbeddingRequest,
+  Role,
+  RoleModel,
+  Unsignalled,
+  Verification,
+} from './ports.ts'
+import type { MetricDeclarations, MetricHandles } from './metrics.ts'
+import type { Settings, SettingValues } from './settings.ts'
+
+export type Topics = Readonly<Record<string, Topic>>
+export type RecordOf<Source> = Source extends Topic<infer Kind> ? RecordTypes[Kind] : never
+
+/** A topic that every process reads whole, folded into an index as its records come. The newest record of a key replaces older ones in whatever way `add` says. */
+export interface Table<Index = unknown, Kind extends RecordKind = RecordKind> {
+  readonly topic: Topic<Kind>
+  create(): Index
+  add(index: Index, record: RecordTypes[Kind]): void
+}
+export type Tables = Readonly<Record<string, Table>>
+
+/** Declares a table over a topic. */
+export function table<Kind extends RecordKind, Index>(
+  topic: Topic<Kind>,
+  fold: { create(): Index; add(index: Index, record: RecordTypes[Kind]): void },
+): Table<Index, Kind> {
+  return { topic, ...fold }
+}
+
+/** A table as it is now; `version` counts the records read so far and is stamped on what is made from them. */
+export interface TableView<Index> {
+  readonly version: number
+  readonly index: Index
+}
+type TableViews<Declared extends Tables> = {
+  readonly [Name in keyof Declared]: Declared[Name] extends Table<infer Index, infer _Kind> ? TableView<Index> : never
+}
+
+/** State of one kind, kept by key and committed with the outputs. Records of one key are processed one at a time, in order. */
+export interface StateDeclaration<Input, Kind extends RecordKind = RecordKind> {
+  kind: Kind
+  /** The key whose state a record may read and change, with all keys below it (`key/...`). Sources use any. */
+  keyOf?: (record: Input) => string
+}
+
+export interface KeyedState<Value> {
+  get(key: string): Value | undefined
+  /** Takes effect when the record's result is committed, and is seen by later records of the key at once. */
+  set(key: string, value: Value): void
+  remove(key: string): void
+}
+
+/** Fields that the engine fills in, unless a record is handed on under its own id. */
+type EngineFields = 'id' | 'recipe' | 'createdAtMs' | 'simulated' | 'calls'
+
+/** A record to be emitted. With several of one kind from the same parents, `ordinal` (0 by default) tells them apart. */
+export type Draft<Value> = Omit<Value, EngineFields> &
+  Partial<Pick<Value, EngineFields & keyof Value>> & { ordinal?: number | string }
+
+/** One record on its way to a topic; the engine fills in what the draft leaves out. */
+export interface Emission {
+  readonly topic: Topic
+  readonly draft: Draft<RecordTypes[RecordKind]>
+}
+
+/** The decision not to pass a record on. */
+export interface Discard {
+  readonly discard: string
+  readonly evidence: string
+}
+
+export type Result = Emission | readonly Emission[] | Discard
+
+export type Emit<Outputs extends Topics> = {
+  readonly [Name in keyof Outputs]: (draft: Draft<RecordOf<Outputs[Name]>>) => Emission
+}
+
+/** Text to be sent to a model, and the version of its wording. */
+export interface Prompt {
+  text: string
+  version: string
+}
+
+/** What a failed record leaves besides its dead letter. */
+export interface Failure {
+  code: string
+  message: string
+}
+
+/** What `process` is given, free to be taken apart: no function needs its `this`. It holds no producer, offset or timer. */
+export interface Context<
+  Outputs extends Topics = Topics,
+  DeclaredTables extends Tables = Tables,
+  Declared extends Settings = Settings,
+  Metrics extends MetricDeclarations = MetricDeclarations,
+  Reason extends string = string,
+  StateKind extends RecordKind = RecordKind,
+> {
+  readonly config: SettingValues<Declared>
+  /** Where the record lies. Outside a record (a source): the number of the step. */
+  readonly position: { readonly topic: string; readonly partition: number; readonly offset: number }
+  readonly tables: TableViews<DeclaredTables>
+  readonly state: KeyedState<RecordTypes[StateKind]>
+  readonly metrics: MetricHandles<Metrics>
+  readonly verify: Unsignalled<Verification>
+  readonly emit: Emit<Outputs>
+  readonly discard: (reason: Reason, evidence: string) => Discard
+  readonly modelsOf: (role: Role) => readonly RoleModel[]
+  /**
+   * One model call. It is made once for a record and purpose: a finished call is kept over retries and restarts.
+   * `purpose` tells several calls of one record apart.
+   */
+  readonly complete: (
+    request: Omit<CompletionRequest, 'prompt'> & { prompt: Prompt; purpose: string },
+  ) => Promise<Completion>
+  readonly embed: (request: EmbeddingRequest & { purpose: string }) => Promise<Embedding>
+  /** Reads one record of a kept topic at a position. @throws InvalidRecordError when nothing of that kind lies there */
+  readonly read: <Kind extends RecordKind>(
+    topic: Topic<Kind>,
+    at: { partition: number; offset: number },
+  ) => Promise<RecordTypes[Kind]>
+  /** Counts a unit of work that enters the stream with this record. Discards and dead letters of `onSpine` processors leave by themselves. */
+  readonly enterStream: () => void
+  /** Counts a unit of work that leaves the stream with this record. */
+  readonly leaveStream: () => void
+}
+
+/** A source's answer when it has nothing to emit: `waiting` for tables or work in progress to change, or `complete`. */
+export type SourceStep = readonly Emission[] | 'waiting' | 'complete'
+
+export interface Declaration<
+  Inputs extends Topics = Topics,
+  DeclaredTables extends Tables = Tables,
+  Outputs extends Topics = Topics,
+  Declared extends Settings = Settings,
+  Metrics extends MetricDeclarations = MetricDeclarations,
+  Reason extends string = string,
+  StateKind extends RecordKind = RecordKind,
+> {
+  /** File name, consumer group, Deployment and metric label. */
+  readonly name: string
+  /** One sentence for help and documentation. */
+  readonly summary: string
+  /** Version of its rules; part of the recipe. Raise it when the same input would now give another result. */
+  readonly version: number
+  /** Co-partitioned topics that it consumes; none for a source. */
+  readonly inputs: Inputs
+  readonly tables: DeclaredTables
+  readonly outputs: Outputs
+  /** Topics that it reads at positions named in its records. */
+  readonly reads?: readonly Topic[]
+  /** Model roles that it calls; their models and sampling are part of the recipe. */
+  readonly roles: readonly Role[]
+  readonly settings: Declared
+  readonly metrics: Metrics
+  readonly discards: readonly Reason[]
+  /** On the way of every problem: a record that ends here leaves the stream. */
+  readonly onSpine: boolean
+  readonly onFailure: {
+    /** Tries of a record that fails for reasons that pass; an endpoint's outage uses none up. Then it is a dead letter. */
+    readonly transient: { attempts: number; firstDelaySeconds: number; maxDelaySeconds: number }
+    /** What a dead-lettered record emits in the same commit, so that nobody waits for it for ever. */
+    readonly emitInstead?: {
+      readonly [Name in keyof Inputs]?: (
+        record: RecordOf<Inputs[Name]>,
+        failure: Failure,
+        emit: Emit<Outputs>,
+      ) => Emission
+    }
+  }
+  readonly state?: StateDeclaration<RecordOf<Inputs[keyof Inputs]>, StateKind>
+  readonly process: {
+    readonly [Name in keyof Inputs]: (
+      record: RecordOf<Inputs[Name]>,
+      context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind>,
+    ) => Result | Promise<Result>
+  }
+  /** Only for a source: the next thing to emit. */
+  readonly next?: (context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind>) => SourceStep
+}
+
+/** A declaration as the engine holds it, its types forgotten. */
+export type Processor = Declaration
+
+/** Declares a processor. The compiler refuses an unknown discard reason, a missing field, an undeclared metric. */
+export function defineProcessor<
+  const Inputs extends Topics,
+  const DeclaredTables extends Tables,
+  const Outputs extends Topics,
+  const Declared extends Settings,
+  const Metrics extends MetricDeclarations,
+  const Reason extends string,
+  const StateKind extends RecordKind = never,
+>(declaration: Declaration<Inputs, DeclaredTables, Outputs, Declared, Metrics, Reason, StateKind>): Processor {
+  return declaration as unknown as Processor
+}

@@ -1,0 +1,304 @@
+/** Runs processors on a log: joins their groups, keeps a task for every assignment, drains them, and knows when all is done. */
+import type { RecordTypes } from '../schemas/generated.ts'
+import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import { RecordCodec, UndecodableError } from '../topics/codec.ts'
+import type { Group, Log, Membership } from '../topics/log.ts'
+import { equip, type EquippedProcessor } from './context.ts'
+import { ConfigurationError, InvalidRecordError } from './errors.ts'
+import { Metrics } from './metrics.ts'
+import type { Inference, Verification } from './ports.ts'
+import type { Processor } from './processor.ts'
+import type { Settings, SettingValues } from './settings.ts'
+import { TableReader } from './tables.ts'
+import { changelogSubject, defaultLimits, Task, type TaskLimits, type TaskStatus } from './task.ts'
+
+/** A processor with the values of its settings and the size of its window. */
+export interface ConfiguredProcessor {
+  declaration: Processor
+  config: SettingValues<Settings>
+  limits: Partial<TaskLimits>
+}
+
+export interface RuntimeOptions {
+  log: Log
+  processors: readonly ConfiguredProcessor[]
+  inference: Inference
+  verification: Verification
+  metrics: Metrics
+  /** Whether the models are simulated; a corpus holds records of one sort only. */
+  simulated: boolean
+}
+
+/** One processor over all its tasks in this process. */
+export interface ProcessorStatus {
+  name: string
+  inFlight: number
+  uncommitted: number
+  /** Records in its inputs that are not finished, those in flight included. */
+  backlog: number
+  /** Cumulative counts since the corpus began, over this process' tasks. */
+  counts: TaskStatus['counts']
+  waiting: string | undefined
+  source: TaskStatus['source']
+}
+
+interface Running {
+  equipped: EquippedProcessor
+  membership: Membership
+  tasks: Map<number, Task>
+  limits: TaskLimits
+}
+
+/** The group of a processor: its inputs are co-partitioned, which is checked here. @throws ConfigurationError */
+export function groupOf(declaration: Processor): Group {
+  const inputs = Object.values(declaration.inputs)
+  const counts = new Set(inputs.map(({ partitions }) => partitions))
+  if (counts.size > 1) {
+    throw new ConfigurationError([
+      `${declaration.name}: its inputs must have one partition count, got ${inputs.map((topic) => `${topic.name} ${topic.partitions}`).join(', ')}`,
+    ])
+  }
+  return { name: declaration.name, inputs: inputs.map(({ name }) => name), tasks: inputs[0]?.partitions ?? 1 }
+}
+
+export class Runtime {
+  readonly #options: RuntimeOptions
+  readonly #codec: RecordCodec
+  readonly #tables: TableReader
+  readonly #running = new Map<string, Running>()
+  #ends = new Map<string, number>()
+  #stopping = false
+  #fail!: (error: unknown) => void
+  /** Rejects with the first bug or configuration fault of any task; never resolves. */
+  readonly failed: Promise<never>
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options
+    this.#codec = new RecordCodec(options.log.schemas)
+    this.#tables = new TableReader(options.log, this.#codec)
+    this.failed = new Promise<never>((_, reject) => {
+      this.#fail = reject
+    })
+    this.failed.catch(() => {}) // awaited by the caller, possibly later than it happens
+  }
+
+  /** Opens tables and joins every group. @throws ConfigurationError, LogError */
+  async start(): Promise<void> {
+    const { log, processors, simulated } = this.#options
+    await refuseMixedCorpus(log, this.#codec, simulated)
+    for (const { declaration, config, limits } of processors) {
+      const equipped = await this.#equip(declaration, config)
+      const running: Running = {
+        equipped,
+        membership: undefined as never,
+        tasks: new Map(),
+        limits: { ...defaultLimits, ...limits },
+      }
+      this.#running.set(declaration.name, running)
+      const gained: number[] = []
+      let joined = false
+      running.membership = await log.join(groupOf(declaration), {
+        gained: (task) => (joined ? this.#startTask(running, task) : gained.push(task)),
+        lost: (task) => {
+          running.tasks.get(task)?.lose()
+          running.tasks.delete(task)
+        },
+        failed: (error) => this.#fail(error),
+      })
+      joined = true
+      for (const task of gained) this.#startTask(running, task)
+    }
+    await this.refreshBacklog()
+  }
+
+  /** Stops admission, waits for what is in flight until the signal aborts, commits and leaves. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#stopping = true
+    const running = [...this.#running.values()]
+    await Promise.all(running.flatMap(({ tasks }) => [...tasks.values()].map((task) => task.drain(deadline))))
+    await Promise.all(running.map(({ membership }) => membership.leave()))
+    await this.#tables.close()
+  }
+
+  /** Reads end offsets anew, so that `status` tells backlogs as of now. */
+  async refreshBacklog(): Promise<void> {
+    const inputs = [...this.#running.values()].flatMap(({ equipped }) => Object.values(equipped.declaration.inputs))
+    const ends = new Map<string, number>()
+    for (const { name, partitions } of new Set(inputs)) {
+      for (let partition = 0; partition < partitions; partition++) {
+        ends.set(`${name}/${partition}`, (await this.#options.log.offsets(name, partition)).end)
+      }
+    }
+    this.#ends = ends
+  }
+
+  status(): ProcessorStatus[] {
+    return [...this.#running.values()].map(({ equipped, tasks }) => {
+      const statuses = [...tasks.values()].map((task) => task.status())
+      const status: ProcessorStatus = {
+        name: equipped.declaration.name,
+        inFlight: sum(statuses, ({ inFlight }) => inFlight),
+        uncommitted: sum(statuses, ({ uncommitted }) => uncommitted),
+        backlog: sum(statuses, (one) => this.#backlogOf(one)),
+        counts: addCounts(statuses.map(({ counts }) => counts)),
+        waiting: statuses.find(({ waiting }) => waiting !== undefined)?.waiting,
+        source: statuses[0]?.source,
+      }
+      this.#options.metrics.inFlight.set({ processor: status.name }, status.inFlight)
+      this.#options.metrics.backlog.set({ processor: status.name }, status.backlog)
+      return status
+    })
+  }
+
+  /**
+   * Whether everything that can be done is done: every input is finished and committed to its end, and every source says
+   * that it is complete. Ends are read before and after the tasks, so a commit in between shows.
+   */
+  async isComplete(): Promise<boolean> {
+    await this.refreshBacklog()
+    const before = total(this.#ends)
+    const idle = this.status().every(
+      (one) =>
+        one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0 && (one.source ?? 'complete') === 'complete',
+    )
+    if (!idle) return false
+    await this.refreshBacklog()
+    return total(this.#ends) === before
+  }
+
+  async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
+    const { inference, verification, metrics, simulated } = this.#options
+    for (const topic of [...Object.values(declaration.outputs), topics.discards, topics.ledger] as Topic[]) {
+      await this.#codec.prepare(topic.name, topic.kind)
+    }
+    const kinds: RecordKind[] = ['progress', 'kept-call', ...(declaration.state ? [declaration.state.kind] : [])]
+    for (const kind of kinds) await this.#codec.prepare(changelogSubject(declaration.name, kind), kind)
+    const views = await Promise.all(
+      Object.entries(declaration.tables).map(
+        async ([name, table]) => [name, await this.#tables.open(table, this.#fail)] as const,
+      ),
+    )
+    return equip(declaration, {
+      config,
+      inference,
+      verification,
+      metrics,
+      simulated,
+      tables: Object.fromEntries(views),
+      read: (topic, at, signal) => readAt(this.#options.log, this.#codec, topic, at, signal),
+    })
+  }
+
+  #startTask(running: Running, number: number): void {
+    if (this.#stopping) return
+    const task = new Task(number, running.equipped, {
+      membership: running.membership,
+      codec: this.#codec,
+      limits: running.limits,
+      tablesChanged: (signal) => this.#tables.changed(signal),
+    })
+    running.tasks.set(number, task)
+    task.done.then(
+      () => running.tasks.get(number) === task && this.#stopping === false && running.tasks.delete(number),
+      (error: unknown) => this.#fail(error),
+    )
+    void task.start()
+  }
+
+  #backlogOf({ task, inputs }: TaskStatus): number {
+    return sum(
+      inputs,
+      ({ topic, nextOffset, open }) => Math.max(0, (this.#ends.get(`${topic}/${task}`) ?? 0) - nextOffset) + open,
+    )
+  }
+}
+
+/** One record at a position. @throws InvalidRecordError when nothing of that kind lies there */
+export async function readAt<Kind extends RecordKind>(
+  log: Log,
+  codec: RecordCodec,
+  topic: Topic<Kind>,
+  at: { partition: number; offset: number },
+  signal?: AbortSignal,
+): Promise<RecordTypes[Kind]> {
+  const position = { topic: topic.name, ...at }
+  const { records } = await log.read(position, { maxBytes: 1, maxWaitSeconds: 0, ...(signal && { signal }) })
+  const [stored] = records
+  if (stored?.offset !== at.offset) {
+    signal?.throwIfAborted()
+    throw new InvalidRecordError(
+      'RECORD_INVARIANT_BROKEN',
+      `nothing lies at ${topic.name}/${at.partition} offset ${at.offset}`,
+    )
+  }
+  try {
+    await codec.learn(stored.value)
+    return codec.decode(topic.kind, stored.value)
+  } catch (cause) {
+    if (!(cause instanceof UndecodableError)) throw cause
+    throw new InvalidRecordError(
+      'RECORD_INVARIANT_BROKEN',
+      `${topic.name}/${at.partition} offset ${at.offset}: ${cause.message}`,
+      { cause },
+    )
+  }
+}
+
+/** Simulated and real records never share a corpus: a trainer could not tell them apart later. @throws ConfigurationError */
+async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolean): Promise<void> {
+  for (const topic of [topics.conceptLists, topics.concepts, topics.verdicts, topics.traces] as Topic[]) {
+    for (let partition = 0; partition < topic.partitions; partition++) {
+      const { records } = await log.read(
+        { topic: topic.name, partition, offset: 0 },
+        { maxBytes: 1, maxWaitSeconds: 0 },
+      )
+      const [first] = records
+      if (!first) continue
+      await codec.learn(first.value)
+      const record = codec.decode(topic.kind, first.value) as { simulated: boolean }
+      if (record.simulated === simulated) return
+      const [holds, brings] = record.simulated ? ['simulated', 'real'] : ['real', 'simulated']
+      throw new ConfigurationError([
+        `this corpus holds ${holds} records and this run would add ${brings} ones; the two never mix: use another folder (--data DIR) or namespace`,
+      ])
+    }
+  }
+}
+
+function sum<Value>(values: readonly Value[], of: (value: Value) => number): number {
+  return values.reduce((total, value) => total + of(value), 0)
+}
+
+function total(values: ReadonlyMap<string, number>): number {
+  return sum([...values.values()], (value) => value)
+}
+
+/** Counts of several tasks together. */
+export function addCounts(all: readonly TaskStatus['counts'][]): TaskStatus['counts'] {
+  const plain = [
+    'finished',
+    'discarded',
+    'deadLettered',
+    'entered',
+    'left',
+    'calls',
+    'promptTokens',
+    'completionTokens',
+    'callSeconds',
+  ] as const
+  const added = Object.fromEntries(plain.map((name) => [name, sum(all, (counts) => counts[name])])) as Record<
+    (typeof plain)[number],
+    number
+  >
+  return {
+    ...added,
+    emitted: addMaps(all.map(({ emitted }) => emitted)),
+    discards: addMaps(all.map(({ discards }) => discards)),
+  }
+}
+
+function addMaps(maps: readonly Record<string, number>[]): Record<string, number> {
+  const result: Record<string, number> = {}
+  for (const map of maps) for (const [name, value] of Object.entries(map)) result[name] = (result[name] ?? 0) + value
+  return result
+}

@@ -1,0 +1,165 @@
+/**
+ * Settings of processors: declared once, with type, check, default and documentation; read from flag > variable > file >
+ * default, all faults at once.
+ */
+import { ConfigurationError } from './errors.ts'
+
+interface SettingBase {
+  doc: string
+  /** Part of the recipe, and so of every id made under it. */
+  recipe: boolean
+}
+
+export interface NumberSetting extends SettingBase {
+  type: 'number' | 'integer'
+  min: number
+  max: number
+  default: number
+}
+export interface BooleanSetting extends SettingBase {
+  type: 'boolean'
+  default: boolean
+}
+export interface TextSetting extends SettingBase {
+  type: 'text'
+  default: string
+}
+export interface ChoiceSetting<Choice extends string = string> extends SettingBase {
+  type: 'choice'
+  choices: readonly Choice[]
+  default: Choice
+}
+export type Setting = NumberSetting | BooleanSetting | TextSetting | ChoiceSetting
+export type Settings = Readonly<Record<string, Setting>>
+
+/** The values of declared settings, by name. */
+export type SettingValues<Declared extends Settings> = {
+  readonly [Name in keyof Declared]: Declared[Name] extends ChoiceSetting<infer Choice>
+    ? Choice
+    : Declared[Name] extends NumberSetting
+      ? number
+      : Declared[Name] extends BooleanSetting
+        ? boolean
+        : string
+}
+
+interface Marks {
+  recipe?: boolean
+}
+
+/** Declares a setting. Every number has bounds; units stand in the name. */
+export const setting = {
+  number: (doc: string, options: { min: number; max: number; default: number } & Marks): NumberSetting => ({
+    recipe: false,
+    ...options,
+    type: 'number',
+    doc,
+  }),
+  integer: (doc: string, options: { min: number; max: number; default: number } & Marks): NumberSetting => ({
+    recipe: false,
+    ...options,
+    type: 'integer',
+    doc,
+  }),
+  boolean: (doc: string, options: { default: boolean } & Marks): BooleanSetting => ({
+    recipe: false,
+    ...options,
+    type: 'boolean',
+    doc,
+  }),
+  text: (doc: string, options: { default: string } & Marks): TextSetting => ({
+    recipe: false,
+    ...options,
+    type: 'text',
+    doc,
+  }),
+  choice: <const Choice extends string>(
+    doc: string,
+    choices: readonly Choice[],
+    options: { default: Choice } & Marks,
+  ): ChoiceSetting<Choice> => ({
+    recipe: false,
+    ...options,
+    type: 'choice',
+    choices,
+    doc,
+  }),
+}
+
+/** One layer of values with where they come from, such as `wellspring.yaml` or `WELLSPRING_ROLL_OUT_ATTEMPTS`. */
+export interface SettingSource {
+  /** Value of a setting of a processor; undefined where this layer has none. */
+  valueOf(processor: string, name: string): { value: unknown; origin: string } | undefined
+  /** Names that this layer gives for a processor, to find unknown ones. */
+  namesFor(processor: string): readonly { name: string; origin: string }[]
+}
+
+/** `roll-out`, `maxInFlight` -> `WELLSPRING_ROLL_OUT_MAX_IN_FLIGHT`. */
+export function variableName(processor: string, name: string): string {
+  const words = `${processor.replaceAll('-', '_')}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`)}`
+  return `WELLSPRING_${words.toUpperCase()}`
+}
+
+/**
+ * The values of a processor's settings, the first source that has one winning.
+ * @returns the values, and all faults as sentences
+ */
+export function resolveSettings<Declared extends Settings>(
+  processor: string,
+  declared: Declared,
+  sources: readonly SettingSource[],
+): { values: SettingValues<Declared>; faults: string[] } {
+  const faults: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [name, one] of Object.entries(declared)) {
+    const found = sources.map((source) => source.valueOf(processor, name)).find((given) => given !== undefined)
+    values[name] = one.default
+    if (!found) continue
+    const checked = check(one, found.value)
+    if ('fault' in checked)
+      faults.push(`${found.origin}: expected ${checked.fault}, got ${JSON.stringify(found.value)} (${one.doc})`)
+    else values[name] = checked.value
+  }
+  for (const { name, origin } of sources.flatMap((source) => source.namesFor(processor))) {
+    if (!(name in declared)) {
+      faults.push(`${origin}: ${processor} has no setting "${name}"; it has ${Object.keys(declared).join(', ')}`)
+    }
+  }
+  return { values: values as SettingValues<Declared>, faults }
+}
+
+function check(one: Setting, given: unknown): { value: unknown } | { fault: string } {
+  switch (one.type) {
+    case 'number':
+    case 'integer': {
+      const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given
+      const kind = one.type === 'integer' ? 'a whole number' : 'a number'
+      const fits =
+        typeof value === 'number' &&
+        value >= one.min &&
+        value <= one.max &&
+        (one.type === 'number' || Number.isInteger(value))
+      return fits ? { value } : { fault: `${kind} between ${one.min} and ${one.max}` }
+    }
+    case 'boolean': {
+      const value = given === 'true' ? true : given === 'false' ? false : given
+      return typeof value === 'boolean' ? { value } : { fault: 'true or false' }
+    }
+    case 'choice':
+      return one.choices.includes(given as string) ? { value: given } : { fault: `one of ${one.choices.join(', ')}` }
+    case 'text':
+      return typeof given === 'string' ? { value: given } : { fault: 'a text' }
+  }
+}
+
+/** The recipe settings among the values, in the order of their declaration. */
+export function recipeOf(declared: Settings, values: Readonly<Record<string, unknown>>): [string, unknown][] {
+  return Object.entries(declared)
+    .filter(([, one]) => one.recipe)
+    .map(([name]) => [name, values[name]])
+}
+
+/** Throws all faults together. @throws ConfigurationError */
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length > 0) throw new ConfigurationError(faults)
+}

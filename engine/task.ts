@@ -1,0 +1,908 @@
+/**
+ * One task of one processor: partition i of all its inputs. Opens with its committed progress, admits records into a
+ * bounded window, lets them finish in any order, and commits outputs, state and progress together.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Progress, RecordTypes, TaskCounts } from '../schemas/generated.ts'
+import { deadLetters, topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
+import {
+  LogError,
+  type Membership,
+  type OpenTask,
+  type OutgoingRecord,
+  type ReadBounds,
+  type ReadResult,
+  type StateChange,
+  type StoredRecord,
+  type TaskCommit,
+} from '../topics/log.ts'
+import { partitionOf } from '../topics/partitioner.ts'
+import {
+  bindVerification,
+  completeRecord,
+  declaredReason,
+  discardEvidence,
+  isDiscard,
+  RecordContext,
+  type CallKeeper,
+  type EquippedProcessor,
+} from './context.ts'
+import { InvalidRecordError, kindOf, TransientError } from './errors.ts'
+import { recordId } from './ids.ts'
+import type { Completion, Embedding } from './ports.ts'
+import type { Emission, Failure, KeyedState, Result } from './processor.ts'
+
+/** Bounds of a task's window and of its commits. */
+export interface TaskLimits {
+  /** Records admitted and not finished. */
+  maxInFlight: number
+  /** Bytes of those records. */
+  maxInFlightBytes: number
+  /** A commit comes this long after the oldest finished result, at the latest. */
+  commitSeconds: number
+  /** ... or as soon as results of this size wait. */
+  commitBytes: number
+  /** Results that wait for their commit; beyond it nothing is admitted. */
+  maxUncommittedBytes: number
+  /** Largest record that the log takes. */
+  maxRecordBytes: number
+}
+
+export const defaultLimits: TaskLimits = {
+  maxInFlight: 256,
+  maxInFlightBytes: 64 << 20,
+  commitSeconds: 1,
+  commitBytes: 1 << 20,
+  maxUncommittedBytes: 8 << 20,
+  maxRecordBytes: 10 << 20,
+}
+
+export interface TaskStatus {
+  task: number
+  inFlight: number
+  /** Finished results that wait for their commit. */
+  uncommitted: number
+  /** For each input: the first offset never admitted and the offsets below it that are not committed. */
+  inputs: { topic: string; nextOffset: number; open: number }[]
+  /** Cumulative counts as of the last commit. */
+  counts: TaskCounts
+  /** Why it waits, such as an endpoint that is down; undefined while it moves. */
+  waiting: string | undefined
+  /** For a source: whether it has more to give. */
+  source: 'active' | 'waiting' | 'complete' | undefined
+}
+
+/** Subject of the schemas in a processor's changelog. */
+export function changelogSubject(processor: string, kind: RecordKind): string {
+  return `${processor}-changelog-${kind}`
+}
+
+interface Entry {
+  input: string
+  topic: Topic
+  stored: StoredRecord
+  record: RecordTypes[RecordKind]
+  /** Taken into a commit that is under way. */
+  committing: boolean
+  calls: Map<string, Completion | Embedding>
+  /** Purposes of finished calls that no commit holds yet; the others are in the committed state. */
+  unkept: Set<string>
+  keptInState: Set<string>
+  spent: Spent
+}
+
+interface Spent {
+  calls: number
+  promptTokens: number
+  completionTokens: number
+  callSeconds: number
+}
+
+interface Finished {
+  entry: Entry | undefined
+  outputs: { topic: string; record: OutgoingRecord }[]
+  bytes: number
+  state: StateChange[]
+  entered: number
+  left: number
+  discarded: string | undefined
+  deadLettered: boolean
+  finishedAtMs: number
+}
+
+interface InputWindow {
+  topic: Topic
+  nextOffset: number
+  /** Unfinished offsets of an earlier owner that are still to be admitted again. */
+  readmit: Set<number>
+  /** Admitted and not committed, in the order of their offsets. */
+  open: Map<number, Entry>
+}
+
+const processorKey = 's:'
+const callKey = 'c:'
+
+/** What a task asks of its run. */
+export interface TaskSurroundings {
+  membership: Membership
+  codec: RecordCodec
+  limits: TaskLimits
+  /** Resolves when a table has grown or the signal aborts; sources wait on it. */
+  tablesChanged(signal: AbortSignal): Promise<void>
+}
+
+export class Task {
+  readonly #number: number
+  readonly #equipped: EquippedProcessor
+  readonly #membership: Membership
+  readonly #codec: RecordCodec
+  readonly #limits: TaskLimits
+  readonly #tablesChanged: TaskSurroundings['tablesChanged']
+  /** Aborts fetches, waits and back-off: nothing more is admitted. */
+  readonly #intake = new AbortController()
+  /** Aborts calls in flight. */
+  readonly #calls = new AbortController()
+  readonly #verify
+  readonly #name: string
+  #open!: OpenTask
+  #sequence = 0
+  #counts: TaskCounts = emptyCounts()
+  readonly #windows = new Map<string, InputWindow>()
+  readonly #keyQueues = new Map<string, Entry[]>()
+  /** Uncommitted state, by key; `undefined` is a removal. */
+  readonly #overlay = new Map<string, { value: Uint8Array | undefined; sequence: number }>()
+  #finished: Finished[] = []
+  #finishedBytes = 0
+  #committingBytes = 0
+  #inFlight = 0
+  #inFlightBytes = 0
+  #steps = 0
+  #commitTimer: NodeJS.Timeout | undefined
+  #committing: Promise<void> | undefined
+  #roomWaiters: (() => void)[] = []
+  #idleWaiters: (() => void)[] = []
+  #waiting = new Map<object, string>()
+  #source: TaskStatus['source']
+  #closed = false
+  #end!: (how: 'drained' | 'lost') => void
+  #fail!: (error: unknown) => void
+  /** Settles when the task is over: drained, lost to another owner, or rejected with a bug or configuration fault. */
+  readonly done: Promise<'drained' | 'lost'>
+
+  constructor(number: number, equipped: EquippedProcessor, surroundings: TaskSurroundings) {
+    this.#number = number
+    this.#equipped = equipped
+    this.#name = equipped.declaration.name
+    this.#membership = surroundings.membership
+    this.#codec = surroundings.codec
+    this.#limits = surroundings.limits
+    this.#tablesChanged = surroundings.tablesChanged
+    this.#verify = bindVerification(equipped.verification, this.#calls.signal)
+    this.done = new Promise((resolve, reject) => {
+      this.#end = resolve
+      this.#fail = (error) => {
+        this.#abort()
+        reject(error instanceof Error ? error : new Error(String(error)))
+      }
+    })
+    this.done.catch(() => {}) // whoever runs the task awaits it; a failure before that must not crash the process
+  }
+
+  /** Fences earlier owners, takes up committed progress and starts. Failures arrive at `done`. */
+  async start(): Promise<void> {
+    try {
+      this.#open = await this.#membership.open(this.#number)
+      if (this.#closed) return await this.#open.close()
+      await this.#restore()
+      for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch(this.#fail)
+      if (this.#equipped.declaration.next) this.#produce().catch(this.#fail)
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'fenced') this.lose()
+      else this.#fail(error)
+    }
+  }
+
+  status(): TaskStatus {
+    const [waiting] = this.#waiting.values()
+    return {
+      task: this.#number,
+      inFlight: this.#inFlight,
+      uncommitted: this.#finished.length,
+      inputs: [...this.#windows.values()].map(({ topic, nextOffset, open }) => ({
+        topic: topic.name,
+        nextOffset,
+        open: open.size,
+      })),
+      counts: this.#counts,
+      waiting,
+      source: this.#source,
+    }
+  }
+
+  /** Admits nothing more, lets what is in flight finish until the signal aborts, commits, and closes. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#intake.abort()
+    this.#wakeRoom()
+    while (this.#inFlight > 0 && !deadline.aborted && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        deadline.addEventListener('abort', () => resolve(), { once: true })
+        this.#idleWaiters.push(resolve)
+      })
+    }
+    this.#calls.abort(new Error('draining: the deadline has passed'))
+    await this.#commitAll()
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#commitTimer)
+    await this.#open?.close()
+    this.#end('drained')
+  }
+
+  /** Another owner has the task: drops everything at once. */
+  lose(): void {
+    if (this.#closed) return
+    this.#abort()
+    this.#end('lost')
+  }
+
+  #abort(): void {
+    this.#closed = true
+    clearTimeout(this.#commitTimer)
+    this.#intake.abort()
+    this.#calls.abort(new Error('the task was given up'))
+    this.#wakeRoom()
+    for (const wake of this.#idleWaiters.splice(0)) wake()
+  }
+
+  async #restore(): Promise<void> {
+    const { progress } = this.#open
+    let committed: Progress | undefined
+    if (progress) {
+      await this.#codec.learn(progress.value)
+      committed = this.#codec.decode('progress', progress.value)
+      this.#sequence = progress.sequence
+      this.#counts = committed.counts
+    }
+    for (const [input, topic] of Object.entries(this.#equipped.declaration.inputs)) {
+      const at = committed?.inputs.find((one) => one.topic === topic.name)
+      const unfinished = fromDistances(at?.unfinished ?? [])
+      this.#windows.set(input, {
+        topic,
+        nextOffset: at?.nextOffset ?? 0,
+        readmit: new Set(unfinished),
+        open: new Map(),
+      })
+    }
+    this.#steps = this.#counts.finished
+  }
+
+  // Intake
+
+  async #intakeOf(input: string, window: InputWindow): Promise<void> {
+    const bounds = { maxBytes: 1 << 20, maxWaitSeconds: 5, signal: this.#intake.signal }
+    const first = Math.min(window.nextOffset, ...window.readmit)
+    for (let from = first; !this.#intake.signal.aborted;) {
+      await this.#room()
+      const result = await this.#fetch(window.topic.name, from, bounds)
+      if (!result) continue
+      for (const stored of result.records) {
+        const again = window.readmit.delete(stored.offset)
+        if (stored.offset < window.nextOffset && !again) continue
+        if (!this.#hasRoom()) await this.#room()
+        if (this.#intake.signal.aborted) return
+        if (!this.#codec.knows(stored.value)) await this.#codec.learn(stored.value)
+        window.nextOffset = Math.max(window.nextOffset, stored.offset + 1)
+        this.#admit(input, window, stored)
+      }
+      if (this.#intake.signal.aborted) return
+      this.#refuseSkipped(window, result.nextOffset)
+      window.nextOffset = Math.max(window.nextOffset, result.nextOffset)
+      from = result.nextOffset
+    }
+  }
+
+  /** Reads on; undefined when the task was opened again meanwhile, after a doubtful commit. */
+  async #fetch(topic: string, from: number, bounds: ReadBounds): Promise<ReadResult | undefined> {
+    try {
+      return await this.#open.fetch(topic, from, bounds)
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'closed' || !this.#committing) throw error
+      await this.#committing
+      return undefined
+    }
+  }
+
+  /** Retention must never pass over an unfinished record: that would be a silent loss. */
+  #refuseSkipped(window: InputWindow, readTo: number): void {
+    const skipped = [...window.readmit].filter((offset) => offset < readTo)
+    if (skipped.length === 0) return
+    throw new LogError(
+      'damaged',
+      `${this.#name}: ${window.topic.name}/${this.#number} no longer holds ${skipped.length} unfinished records (first offset ${skipped[0]}); ` +
+        `retention passed over them. Restore the topic, or give them up with \`wellspring dead-letters\` after resetting the task`,
+    )
+  }
+
+  #admit(input: string, window: InputWindow, stored: StoredRecord): void {
+    this.#inFlight++
+    this.#inFlightBytes += stored.value.byteLength
+    this.#equipped.metrics.recordsIn.inc({ processor: this.#name })
+    const entry: Entry = {
+      input,
+      topic: window.topic,
+      stored,
+      record: undefined as never,
+      committing: false,
+      calls: new Map(),
+      unkept: new Set(),
+      keptInState: new Set(),
+      spent: { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 },
+    }
+    window.open.set(stored.offset, entry)
+    try {
+      entry.record = this.#codec.decode(window.topic.kind, stored.value)
+    } catch (error) {
+      if (!(error instanceof UndecodableError)) throw error
+      this.#bury(entry, { code: 'RECORD_UNDECODABLE', message: error.message })
+      return
+    }
+    const keyOf = this.#equipped.declaration.state?.keyOf
+    if (!keyOf) {
+      void this.#process(entry)
+      return
+    }
+    const key = keyOf(entry.record as never)
+    const queue = this.#keyQueues.get(key)
+    if (queue) queue.push(entry)
+    else {
+      this.#keyQueues.set(key, [])
+      void this.#processKey(key, entry)
+    }
+  }
+
+  async #processKey(key: string, first: Entry): Promise<void> {
+    const queue = this.#keyQueues.get(key)
+    for (let entry: Entry | undefined = first; entry && !this.#closed; entry = queue?.shift())
+      await this.#process(entry)
+    this.#keyQueues.delete(key)
+  }
+
+  #hasRoom(): boolean {
+    const { maxInFlight, maxInFlightBytes, maxUncommittedBytes } = this.#limits
+    return (
+      this.#inFlight < maxInFlight &&
+      this.#inFlightBytes < maxInFlightBytes &&
+      this.#finishedBytes + this.#committingBytes < maxUncommittedBytes
+    )
+  }
+
+  async #room(): Promise<void> {
+    while (!this.#hasRoom() && !this.#intake.signal.aborted) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
+    }
+  }
+
+  #wakeRoom(): void {
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  // Processing
+
+  async #process(entry: Entry): Promise<void> {
+    const { transient } = this.#equipped.declaration.onFailure
+    let attempts = 0
+    let delays = 0
+    while (!this.#closed) {
+      const staged = new Map<string, Uint8Array | undefined>()
+      const context = new RecordContext(
+        this.#equipped,
+        { id: (entry.record as { id: string }).id, position: entry.stored },
+        {
+          signal: this.#calls.signal,
+          keeper: this.#keeperOf(entry),
+          state: this.#stateOf(staged, entry),
+          verify: this.#verify,
+        },
+      )
+      try {
+        const handler = this.#equipped.declaration.process[entry.input] as (
+          record: unknown,
+          context: RecordContext,
+        ) => Result | Promise<Result>
+        const result = await handler(entry.record, context)
+        if (this.#closed) return
+        this.#finish(entry, result, context, staged)
+        return
+      } catch (error) {
+        if (this.#closed || this.#calls.signal.aborted) return this.#drop(entry)
+        const kind = kindOf(error)
+        if (kind === 'invalid-record') return this.#bury(entry, failureOf(error as InvalidRecordError))
+        if (kind !== 'transient') return this.#fail(this.#explain(error, entry))
+        const { code, message, outage, retryAfterSeconds } = error as TransientError
+        if (!outage) attempts++
+        this.#equipped.metrics.retries.inc({ processor: this.#name, code })
+        if (attempts >= transient.attempts) {
+          return this.#bury(entry, { code, message: `${message} (${attempts} of ${transient.attempts} tries)` })
+        }
+        const seconds =
+          retryAfterSeconds ?? Math.min(transient.maxDelaySeconds, transient.firstDelaySeconds * 2 ** delays++)
+        this.#waiting.set(entry, message)
+        // Full jitter on the upper half: records that failed together do not come back together.
+        const waited = await sleep(1000 * seconds * (0.5 + Math.random() / 2), true, {
+          signal: this.#intake.signal,
+        }).catch(() => false)
+        this.#waiting.delete(entry)
+        if (!waited) return this.#drop(entry)
+      }
+    }
+  }
+
+  /** Gives a record up unfinished: its offset stays in the progress, so the next owner does it. */
+  #drop(entry: Entry): void {
+    this.#inFlight--
+    this.#inFlightBytes -= entry.stored.value.byteLength
+    this.#wakeIdle()
+  }
+
+  #keeperOf(entry: Entry): CallKeeper {
+    const keyOf = (purpose: string): string => `${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`
+    return {
+      get: (purpose) => {
+        const known = entry.calls.get(purpose)
+        if (known) return known
+        const stored = this.#open.state.get(keyOf(purpose))
+        if (!stored) return undefined
+        const result = JSON.parse(this.#codec.decode('kept-call', stored).result) as Completion | Embedding
+        entry.calls.set(purpose, result)
+        entry.keptInState.add(purpose)
+        return result
+      },
+      put: (purpose, result) => {
+        entry.calls.set(purpose, result)
+        entry.unkept.add(purpose)
+        entry.spent.calls++
+        entry.spent.promptTokens += result.usage.prompt
+        entry.spent.completionTokens += result.usage.completion
+        entry.spent.callSeconds += result.latencySeconds
+        this.#scheduleCommit()
+      },
+    }
+  }
+
+  #stateOf(staged: Map<string, Uint8Array | undefined>, entry: Entry | undefined): KeyedState<RecordTypes[RecordKind]> {
+    const { state, name } = this.#equipped.declaration
+    const stateKey = (key: string): string => {
+      if (!state) throw new TypeError(`${name} uses state but declares none`)
+      const own = entry && state.keyOf?.(entry.record as never)
+      if (own !== undefined && own !== key && !key.startsWith(`${own}/`)) {
+        throw new TypeError(`${name} may use the state under its record's key ${own} alone, not ${key}`)
+      }
+      return processorKey + key
+    }
+    return {
+      get: (key) => {
+        const full = stateKey(key)
+        const bytes = staged.has(full)
+          ? staged.get(full)
+          : this.#overlay.has(full)
+            ? this.#overlay.get(full)?.value
+            : this.#open.state.get(full)
+        return bytes && state ? this.#codec.decode(state.kind, bytes) : undefined
+      },
+      set: (key, value) => {
+        if (state) staged.set(stateKey(key), this.#codec.encode(changelogSubject(name, state.kind), state.kind, value))
+      },
+      remove: (key) => {
+        staged.set(stateKey(key), undefined)
+      },
+    }
+  }
+
+  #finish(entry: Entry, result: Result, context: RecordContext, staged: Map<string, Uint8Array | undefined>): void {
+    const { declaration } = this.#equipped
+    const discarded = isDiscard(result) ? declaredReason(declaration, result.discard) : undefined
+    try {
+      const emissions = isDiscard(result)
+        ? [this.#discardOf(entry, result)]
+        : Array.isArray(result)
+          ? (result as readonly Emission[])
+          : [result as Emission]
+      const outputs = emissions.map((emission) => this.#encode(emission, context))
+      this.#settle({
+        entry,
+        outputs,
+        bytes: 0,
+        state: [...staged].map(([key, value]) => ({ key, value })),
+        entered: context.entered,
+        left: context.left + (discarded !== undefined && declaration.onSpine ? 1 : 0),
+        discarded,
+        deadLettered: false,
+        finishedAtMs: Date.now(),
+      })
+    } catch (error) {
+      if (kindOf(error) === 'invalid-record') this.#bury(entry, failureOf(error as InvalidRecordError))
+      else this.#fail(this.#explain(error, entry))
+    }
+  }
+
+  #discardOf(entry: Entry, { discard, evidence }: { discard: string; evidence: string }): Emission {
+    const { id, domain } = entry.record as { id: string; domain: string }
+    const { topic, partition, offset } = entry.stored
+    return {
+      topic: topics.discards as unknown as Topic,
+      draft: {
+        id: recordId('discard', [id], `${this.#equipped.recipe}/${this.#name}`, 0),
+        parentIds: [id],
+        domain,
+        processor: this.#name,
+        reason: discard,
+        evidence: discardEvidence(evidence),
+        recordId: id,
+        topic,
+        partition,
+        offset,
+      } as never,
+    }
+  }
+
+  #encode(emission: Emission, context: { calls: RecordContext['calls'] }): { topic: string; record: OutgoingRecord } {
+    const { topic } = emission
+    const record = completeRecord(this.#equipped, emission, context.calls)
+    const value = this.#codec.encode(topic.name, topic.kind, record)
+    if (value.byteLength > this.#limits.maxRecordBytes) {
+      throw new InvalidRecordError(
+        'OUTPUT_TOO_LARGE',
+        `a ${topic.kind} of ${value.byteLength} bytes is over the limit of ${this.#limits.maxRecordBytes}`,
+      )
+    }
+    const key = topic.keyOf(record)
+    return {
+      topic: topic.name,
+      record: { topic: topic.name, partition: partitionOf(key, topic.partitions), key, value },
+    }
+  }
+
+  /** Puts the record into dead-letters with its cause and its original bytes. */
+  #bury(entry: Entry, failure: Failure): void {
+    const { declaration } = this.#equipped
+    const { topic, partition, offset, key, value } = entry.stored
+    const letter: OutgoingRecord = {
+      topic: deadLetters.name,
+      partition: partition % deadLetters.partitions,
+      key,
+      value,
+      headers: {
+        '__connect.errors.topic': topic,
+        '__connect.errors.partition': String(partition),
+        '__connect.errors.offset': String(offset),
+        '__connect.errors.stage': this.#name,
+        '__connect.errors.exception.class.name': failure.code,
+        '__connect.errors.exception.message': discardEvidence(failure.message),
+      },
+    }
+    const outputs = [{ topic: deadLetters.name, record: letter }]
+    const instead = declaration.onFailure.emitInstead?.[entry.input]
+    if (instead && failure.code !== 'RECORD_UNDECODABLE') {
+      outputs.push(this.#encode(instead(entry.record as never, failure, this.#equipped.emit), { calls: [] }))
+    }
+    this.#equipped.metrics.deadLetters.inc({ processor: this.#name, code: failure.code })
+    this.#settle({
+      entry,
+      outputs,
+      bytes: 0,
+      state: [],
+      entered: 0,
+      left: declaration.onSpine ? 1 : 0,
+      discarded: undefined,
+      deadLettered: true,
+      finishedAtMs: Date.now(),
+    })
+  }
+
+  #settle(finished: Finished): void {
+    const { entry } = finished
+    finished.bytes = finished.outputs.reduce((sum, { record }) => sum + record.value.byteLength + 64, 64)
+    for (const { key, value } of finished.state) this.#overlay.set(key, { value, sequence: Number.MAX_SAFE_INTEGER })
+    this.#finished.push(finished)
+    this.#finishedBytes += finished.bytes
+    if (entry) {
+      this.#inFlight--
+      this.#inFlightBytes -= entry.stored.value.byteLength
+    }
+    this.#scheduleCommit()
+    if (this.#roomWaiters.length > 0) this.#wakeRoom()
+    this.#wakeIdle()
+  }
+
+  #wakeIdle(): void {
+    if (this.#inFlight === 0) for (const wake of this.#idleWaiters.splice(0)) wake()
+  }
+
+  // A source
+
+  async #produce(): Promise<void> {
+    const { next } = this.#equipped.declaration
+    while (next && !this.#intake.signal.aborted) {
+      await this.#room()
+      if (this.#intake.signal.aborted) return
+      const staged = new Map<string, Uint8Array | undefined>()
+      const context = new RecordContext(
+        this.#equipped,
+        { id: `${this.#name}/${this.#steps}`, position: { topic: '', partition: this.#number, offset: this.#steps } },
+        {
+          signal: this.#calls.signal,
+          keeper: { get: () => undefined, put: () => {} },
+          state: this.#stateOf(staged, undefined),
+          verify: this.#verify,
+        },
+      )
+      const step = next(context as never)
+      if (typeof step === 'string') {
+        this.#source = step
+        await this.#tablesChanged(this.#intake.signal)
+        continue
+      }
+      this.#source = 'active'
+      this.#steps++
+      this.#settle({
+        entry: undefined,
+        outputs: step.map((emission) => this.#encode(emission, context)),
+        bytes: 0,
+        state: [...staged].map(([key, value]) => ({ key, value })),
+        entered: context.entered,
+        left: context.left,
+        discarded: undefined,
+        deadLettered: false,
+        finishedAtMs: Date.now(),
+      })
+      // A source with room to spare must not keep timers and sockets waiting.
+      if (this.#steps % 64 === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+  }
+
+  // Commits
+
+  #scheduleCommit(): void {
+    if (this.#closed || this.#committing) return
+    if (this.#finishedBytes >= this.#limits.commitBytes) {
+      clearTimeout(this.#commitTimer)
+      this.#commitTimer = undefined
+      this.#startCommit()
+    } else {
+      this.#commitTimer ??= setTimeout(() => {
+        this.#commitTimer = undefined
+        this.#startCommit()
+      }, this.#limits.commitSeconds * 1000)
+    }
+  }
+
+  #startCommit(): void {
+    if (this.#committing || this.#closed) return
+    this.#committing = this.#commit()
+      .catch(this.#fail)
+      .finally(() => {
+        this.#committing = undefined
+        if (this.#finished.length > 0 || this.#hasUnkeptCalls()) this.#scheduleCommit()
+      })
+  }
+
+  async #commitAll(): Promise<void> {
+    while (!this.#closed && this.#open && (this.#committing || this.#finished.length > 0 || this.#hasUnkeptCalls())) {
+      if (!this.#committing) this.#startCommit()
+      await this.#committing
+    }
+  }
+
+  #hasUnkeptCalls(): boolean {
+    for (const { open } of this.#windows.values())
+      for (const entry of open.values()) if (entry.unkept.size > 0 && !entry.committing) return true
+    return false
+  }
+
+  async #commit(): Promise<void> {
+    const taken = this.#take()
+    const sequence = this.#sequence + 1
+    const state = new Map<string, Uint8Array | undefined>()
+    const counts = cloneCounts(this.#counts)
+    for (const { entry, state: changes } of taken) {
+      for (const { key, value } of changes) {
+        state.set(key, value)
+        const over = this.#overlay.get(key)
+        if (over && over.value === value) over.sequence = sequence
+      }
+      if (!entry) continue
+      entry.committing = true
+      for (const purpose of entry.keptInState)
+        state.set(`${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`, undefined)
+      spend(counts, entry.spent)
+    }
+    const finishedEntries = new Set(this.#finished.map(({ entry }) => entry))
+    for (const { open } of this.#windows.values()) {
+      for (const entry of open.values()) {
+        if (entry.committing || entry.unkept.size === 0 || finishedEntries.has(entry)) continue
+        this.#keepCalls(entry, state)
+        spend(counts, entry.spent)
+      }
+    }
+    for (const finished of taken) count(counts, finished)
+    const committedAtMs = Date.now()
+    const progress = this.#codec.encode(changelogSubject(this.#name, 'progress'), 'progress', {
+      sequence,
+      inputs: [...this.#windows.values()].map(({ topic, nextOffset, open, readmit }) => ({
+        topic: topic.name,
+        nextOffset,
+        unfinished: toDistances(unfinishedOf(open, readmit)),
+      })),
+      counts,
+      committedAtMs,
+    })
+    this.#equipped.metrics.progressBytes.set({ processor: this.#name }, progress.byteLength)
+    const commit: TaskCommit = {
+      sequence,
+      outputs: [
+        ...taken.flatMap(({ outputs }) => outputs.map(({ record }) => record)),
+        this.#ledgerEntry(sequence, counts, committedAtMs),
+      ],
+      state: [...state].map(([key, value]) => ({ key, value })),
+      progress,
+    }
+    const startedAtMs = performance.now()
+    if (!(await this.#commitSurely(commit))) return
+    this.#equipped.metrics.commitSeconds.observe({ processor: this.#name }, (performance.now() - startedAtMs) / 1000)
+    this.#sequence = sequence
+    this.#counts = counts
+    for (const { entry, state: changes } of taken) {
+      for (const { key } of changes)
+        if ((this.#overlay.get(key)?.sequence ?? sequence + 1) <= sequence) this.#overlay.delete(key)
+      if (entry) this.#windows.get(entry.input)?.open.delete(entry.stored.offset)
+    }
+    for (const { outputs, discarded } of taken) {
+      for (const { topic } of outputs) this.#equipped.metrics.recordsOut.inc({ processor: this.#name, topic })
+      if (discarded !== undefined) this.#equipped.metrics.discards.inc({ processor: this.#name, reason: discarded })
+    }
+    this.#committingBytes = 0
+    this.#wakeRoom()
+  }
+
+  /** Results for one commit, up to four times the size that starts one, at least one. */
+  #take(): Finished[] {
+    let bytes = 0
+    let count = 0
+    for (const finished of this.#finished) {
+      if (count > 0 && bytes + finished.bytes > 4 * this.#limits.commitBytes) break
+      bytes += finished.bytes
+      count++
+    }
+    const taken = count === this.#finished.length ? this.#finished : this.#finished.slice(0, count)
+    this.#finished = count === this.#finished.length ? [] : this.#finished.slice(count)
+    this.#finishedBytes -= bytes
+    this.#committingBytes = bytes
+    return taken
+  }
+
+  /** Puts the finished calls of an unfinished record into the state, so that they are never made again. */
+  #keepCalls(entry: Entry, state: Map<string, Uint8Array | undefined>): void {
+    for (const purpose of entry.unkept) {
+      const kept = { result: JSON.stringify(entry.calls.get(purpose)), finishedAtMs: Date.now() }
+      state.set(
+        `${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`,
+        this.#codec.encode(changelogSubject(this.#name, 'kept-call'), 'kept-call', kept),
+      )
+      entry.keptInState.add(purpose)
+    }
+    entry.unkept.clear()
+  }
+
+  #ledgerEntry(sequence: number, counts: TaskCounts, committedAtMs: number): OutgoingRecord {
+    const entry = { processor: this.#name, task: this.#number, sequence, counts, committedAtMs }
+    return {
+      topic: topics.ledger.name,
+      partition: 0,
+      key: topics.ledger.keyOf(entry),
+      value: this.#codec.encode(topics.ledger.name, 'ledger-entry', entry),
+    }
+  }
+
+  /** Commits until it is certain: true when it took effect, false when the task was lost. @throws anything that waiting does not cure */
+  async #commitSurely(commit: TaskCommit): Promise<boolean> {
+    for (let failures = 0; ; failures++) {
+      try {
+        await this.#open.commit(commit)
+        this.#waiting.delete(this)
+        return true
+      } catch (error) {
+        if (this.#closed) return false
+        if (!(error instanceof LogError)) throw error
+        this.#equipped.metrics.commitFailures.inc({ processor: this.#name, reason: error.code })
+        if (error.code === 'fenced') {
+          this.lose()
+          return false
+        }
+        if (error.code === 'doubt') {
+          // Opening fences the doubtful commit; the sequence then tells whether it took effect.
+          await this.#open.close().catch(() => {})
+          this.#open = await this.#membership.open(this.#number)
+          if ((this.#open.progress?.sequence ?? 0) >= commit.sequence) return true
+        } else if (error.code === 'full' || error.code === 'unreachable') {
+          this.#waiting.set(this, error.message)
+          await sleep(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)), undefined, {
+            signal: this.#calls.signal,
+          }).catch(() => {})
+          if (this.#calls.signal.aborted && failures > 3) throw error
+        } else throw error
+      }
+    }
+  }
+
+  #explain(error: unknown, { stored }: Entry): unknown {
+    if (kindOf(error) === 'configuration') return error
+    const reason = error instanceof Error ? error.message : String(error)
+    return new Error(`${this.#name} failed on ${stored.topic}/${stored.partition} offset ${stored.offset}: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+function failureOf({ code, message }: InvalidRecordError): Failure {
+  return { code, message }
+}
+
+/** Offsets that are not finished by the commit under way, ascending. */
+function unfinishedOf(open: ReadonlyMap<number, Entry>, readmit: ReadonlySet<number>): number[] {
+  const offsets: number[] = []
+  for (const [offset, entry] of open) if (!entry.committing) offsets.push(offset)
+  if (readmit.size === 0) return offsets
+  return [...offsets, ...readmit].sort((a, b) => a - b)
+}
+
+/** Ascending offsets as the first one and the distances between neighbours: small numbers take a byte or two each. */
+export function toDistances(offsets: readonly number[]): number[] {
+  return offsets.map((offset, index) => (index === 0 ? offset : offset - (offsets[index - 1] ?? 0)))
+}
+
+/** The inverse of `toDistances`. */
+export function fromDistances(distances: readonly number[]): number[] {
+  let offset = 0
+  return distances.map((distance) => (offset += distance))
+}
+
+function emptyCounts(): TaskCounts {
+  return {
+    finished: 0,
+    discarded: 0,
+    deadLettered: 0,
+    entered: 0,
+    left: 0,
+    calls: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    callSeconds: 0,
+    emitted: {},
+    discards: {},
+  }
+}
+
+function cloneCounts(counts: TaskCounts): TaskCounts {
+  return { ...counts, emitted: { ...counts.emitted }, discards: { ...counts.discards } }
+}
+
+function spend(counts: TaskCounts, spent: Spent): void {
+  counts.calls += spent.calls
+  counts.promptTokens += spent.promptTokens
+  counts.completionTokens += spent.completionTokens
+  counts.callSeconds += spent.callSeconds
+  Object.assign(spent, { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 })
+}
+
+function count(counts: TaskCounts, finished: Finished): void {
+  counts.finished++
+  counts.entered += finished.entered
+  counts.left += finished.left
+  if (finished.deadLettered) counts.deadLettered++
+  if (finished.discarded !== undefined) {
+    counts.discarded++
+    counts.discards[finished.discarded] = (counts.discards[finished.discarded] ?? 0) + 1
+  }
+  for (const { topic } of finished.outputs) counts.emitted[topic] = (counts.emitted[topic] ?? 0) + 1
+}

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import js from '@eslint/js'
+import { defineConfig } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+/** Package -> the only places that may import it. The dependency rule reads the same table (and sees dynamic imports). */
+const confined = Object.entries(JSON.parse(readFileSync(new URL('scripts/confined-packages.json', import.meta.url))))
+
+/** Tests, scripts and measurements stand outside the house: they may read the environment and drive any package. */
+const outside = ['test/**', 'scripts/**', 'bench/**', '*.config.*']
+
+function restrictedImports(packages) {
+  return {
+    paths: [
+      ...packages.map(([name, places]) => ({ name, message: `Only ${places.join(', ')} may import ${name}.` })),
+      ...['process', 'node:process'].map((name) => ({
+        name,
+        importNames: ['env'],
+        message: 'Only engine/environment.ts reads the environment.',
+      })),
+    ],
+    patterns: packages.map(([name, places]) => ({
+      group: [`${name}/*`],
+      message: `Only ${places.join(', ')} may import ${name}.`,
+    })),
+  }
+}
+
+const toGlob = (place) => (place.endsWith('/') ? `${place}**` : place)
+
+export default defineConfig(
+  { ignores: ['dist/', 'coverage/', 'wellspring-data/', 'demo-data/', 'schemas/generated.ts'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  {
+    rules: {
+      eqeqeq: 'error',
+      // The compiler knows which names exist.
+      'no-undef': 'off',
+    },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-shadow': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Processors take what they need out of their context by name; the engine binds it.
+      '@typescript-eslint/unbound-method': 'off',
+      // A processor's `process` may be async by its type alone; the compiler already checks what is returned.
+      '@typescript-eslint/require-await': 'off',
+      // An abort's reason is passed on as it came.
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingAny: true, allowThrowingUnknown: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+    },
+  },
+  {
+    files: ['**/*.ts'],
+    ignores: outside,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', restrictedImports(confined)],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only engine/environment.ts reads the environment.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "MemberExpression[property.name='env'] > MemberExpression[property.name='process']",
+          message: 'Only engine/environment.ts reads the environment.',
+        },
+      ],
+    },
+  },
+  { files: ['engine/environment.ts'], rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' } },
+  // A place of its own packages: the other packages stay restricted there.
+  ...[...new Set(confined.flatMap(([, places]) => places))].map((place) => ({
+    files: [toGlob(place)],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        restrictedImports(confined.filter(([, places]) => !places.includes(place))),
+      ],
+    },
+  })),
+)

@@ -1,0 +1,263 @@
+/** One endpoint: its client, its slots, and what is known of its health. Alone speaks HTTP, through the openai SDK on undici. */
+import OpenAI from 'openai'
+import type { APIPromise } from 'openai'
+import { type Agent, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
+import { parseBody, readModels } from './answers.ts'
+import type { ListedModel } from './answers.ts'
+import type { EndpointSettings } from './configuration.ts'
+import { FaultError, failureOf, faultOf, readRetryAfter } from './failures.ts'
+import type { Fault } from './failures.ts'
+import { EndpointSlots } from './slots.ts'
+
+/** The owner that the simulator gives its models in /models. */
+const simulatorOwner = 'wellspring-simulator'
+
+/** How long the question for the models may take, in seconds. */
+const listSeconds = 10
+
+/** How long others are preferred after an outage that names no time, in seconds. */
+const outagePauseSeconds = 5
+
+/** Longest time that others are preferred, whatever Retry-After says, in seconds: it may have recovered. */
+const longestPauseSeconds = 60
+
+/**
+ * Options of the one connection pool. A request of hours with no byte on the line is normal, so undici's own limits
+ * (300 s to the head, 300 s between parts of the body) are off; endpoints' `timeoutSeconds` ends a call. Sockets have TCP keep-alive.
+ */
+export const transportOptions = {
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  connect: { timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 60_000 },
+  // A request has a connection of its own: aborting it disconnects nothing else.
+  pipelining: 1,
+  // An idle connection is given up well before the server does (uvicorn and node: 5 s), else a request can meet its end.
+  keepAliveTimeout: 1000,
+  keepAliveMaxTimeout: 1000,
+  connections: null,
+  maxResponseSize: 256 * 1024 * 1024,
+} satisfies Agent.Options
+
+/** What is sent: the operation and its JSON body. */
+export type Operation =
+  | { path: 'chat/completions'; body: OpenAI.ChatCompletionCreateParamsNonStreaming }
+  | { path: 'completions'; body: OpenAI.CompletionCreateParamsNonStreaming }
+  | { path: 'embeddings'; body: OpenAI.EmbeddingCreateParams }
+  | { path: 'models' }
+
+/** A 2xx answer, parsed. */
+interface Exchange {
+  body: Record<string, unknown>
+  latencySeconds: number
+}
+
+export class Endpoint {
+  readonly name: string
+  readonly settings: EndpointSettings
+  readonly slots: EndpointSlots
+  /** The endpoint said that it is the simulator. */
+  simulated = false
+  completed = 0
+  failed = 0
+  lastError: string | undefined
+  /** The last thing heard was an outage. */
+  down = false
+  private readonly client: OpenAI
+
+  /** `apiKey` undefined: no Authorization header is sent. */
+  constructor(name: string, settings: EndpointSettings, apiKey: string | undefined, agent: Agent) {
+    this.name = name
+    this.settings = settings
+    this.slots = new EndpointSlots(name, settings.maxConcurrency)
+    this.client = new OpenAI({
+      baseURL: settings.url.replace(/\/+$/, ''),
+      // The SDK insists on a key; the header is taken out below where there is none. Nothing may come from its own reading of the environment.
+      apiKey: apiKey ?? 'none',
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      logLevel: 'off',
+      maxRetries: 0,
+      timeout: 2_147_483_647,
+      defaultHeaders: {
+        'User-Agent': 'wellspring',
+        ...(apiKey === undefined ? { Authorization: null } : {}),
+        // Facts about this machine are none of the endpoint's business.
+        'X-Stainless-Arch': null,
+        'X-Stainless-Lang': null,
+        'X-Stainless-OS': null,
+        'X-Stainless-Package-Version': null,
+        'X-Stainless-Retry-Count': null,
+        'X-Stainless-Runtime': null,
+        'X-Stainless-Runtime-Version': null,
+        'X-Stainless-Timeout': null,
+      },
+      fetch: fetchThrough(agent),
+    })
+  }
+
+  /**
+   * Sends a request and reads its answer to the last byte, for at most `timeoutSeconds`. Rejects with the signal's
+   * reason at once when aborted, with the engine's errors otherwise. `read` turns the body into the result and throws FaultError where it cannot.
+   */
+  async call<Result>(
+    operation: Operation,
+    read: (body: Record<string, unknown>) => Result,
+    about: { model?: string; requestId?: string; signal: AbortSignal },
+  ): Promise<{ result: Result; latencySeconds: number }> {
+    const { signal, requestId, model } = about
+    const timeoutSeconds =
+      operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
+    try {
+      const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, requestId, signal)
+      const result = read(body)
+      if (operation.path !== 'models') this.completed += 1
+      this.down = false
+      if (this.slots.isPaused) this.slots.resume()
+      return { result, latencySeconds }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      const fault = faultOf(error, false)
+      if (fault === undefined) throw error
+      const offered =
+        operation.path !== 'models' && mayBeUnknownModel(fault) ? await this.namesOfModels(signal) : undefined
+      const failure = failureOf(
+        fault,
+        {
+          endpoint: this.name,
+          url: this.settings.url,
+          timeoutSeconds,
+          ...(model === undefined ? {} : { model }),
+          ...(requestId === undefined ? {} : { requestId }),
+          ...(this.settings.apiKeyVariable === undefined ? {} : { apiKeyVariable: this.settings.apiKeyVariable }),
+          ...(offered === undefined ? {} : { offered }),
+        },
+        error,
+      )
+      if (operation.path !== 'models') this.failed += 1
+      this.lastError = failure.message
+      // The endpoint lives if it can refuse a request; after a lost connection or a timeout nothing is known.
+      if (failure.kind === 'transient' && failure.outage) {
+        this.down = failure.code !== 'ENDPOINT_RATE_LIMITED'
+        this.slots.pause(Math.min(failure.retryAfterSeconds ?? outagePauseSeconds, longestPauseSeconds))
+      } else if (fault.kind === 'status') this.down = false
+      throw failure
+    }
+  }
+
+  /** The models that the endpoint has, within 10 s. Outside the slots: a busy endpoint answers too. */
+  async listModels(signal: AbortSignal): Promise<ListedModel[]> {
+    const { result } = await this.call({ path: 'models' }, readModels, { signal })
+    if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.simulated = true
+    return result
+  }
+
+  private async namesOfModels(signal: AbortSignal): Promise<string[] | undefined> {
+    try {
+      const { body } = await this.exchange({ path: 'models' }, listSeconds, undefined, signal)
+      return readModels(body).map(({ id }) => id)
+    } catch (error) {
+      if (signal.aborted || faultOf(error, false) === undefined) throw error
+      return undefined
+    }
+  }
+
+  /** Settles as soon as the answer, the limit or the signal decides: a slot must not wait for a socket to close. */
+  private async exchange(
+    operation: Operation,
+    timeoutSeconds: number,
+    requestId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    signal.throwIfAborted()
+    const controller = new AbortController()
+    let settle = (): void => undefined
+    const stopped = new Promise<never>((_, reject) => {
+      const stop = (reason: Error): void => {
+        reject(reason)
+        controller.abort()
+      }
+      const abort = (): void => {
+        stop(signal.reason as Error)
+      }
+      const timer = setTimeout(() => {
+        stop(new FaultError({ kind: 'timeout' }))
+      }, timeoutSeconds * 1000)
+      signal.addEventListener('abort', abort, { once: true })
+      settle = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+      }
+    })
+    const start = performance.now()
+    try {
+      const text = await Promise.race([this.transfer(operation, requestId, controller.signal), stopped])
+      return { latencySeconds: (performance.now() - start) / 1000, body: parseBody(text) }
+    } finally {
+      settle()
+    }
+  }
+
+  private async transfer(operation: Operation, requestId: string | undefined, signal: AbortSignal): Promise<string> {
+    const options = { signal, ...(requestId === undefined ? {} : { headers: { 'X-Request-Id': requestId } }) }
+    const response = await this.send(operation, options).asResponse()
+    if (response.headers.get('x-wellspring-simulated') === 'true') this.simulated = true
+    try {
+      return await response.text()
+    } catch (error) {
+      const fault = faultOf(error, true)
+      throw fault === undefined ? error : new FaultError(fault)
+    }
+  }
+
+  /** Only the head of the answer is the SDK's business: the body is read and checked here, in whatever shape it comes. */
+  private send(operation: Operation, options: OpenAI.RequestOptions): Pick<APIPromise<unknown>, 'asResponse'> {
+    switch (operation.path) {
+      case 'chat/completions':
+        return this.client.chat.completions.create(operation.body, options)
+      case 'completions':
+        return this.client.completions.create(operation.body, options)
+      case 'embeddings':
+        return this.client.embeddings.create(operation.body, options)
+      case 'models':
+        return this.client.models.list(options)
+    }
+  }
+}
+
+const mayBeUnknownModel = (fault: Fault): boolean =>
+  fault.kind === 'status' && (fault.status === 400 || fault.status === 404)
+
+/**
+ * fetch of the same undici package as the pool: Node's own bundled version may be too old or too new for it. Failures
+ * leave it as FaultError, since the SDK's errors drop the error body of most servers and the cause of some network errors.
+ */
+function fetchThrough(agent: Agent): typeof globalThis.fetch {
+  return async (input, init) => {
+    let response
+    try {
+      // Redirects are not followed: a POST would become a GET, and the key would go where nobody sent it.
+      response = await undiciFetch(input as string, {
+        ...(init as unknown as UndiciRequestInit),
+        redirect: 'manual',
+        dispatcher: agent,
+      })
+    } catch (error) {
+      const fault = faultOf(error, false)
+      throw fault === undefined ? error : new FaultError(fault)
+    }
+    if (!response.ok) {
+      const body = await response.text().catch(() => '')
+      const { status, headers } = response
+      throw new FaultError({
+        kind: 'status',
+        status,
+        body: body.slice(0, 10_000),
+        retryAfterSeconds: readRetryAfter(headers.get('retry-after')),
+        location: headers.get('location') ?? undefined,
+      })
+    }
+    return response
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * generate-rationale: concepts -> rationales. Writes the rationale z from the concepts c; in joint mode (the released
+ * models) the same completion holds the problem x. One model call per record.
+ */
+import { readProblem, readRationale, tagTexts } from '../curation/synthesis.ts'
+import { synthesisPrompt } from '../domains/prompts.ts'
+import { defineProcessor } from '../engine/processor.ts'
+import { setting } from '../engine/settings.ts'
+import { topics } from '../topics/catalogue.ts'
+
+export default defineProcessor({
+  name: 'generate-rationale',
+  summary: 'Writes the rationale from the concepts; in joint mode the problem with it.',
+  version: 1,
+  inputs: { concepts: topics.concepts },
+  tables: {},
+  outputs: { rationale: topics.rationales },
+  roles: ['problem-writer'],
+  settings: {
+    mode: setting.choice(
+      'joint: one completion holds rationale and problem. staged: generate-problem continues the rationale.',
+      ['joint', 'staged'],
+      {
+        default: 'joint',
+        recipe: true,
+      },
+    ),
+  },
+  metrics: {},
+  discards: ['no-rationale', 'no-problem', 'length-limit', 'content-filter'],
+  onSpine: true,
+  onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
+  process: {
+    async concepts(combination, { config, emit, discard, complete }) {
+      const { concepts, level, seed, domain } = combination
+      const joint = config.mode === 'joint'
+      const answer = await complete({
+        role: 'problem-writer',
+        purpose: 'synthesis',
+        prompt: synthesisPrompt(concepts, level),
+        seed,
+        stop: [joint ? tagTexts.endProblem : tagTexts.endRationale],
+      })
+      if (answer.finishReason === 'content_filter')
+        return discard('content-filter', `the endpoint withheld the answer of ${answer.model}`)
+      if (answer.finishReason === 'length')
+        return discard('length-limit', `cut off after ${answer.usage.completion} tokens`)
+      const rationale = readRationale(answer.text)
+      if (rationale === undefined) return discard('no-rationale', answer.text.slice(0, 200))
+      const statement = joint ? (readProblem(answer.text, false)?.statement ?? null) : null
+      if (joint && statement === null) return discard('no-problem', answer.text.slice(-200))
+      return emit.rationale({ parentIds: [combination.id], domain, concepts, level, seed, rationale, statement })
+    },
+  },
+})

@@ -1,0 +1,80 @@
+/**
+ * verify-rollout: rollouts -> verdicts. Worker threads compare answers and run programs in the sandbox; the attempt's
+ * text is kept in the verdict. No model call. A fault of ours is tried again, never counted against the attempt.
+ */
+import { invalidReason } from '../curation/attempts.ts'
+import { domainNamed } from '../domains/index.ts'
+import type { Conclusion } from '../domains/domain.ts'
+import { meaningOf } from '../domains/verdict-reasons.ts'
+import { TransientError } from '../engine/errors.ts'
+import { histogram } from '../engine/metrics.ts'
+import { defineProcessor, type Draft } from '../engine/processor.ts'
+import { setting } from '../engine/settings.ts'
+import type { Rollout, Verdict } from '../schemas/generated.ts'
+import { topics } from '../topics/catalogue.ts'
+
+export default defineProcessor({
+  name: 'verify-rollout',
+  summary: 'Checks attempts: math equivalence, or program runs in the sandbox.',
+  version: 1,
+  inputs: { rollouts: topics.rollouts },
+  tables: {},
+  outputs: { verdict: topics.verdicts },
+  roles: [],
+  settings: {
+    refuseForeignScript: setting.boolean(
+      'Treat an attempt with Han or Hangul after its reasoning as invalid, as the scripts do.',
+      { default: true, recipe: true },
+    ),
+  },
+  metrics: {
+    verifierSeconds: histogram(
+      'Seconds that an attempt took to verify, queueing included.',
+      [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    ),
+  },
+  discards: [],
+  onSpine: false,
+  onFailure: {
+    transient: { attempts: 3, firstDelaySeconds: 0.2, maxDelaySeconds: 5 },
+    emitInstead: {
+      rollouts: (rollout, failure, emit) =>
+        emit.verdict(
+          verdictOf(
+            rollout,
+            { verdict: 'unverifiable', reason: 'sandbox_error', extracted: failure.message, tests: [] },
+            0,
+          ),
+        ),
+    },
+  },
+  process: {
+    async rollouts(rollout, { config, emit, verify, metrics }) {
+      const startedAtMs = performance.now()
+      const finishReason = rollout.calls.at(-1)?.finishReason ?? 'stop'
+      const invalid = invalidReason({ text: rollout.text, finishReason }, config)
+      const conclusion: Conclusion = invalid
+        ? { verdict: 'failed', reason: invalid, extracted: null, tests: [] }
+        : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify)
+      if (conclusion.reason === 'sandbox_error') {
+        throw new TransientError(
+          'VERIFIER_UNAVAILABLE',
+          `the sandbox failed on ${rollout.id}: ${conclusion.tests.at(-1)?.reason ?? 'no detail'}`,
+        )
+      }
+      const seconds = (performance.now() - startedAtMs) / 1000
+      metrics.verifierSeconds.observe(seconds)
+      return emit.verdict(verdictOf(rollout, conclusion, seconds))
+    },
+  },
+})
+
+function verdictOf(rollout: Rollout, conclusion: Conclusion, verifierSeconds: number): Draft<Verdict> {
+  const { id, parentIds, problemId, domain, solver, attempt, text, reasoning, calls } = rollout
+  const { reason, extracted, tests } = conclusion
+  const { verdict, valid } = meaningOf(reason)
+  return {
+    ...{ parentIds: [id], domain, problemId, requestId: parentIds[0] ?? '', solver, attempt },
+    ...{ verdict, reason, valid, extracted, tests, text, reasoning, verifierSeconds, calls },
+  }
+}

@@ -1,0 +1,813 @@
+// Written by `npm run generate` from schemas/*.avsc. Do not edit.
+
+/** Equal answers among the votes. */
+export interface AnswerClass {
+  /** One of the equal answers, as written. */
+  answer: string
+  /** How many generations gave it. */
+  votes: number
+}
+
+/** How a reference answer was voted. */
+export interface AnswerVotes {
+  /** Generations asked for. */
+  asked: number
+  /** Generations with a boxed answer. */
+  counted: number
+  /** Equivalence classes of the answers, most votes first. */
+  classes: AnswerClass[]
+}
+
+/** A verdict that has come. */
+export interface AttemptVerdict {
+  /** Ordinal of the attempt. */
+  attempt: number
+  /** Id of the verdict. */
+  verdictId: string
+  /** Its partition. */
+  partition: number
+  /** Its offset. */
+  offset: number
+  /** Its conclusion. */
+  verdict: VerdictKind
+  /** May it be chosen or rejected? */
+  valid: boolean
+}
+
+/** What an attempt is checked by: a reference answer, unit tests, or both. */
+export interface Checks {
+  /** Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone. */
+  answer: string | null
+  /** Unit tests; empty where the problem is checked by its answer alone. */
+  tests: ProgramTest[]
+  /** True when a human source gave them; false when models made them. */
+  trusted: boolean
+}
+
+/** A set of concepts and a difficulty level that a problem is to be made from (c). */
+export interface ConceptCombination {
+  /** Id of the combination: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: none; the tables it was sampled from are given by version. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Concepts in the order in which they were drawn. */
+  concepts: string[]
+  /** Difficulty level, one of the domain's. */
+  level: string
+  /** Which draw of this combination it is, from 0; each has a seed of its own. */
+  draw: number
+  /** Sampling seed of the draw. */
+  seed: number
+  /** How it was sampled: cooccurrence-and-similarity, cooccurrence, or released (a concept file taken as it is). */
+  sampler: string
+  /** Version (records read) of each table it was sampled from. */
+  tableVersions: Record<string, number>
+}
+
+/** A vector for one distinct concept. */
+export interface ConceptEmbedding {
+  /** Id of the embedding: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the concept list that named the concept first. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The concept, in normal form. */
+  concept: string
+  /** Embedding model. */
+  model: string
+  /** Unit vector; its length is the model's dimension. */
+  vector: number[]
+}
+
+/** The foundational concepts of one human problem, as one annotator model lists them. */
+export interface ConceptList {
+  /** Id of the concept list: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the seed. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Model that listed them. */
+  annotator: string
+  /** Source of the seed. */
+  source: string
+  /** The seed's problem text (x). */
+  statement: string
+  /** Concepts in the annotator's order, in normal form: lower case, single spaces. */
+  concepts: string[]
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** A verdict that an outcome counted, and where it lies. */
+export interface CountedVerdict {
+  /** Id of the verdict. */
+  verdictId: string
+  /** Partition of the topic verdicts. */
+  partition: number
+  /** Offset in that partition. */
+  offset: number
+  /** Its conclusion. */
+  verdict: VerdictKind
+  /** May it be chosen or rejected? */
+  valid: boolean
+}
+
+/** A decision not to pass a record on, by a named rule, with its evidence. */
+export interface Discard {
+  /** Id of the discard: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the record. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Processor that decided. */
+  processor: string
+  /** Name of the rule. */
+  reason: string
+  /** What the rule saw, in one line. */
+  evidence: string
+  /** Id of the record. */
+  recordId: string
+  /** Topic of the record. */
+  topic: string
+  /** Partition of the record. */
+  partition: number
+  /** Offset of the record. */
+  offset: number
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** State of sample-concepts: how often an ordered combination was drawn. */
+export interface DrawnCombination {
+  /** Draws so far. */
+  draws: number
+}
+
+/** Progress in one input topic, in the task's partition. */
+export interface InputProgress {
+  /** The input topic. */
+  topic: string
+  /** First offset that was never admitted. */
+  nextOffset: number
+  /** Offsets below nextOffset that are not finished: the first as it is, each later one as the distance from the one before. */
+  unfinished: number[]
+}
+
+/** One judge model's rating of a problem. */
+export interface Judgement {
+  /** Model that judged. */
+  judge: string
+  /** Is it well formed and complete? */
+  format: Rating
+  /** Are its facts right? */
+  factualAccuracy: Rating
+  /** Does it match the difficulty level? */
+  difficultyAlignment: Rating
+  /** Does it use the concepts? */
+  conceptCoverage: Rating
+  /** Can it be solved as stated? */
+  solvability: Rating
+  /** Aggregated by the five ratings: perfect, acceptable or bad. */
+  overall: Rating
+}
+
+/** A finished model call of a record that is not finished yet, kept in the task's state so that it is never made again. */
+export interface KeptCall {
+  /** The completion or embedding as JSON. */
+  result: string
+  /** When it finished, in milliseconds since 1970 (UTC). */
+  finishedAtMs: number
+}
+
+/** State of embed-concepts: a concept that has its vector already. */
+export interface KnownConcept {
+  /** Id of its embedding. */
+  embeddingId: string
+}
+
+/** Counts of one task as of a commit, for the table ledger. The last one of a task stands. */
+export interface LedgerEntry {
+  /** The processor. */
+  processor: string
+  /** The task. */
+  task: number
+  /** Commit that it belongs to. */
+  sequence: number
+  /** Cumulative counts. */
+  counts: TaskCounts
+  /** When, in milliseconds since 1970 (UTC). */
+  committedAtMs: number
+}
+
+/** One finished model call: who answered, how it was sampled and what it cost. */
+export interface ModelCall {
+  /** What it was for within the processor, such as completion, test-2 or judge-sim-judge-a. */
+  purpose: string
+  /** X-Request-Id of the call: the record id and the purpose. */
+  requestId: string
+  /** Model that answered, by the name that its endpoint knows. */
+  model: string
+  /** Endpoint that answered, by its name in the configuration. */
+  endpoint: string
+  /** Version of the prompt text that was sent. */
+  promptVersion: string
+  /** Sampling temperature, 0 to 2; null: the endpoint decided. */
+  temperature: number | null
+  /** Nucleus sampling mass, 0 to 1; null: the endpoint decided. */
+  topP: number | null
+  /** Most completion tokens allowed; null: the endpoint decided. */
+  maxTokens: number | null
+  /** Sampling seed; null: none was sent. */
+  seed: number | null
+  /** Tokens of the prompt. */
+  promptTokens: number
+  /** Prompt tokens that the endpoint had in its prefix cache. */
+  cachedTokens: number
+  /** Tokens of the completion, reasoning included. */
+  completionTokens: number
+  /** Tokens of the completion that were reasoning, where the endpoint tells; else 0. */
+  reasoningTokens: number
+  /** Seconds from the start of the request to its last byte, without time in our own queue. */
+  latencySeconds: number
+  /** Why the model stopped: stop, length, content_filter or other. */
+  finishReason: string
+}
+
+export type Origin = 'synthetic' | 'human'
+
+/** How a problem ended for one solver model: the difficulty filter's decision, with the verdicts that it counted. */
+export interface Outcome {
+  /** Id of the outcome: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the test cases. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Origin of the problem. */
+  origin: Origin
+  /** Source of the problem. */
+  source: string
+  /** Solver model. */
+  solver: string
+  /** kept: some attempts passed and fewer than the limit; too_easy; unsolved: none passed; abandoned: too few attempts could be verified. */
+  result: OutcomeResult
+  /** Attempts that count: passed, failed and invalid ones. */
+  attempted: number
+  /** Attempts that passed. */
+  passed: number
+  /** Attempts counted as not passed that may be neither chosen nor rejected. */
+  invalid: number
+  /** Attempts that could not be verified and were asked for again. */
+  unverifiable: number
+  /** The verdicts that it counted, in the order of their attempts. */
+  verdicts: CountedVerdict[]
+  /** The problem text (x). */
+  statement: string
+  /** Concepts of the problem. */
+  concepts: string[]
+  /** Difficulty level of the problem. */
+  level: string
+}
+
+export type OutcomeResult = 'kept' | 'too_easy' | 'unsolved' | 'abandoned'
+
+/** A chosen and a rejected attempt at one problem, for preference training. */
+export interface PreferencePair {
+  /** Id of the pair: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the outcome and the two verdicts. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Origin of the problem. */
+  origin: Origin
+  /** Source of the problem. */
+  source: string
+  /** Model that made both attempts. */
+  solver: string
+  /** The problem text (x). */
+  statement: string
+  /** Concepts of the problem. */
+  concepts: string[]
+  /** Difficulty level of the problem. */
+  level: string
+  /** Passed attempts over counted attempts, 0 to 1. */
+  passRate: number
+  /** Text that the solver was sent. */
+  prompt: string
+  /** The attempt that passed, its reasoning in a think block. */
+  chosen: string
+  /** The attempt that failed, in the same form. */
+  rejected: string
+  /** Verdict of the chosen attempt. */
+  chosenVerdictId: string
+  /** Verdict of the rejected attempt. */
+  rejectedVerdictId: string
+}
+
+/** A problem statement (x) on its way through screening and judging. Its id stays the same in problems, screened-problems and accepted-problems. */
+export interface Problem {
+  /** Id of the problem: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the rationale, or none for a human problem. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Made here, or taken in from a human source. */
+  origin: Origin
+  /** wellspring for synthetic problems, else the human source. */
+  source: string
+  /** Its id in the human source; empty where it has none. */
+  sourceId: string
+  /** Publication date of a human problem, ISO 8601, where known. */
+  publishedAt: string | null
+  /** The problem text (x). */
+  statement: string
+  /** SHA-256 of the normalised statement, hexadecimal: equal for exact duplicates. */
+  contentHash: string
+  /** Concepts it was made from; empty for a human problem. */
+  concepts: string[]
+  /** Difficulty level; empty for a human problem. */
+  level: string
+  /** The reasoning (z) it was made by; null for a human problem. */
+  rationale: string | null
+  /** Trusted checks of a human problem; null where checks are still to be made. */
+  checks: Checks | null
+  /** Ratings by judge models; empty before judging or where no judge is configured. */
+  judgements: Judgement[]
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** One test of a program: what it reads and what it must write. */
+export interface ProgramTest {
+  /** Text that the program reads from stdin. */
+  input: string
+  /** Text that the program must write to stdout. */
+  output: string
+  /** Kind of test that was asked for, such as edge case; human for a test that came with the problem. */
+  kind: string
+}
+
+/** Progress of one task: the last record of each of its commits, and what a new owner believes. */
+export interface Progress {
+  /** Number of this commit in the task, from 1. */
+  sequence: number
+  /** One entry for each input. */
+  inputs: InputProgress[]
+  /** Cumulative counts as of this commit. */
+  counts: TaskCounts
+  /** When, in milliseconds since 1970 (UTC). */
+  committedAtMs: number
+}
+
+export type Rating = 'perfect' | 'acceptable' | 'bad'
+
+/** The designer's reasoning from concepts to a problem (z). */
+export interface Rationale {
+  /** Id of the rationale: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the concept combination. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Concepts of the combination. */
+  concepts: string[]
+  /** Difficulty level. */
+  level: string
+  /** Sampling seed, handed on to the problem's own call. */
+  seed: number
+  /** The reasoning (z). */
+  rationale: string
+  /** The problem (x) where one completion gave both (joint mode); null in staged mode. */
+  statement: string | null
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** One attempted solution. */
+export interface Rollout {
+  /** Id of the rollout: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the rollout request. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Model that attempted it. */
+  solver: string
+  /** Ordinal of the attempt. */
+  attempt: number
+  /** The problem text (x). */
+  statement: string
+  /** The checks. */
+  checks: Checks
+  /** The answer as the model wrote it, without its reasoning. */
+  text: string
+  /** The reasoning, where the model gave one. */
+  reasoning: string | null
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** State of plan-rollouts: one problem, all solvers. */
+export interface RolloutPlan {
+  /** The problem's test cases; null while only verdicts have come. */
+  testCases: TestCases | null
+  /** One plan for each solver. */
+  solvers: SolverPlan[]
+}
+
+/** One attempt that a solver model is asked for. */
+export interface RolloutRequest {
+  /** Id of the request: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the test cases. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Model that is to attempt it. */
+  solver: string
+  /** Ordinal of the attempt for this problem and solver, from 0. */
+  attempt: number
+  /** Sampling seed of the attempt. */
+  seed: number
+  /** The problem text (x). */
+  statement: string
+  /** The checks. */
+  checks: Checks
+}
+
+/** State of sample-concepts: how far the draws have come. */
+export interface SamplerCursor {
+  /** Combinations emitted so far, over all domains. */
+  drawn: number
+  /** State of the sampler's random number generator, an unsigned 32-bit number. */
+  randomState: number
+}
+
+/** A human problem that concepts are extracted from. Its id is the hash of kind, domain and text. */
+export interface Seed {
+  /** Id of the seed: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: none. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** Where it comes from, such as math-500. */
+  source: string
+  /** Its id in the source; empty where it has none. */
+  sourceId: string
+  /** The problem text (x). */
+  statement: string
+  /** Trusted answer or tests that came with it. */
+  checks: Checks | null
+  /** Publication date, ISO 8601 (YYYY-MM-DD), where known. */
+  publishedAt: string | null
+}
+
+/** One row of supervised fine-tuning: a prompt and the completion to learn. */
+export interface SftExample {
+  /** Id of the example: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the trace. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Origin of the problem. */
+  origin: Origin
+  /** Source of the problem. */
+  source: string
+  /** Teacher model. */
+  teacher: string
+  /** The prompt. */
+  prompt: string
+  /** Reasoning in a think block, then the answer. */
+  completion: string
+  /** Tokens of prompt and completion together, as the teacher's endpoint counted them. */
+  tokens: number
+}
+
+/** Attempts of one solver. */
+export interface SolverPlan {
+  /** Solver model. */
+  solver: string
+  /** Attempts asked for so far. */
+  requested: number
+  /** True once the outcome was written. */
+  closed: boolean
+  /** Attempts that could not be verified. */
+  unverifiable: number
+  /** Verdicts so far, one an attempt. */
+  verdicts: AttemptVerdict[]
+}
+
+/** State of screen-problem: which problem had a normalised statement first. */
+export interface StatementOwner {
+  /** The first problem with this statement. */
+  problemId: string
+}
+
+/** Cumulative counts of one task since it began. */
+export interface TaskCounts {
+  /** Records processed to their end, discards included. */
+  finished: number
+  /** Records discarded. */
+  discarded: number
+  /** Records put into dead-letters. */
+  deadLettered: number
+  /** Units of work that entered the stream here (concept combinations, human problems). */
+  entered: number
+  /** Units of work that left the stream here: by discard, dead letter or closing outcome. */
+  left: number
+  /** Model calls finished. */
+  calls: number
+  /** Prompt tokens of those calls. */
+  promptTokens: number
+  /** Completion tokens of those calls. */
+  completionTokens: number
+  /** Seconds that those calls took at their endpoints. */
+  callSeconds: number
+  /** Records emitted, by topic. */
+  emitted: Record<string, number>
+  /** Records discarded, by reason. */
+  discards: Record<string, number>
+}
+
+/** What a problem is checked by. One record a problem. */
+export interface TestCases {
+  /** Id of the test cases: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the problem. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Origin of the problem. */
+  origin: Origin
+  /** Source of the problem. */
+  source: string
+  /** The problem text (x). */
+  statement: string
+  /** Concepts of the problem. */
+  concepts: string[]
+  /** Difficulty level of the problem. */
+  level: string
+  /** The checks. */
+  checks: Checks
+  /** How the answer was voted; null where it was not. */
+  votes: AnswerVotes | null
+  /** Test cases that were asked for but could not be parsed. */
+  malformedTests: number
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** Result of one unit test. */
+export interface TestResult {
+  /** Whether the program passed it. */
+  verdict: VerdictKind
+  /** Named reason. */
+  reason: string
+  /** CPU seconds that the program took. */
+  seconds: number
+  /** Most memory that the program held, in MiB. */
+  memoryMb: number
+}
+
+/** One teacher attempt at a problem, for supervised fine-tuning. */
+export interface Trace {
+  /** Id of the trace: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the problem. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Origin of the problem. */
+  origin: Origin
+  /** Source of the problem. */
+  source: string
+  /** Teacher model. */
+  teacher: string
+  /** The problem text (x). */
+  statement: string
+  /** Text that the teacher was sent. */
+  prompt: string
+  /** The answer, without its reasoning. */
+  text: string
+  /** The reasoning, where the teacher gave one. */
+  reasoning: string | null
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+/** What a verifier concluded of one attempt. Every rollout request ends in exactly one verdict. */
+export interface Verdict {
+  /** Id of the verdict: hash of kind, parent ids, recipe and ordinal; never of the output. */
+  id: string
+  /** Ids of the records it was made from: the rollout, or the request where nothing could be run. */
+  parentIds: string[]
+  /** Domain of the problem: math, code, or one added by the user. */
+  domain: string
+  /** Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling. */
+  recipe: string
+  /** When it was made, in milliseconds since 1970 (UTC). */
+  createdAtMs: number
+  /** True when a simulated model had a part in it or in any of its ancestors. */
+  simulated: boolean
+  /** The problem. */
+  problemId: string
+  /** Id of the rollout request that it answers. */
+  requestId: string
+  /** Model that attempted it. */
+  solver: string
+  /** Ordinal of the attempt. */
+  attempt: number
+  /** The conclusion; unverifiable is not counted as an attempt. */
+  verdict: VerdictKind
+  /** Named reason, such as equal, different, wrong_answer, time_limit, no_answer. */
+  reason: string
+  /** True when the rollout may be chosen or rejected: complete, well formed, with an answer to extract. */
+  valid: boolean
+  /** The answer or program that was checked, as it stood in the text; null where none was found or it is the text's own code block. */
+  extracted: string | null
+  /** One result for each test that was run, in order. */
+  tests: TestResult[]
+  /** The attempt as the model wrote it, without its reasoning; kept here alone. */
+  text: string
+  /** The reasoning of the attempt; kept here alone. */
+  reasoning: string | null
+  /** Wall seconds that verification took, queueing included. */
+  verifierSeconds: number
+  /** The model calls behind it, in the order in which they were made. */
+  calls: ModelCall[]
+}
+
+export type VerdictKind = 'passed' | 'failed' | 'unverifiable'
+
+/** The TypeScript type of each record kind. */
+export interface RecordTypes {
+  'answer-votes': AnswerVotes
+  'checks': Checks
+  'concept-combination': ConceptCombination
+  'concept-embedding': ConceptEmbedding
+  'concept-list': ConceptList
+  'discard': Discard
+  'drawn-combination': DrawnCombination
+  'judgement': Judgement
+  'kept-call': KeptCall
+  'known-concept': KnownConcept
+  'ledger-entry': LedgerEntry
+  'model-call': ModelCall
+  'outcome': Outcome
+  'preference-pair': PreferencePair
+  'problem': Problem
+  'program-test': ProgramTest
+  'progress': Progress
+  'rationale': Rationale
+  'rollout': Rollout
+  'rollout-plan': RolloutPlan
+  'rollout-request': RolloutRequest
+  'sampler-cursor': SamplerCursor
+  'seed': Seed
+  'sft-example': SftExample
+  'statement-owner': StatementOwner
+  'task-counts': TaskCounts
+  'test-cases': TestCases
+  'trace': Trace
+  'verdict': Verdict
+}
+
+/** Every schema as one self-contained Avro schema text. */
+export const schemaTexts: { [Kind in keyof RecordTypes]: string } = {
+  'answer-votes': "{\"type\":\"record\",\"name\":\"AnswerVotes\",\"namespace\":\"wellspring\",\"doc\":\"How a reference answer was voted.\",\"fields\":[{\"name\":\"asked\",\"type\":\"int\",\"doc\":\"Generations asked for.\"},{\"name\":\"counted\",\"type\":\"int\",\"doc\":\"Generations with a boxed answer.\"},{\"name\":\"classes\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AnswerClass\",\"namespace\":\"wellspring\",\"doc\":\"Equal answers among the votes.\",\"fields\":[{\"name\":\"answer\",\"type\":\"string\",\"doc\":\"One of the equal answers, as written.\"},{\"name\":\"votes\",\"type\":\"int\",\"doc\":\"How many generations gave it.\"}]}},\"doc\":\"Equivalence classes of the answers, most votes first.\"}]}",
+  'checks': "{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]}",
+  'concept-combination': "{\"type\":\"record\",\"name\":\"ConceptCombination\",\"namespace\":\"wellspring\",\"doc\":\"A set of concepts and a difficulty level that a problem is to be made from (c).\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the combination: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: none; the tables it was sampled from are given by version.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts in the order in which they were drawn.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level, one of the domain's.\"},{\"name\":\"draw\",\"type\":\"int\",\"doc\":\"Which draw of this combination it is, from 0; each has a seed of its own.\"},{\"name\":\"seed\",\"type\":\"long\",\"doc\":\"Sampling seed of the draw.\"},{\"name\":\"sampler\",\"type\":\"string\",\"doc\":\"How it was sampled: cooccurrence-and-similarity, cooccurrence, or released (a concept file taken as it is).\"},{\"name\":\"tableVersions\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Version (records read) of each table it was sampled from.\",\"default\":{}}]}",
+  'concept-embedding': "{\"type\":\"record\",\"name\":\"ConceptEmbedding\",\"namespace\":\"wellspring\",\"doc\":\"A vector for one distinct concept.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the embedding: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the concept list that named the concept first.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"concept\",\"type\":\"string\",\"doc\":\"The concept, in normal form.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Embedding model.\"},{\"name\":\"vector\",\"type\":{\"type\":\"array\",\"items\":\"float\"},\"doc\":\"Unit vector; its length is the model's dimension.\"}]}",
+  'concept-list': "{\"type\":\"record\",\"name\":\"ConceptList\",\"namespace\":\"wellspring\",\"doc\":\"The foundational concepts of one human problem, as one annotator model lists them.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the concept list: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the seed.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"annotator\",\"type\":\"string\",\"doc\":\"Model that listed them.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the seed.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The seed's problem text (x).\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts in the annotator's order, in normal form: lower case, single spaces.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'discard': "{\"type\":\"record\",\"name\":\"Discard\",\"namespace\":\"wellspring\",\"doc\":\"A decision not to pass a record on, by a named rule, with its evidence.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the discard: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the record.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"processor\",\"type\":\"string\",\"doc\":\"Processor that decided.\"},{\"name\":\"reason\",\"type\":\"string\",\"doc\":\"Name of the rule.\"},{\"name\":\"evidence\",\"type\":\"string\",\"doc\":\"What the rule saw, in one line.\"},{\"name\":\"recordId\",\"type\":\"string\",\"doc\":\"Id of the record.\"},{\"name\":\"topic\",\"type\":\"string\",\"doc\":\"Topic of the record.\"},{\"name\":\"partition\",\"type\":\"int\",\"doc\":\"Partition of the record.\"},{\"name\":\"offset\",\"type\":\"long\",\"doc\":\"Offset of the record.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'drawn-combination': "{\"type\":\"record\",\"name\":\"DrawnCombination\",\"namespace\":\"wellspring\",\"doc\":\"State of sample-concepts: how often an ordered combination was drawn.\",\"fields\":[{\"name\":\"draws\",\"type\":\"int\",\"doc\":\"Draws so far.\"}]}",
+  'judgement': "{\"type\":\"record\",\"name\":\"Judgement\",\"namespace\":\"wellspring\",\"doc\":\"One judge model's rating of a problem.\",\"fields\":[{\"name\":\"judge\",\"type\":\"string\",\"doc\":\"Model that judged.\"},{\"name\":\"format\",\"type\":{\"type\":\"enum\",\"name\":\"Rating\",\"symbols\":[\"perfect\",\"acceptable\",\"bad\"]},\"doc\":\"Is it well formed and complete?\"},{\"name\":\"factualAccuracy\",\"type\":\"wellspring.Rating\",\"doc\":\"Are its facts right?\"},{\"name\":\"difficultyAlignment\",\"type\":\"wellspring.Rating\",\"doc\":\"Does it match the difficulty level?\"},{\"name\":\"conceptCoverage\",\"type\":\"wellspring.Rating\",\"doc\":\"Does it use the concepts?\"},{\"name\":\"solvability\",\"type\":\"wellspring.Rating\",\"doc\":\"Can it be solved as stated?\"},{\"name\":\"overall\",\"type\":\"wellspring.Rating\",\"doc\":\"Aggregated by the five ratings: perfect, acceptable or bad.\"}]}",
+  'kept-call': "{\"type\":\"record\",\"name\":\"KeptCall\",\"namespace\":\"wellspring\",\"doc\":\"A finished model call of a record that is not finished yet, kept in the task's state so that it is never made again.\",\"fields\":[{\"name\":\"result\",\"type\":\"string\",\"doc\":\"The completion or embedding as JSON.\"},{\"name\":\"finishedAtMs\",\"type\":\"long\",\"doc\":\"When it finished, in milliseconds since 1970 (UTC).\"}]}",
+  'known-concept': "{\"type\":\"record\",\"name\":\"KnownConcept\",\"namespace\":\"wellspring\",\"doc\":\"State of embed-concepts: a concept that has its vector already.\",\"fields\":[{\"name\":\"embeddingId\",\"type\":\"string\",\"doc\":\"Id of its embedding.\"}]}",
+  'ledger-entry': "{\"type\":\"record\",\"name\":\"LedgerEntry\",\"namespace\":\"wellspring\",\"doc\":\"Counts of one task as of a commit, for the table ledger. The last one of a task stands.\",\"fields\":[{\"name\":\"processor\",\"type\":\"string\",\"doc\":\"The processor.\"},{\"name\":\"task\",\"type\":\"int\",\"doc\":\"The task.\"},{\"name\":\"sequence\",\"type\":\"long\",\"doc\":\"Commit that it belongs to.\"},{\"name\":\"counts\",\"type\":{\"type\":\"record\",\"name\":\"TaskCounts\",\"namespace\":\"wellspring\",\"doc\":\"Cumulative counts of one task since it began.\",\"fields\":[{\"name\":\"finished\",\"type\":\"long\",\"doc\":\"Records processed to their end, discards included.\"},{\"name\":\"discarded\",\"type\":\"long\",\"doc\":\"Records discarded.\"},{\"name\":\"deadLettered\",\"type\":\"long\",\"doc\":\"Records put into dead-letters.\"},{\"name\":\"entered\",\"type\":\"long\",\"doc\":\"Units of work that entered the stream here (concept combinations, human problems).\"},{\"name\":\"left\",\"type\":\"long\",\"doc\":\"Units of work that left the stream here: by discard, dead letter or closing outcome.\"},{\"name\":\"calls\",\"type\":\"long\",\"doc\":\"Model calls finished.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens of those calls.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Completion tokens of those calls.\"},{\"name\":\"callSeconds\",\"type\":\"double\",\"doc\":\"Seconds that those calls took at their endpoints.\"},{\"name\":\"emitted\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records emitted, by topic.\"},{\"name\":\"discards\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records discarded, by reason.\"}]},\"doc\":\"Cumulative counts.\"},{\"name\":\"committedAtMs\",\"type\":\"long\",\"doc\":\"When, in milliseconds since 1970 (UTC).\"}]}",
+  'model-call': "{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}",
+  'outcome': "{\"type\":\"record\",\"name\":\"Outcome\",\"namespace\":\"wellspring\",\"doc\":\"How a problem ended for one solver model: the difficulty filter's decision, with the verdicts that it counted.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the outcome: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the test cases.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Solver model.\"},{\"name\":\"result\",\"type\":{\"type\":\"enum\",\"name\":\"OutcomeResult\",\"symbols\":[\"kept\",\"too_easy\",\"unsolved\",\"abandoned\"]},\"doc\":\"kept: some attempts passed and fewer than the limit; too_easy; unsolved: none passed; abandoned: too few attempts could be verified.\"},{\"name\":\"attempted\",\"type\":\"int\",\"doc\":\"Attempts that count: passed, failed and invalid ones.\"},{\"name\":\"passed\",\"type\":\"int\",\"doc\":\"Attempts that passed.\"},{\"name\":\"invalid\",\"type\":\"int\",\"doc\":\"Attempts counted as not passed that may be neither chosen nor rejected.\"},{\"name\":\"unverifiable\",\"type\":\"int\",\"doc\":\"Attempts that could not be verified and were asked for again.\"},{\"name\":\"verdicts\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"CountedVerdict\",\"namespace\":\"wellspring\",\"doc\":\"A verdict that an outcome counted, and where it lies.\",\"fields\":[{\"name\":\"verdictId\",\"type\":\"string\",\"doc\":\"Id of the verdict.\"},{\"name\":\"partition\",\"type\":\"int\",\"doc\":\"Partition of the topic verdicts.\"},{\"name\":\"offset\",\"type\":\"long\",\"doc\":\"Offset in that partition.\"},{\"name\":\"verdict\",\"type\":{\"type\":\"enum\",\"name\":\"VerdictKind\",\"symbols\":[\"passed\",\"failed\",\"unverifiable\"]},\"doc\":\"Its conclusion.\"},{\"name\":\"valid\",\"type\":\"boolean\",\"doc\":\"May it be chosen or rejected?\"}]}},\"doc\":\"The verdicts that it counted, in the order of their attempts.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts of the problem.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level of the problem.\"}]}",
+  'preference-pair': "{\"type\":\"record\",\"name\":\"PreferencePair\",\"namespace\":\"wellspring\",\"doc\":\"A chosen and a rejected attempt at one problem, for preference training.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the pair: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the outcome and the two verdicts.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Model that made both attempts.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts of the problem.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level of the problem.\"},{\"name\":\"passRate\",\"type\":\"double\",\"doc\":\"Passed attempts over counted attempts, 0 to 1.\"},{\"name\":\"prompt\",\"type\":\"string\",\"doc\":\"Text that the solver was sent.\"},{\"name\":\"chosen\",\"type\":\"string\",\"doc\":\"The attempt that passed, its reasoning in a think block.\"},{\"name\":\"rejected\",\"type\":\"string\",\"doc\":\"The attempt that failed, in the same form.\"},{\"name\":\"chosenVerdictId\",\"type\":\"string\",\"doc\":\"Verdict of the chosen attempt.\"},{\"name\":\"rejectedVerdictId\",\"type\":\"string\",\"doc\":\"Verdict of the rejected attempt.\"}]}",
+  'problem': "{\"type\":\"record\",\"name\":\"Problem\",\"namespace\":\"wellspring\",\"doc\":\"A problem statement (x) on its way through screening and judging. Its id stays the same in problems, screened-problems and accepted-problems.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the problem: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the rationale, or none for a human problem.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Made here, or taken in from a human source.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"wellspring for synthetic problems, else the human source.\"},{\"name\":\"sourceId\",\"type\":\"string\",\"doc\":\"Its id in the human source; empty where it has none.\",\"default\":\"\"},{\"name\":\"publishedAt\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Publication date of a human problem, ISO 8601, where known.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"contentHash\",\"type\":\"string\",\"doc\":\"SHA-256 of the normalised statement, hexadecimal: equal for exact duplicates.\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts it was made from; empty for a human problem.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level; empty for a human problem.\"},{\"name\":\"rationale\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The reasoning (z) it was made by; null for a human problem.\"},{\"name\":\"checks\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]}],\"default\":null,\"doc\":\"Trusted checks of a human problem; null where checks are still to be made.\"},{\"name\":\"judgements\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"Judgement\",\"namespace\":\"wellspring\",\"doc\":\"One judge model's rating of a problem.\",\"fields\":[{\"name\":\"judge\",\"type\":\"string\",\"doc\":\"Model that judged.\"},{\"name\":\"format\",\"type\":{\"type\":\"enum\",\"name\":\"Rating\",\"symbols\":[\"perfect\",\"acceptable\",\"bad\"]},\"doc\":\"Is it well formed and complete?\"},{\"name\":\"factualAccuracy\",\"type\":\"wellspring.Rating\",\"doc\":\"Are its facts right?\"},{\"name\":\"difficultyAlignment\",\"type\":\"wellspring.Rating\",\"doc\":\"Does it match the difficulty level?\"},{\"name\":\"conceptCoverage\",\"type\":\"wellspring.Rating\",\"doc\":\"Does it use the concepts?\"},{\"name\":\"solvability\",\"type\":\"wellspring.Rating\",\"doc\":\"Can it be solved as stated?\"},{\"name\":\"overall\",\"type\":\"wellspring.Rating\",\"doc\":\"Aggregated by the five ratings: perfect, acceptable or bad.\"}]}},\"doc\":\"Ratings by judge models; empty before judging or where no judge is configured.\",\"default\":[]},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'program-test': "{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}",
+  'progress': "{\"type\":\"record\",\"name\":\"Progress\",\"namespace\":\"wellspring\",\"doc\":\"Progress of one task: the last record of each of its commits, and what a new owner believes.\",\"fields\":[{\"name\":\"sequence\",\"type\":\"long\",\"doc\":\"Number of this commit in the task, from 1.\"},{\"name\":\"inputs\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"InputProgress\",\"namespace\":\"wellspring\",\"doc\":\"Progress in one input topic, in the task's partition.\",\"fields\":[{\"name\":\"topic\",\"type\":\"string\",\"doc\":\"The input topic.\"},{\"name\":\"nextOffset\",\"type\":\"long\",\"doc\":\"First offset that was never admitted.\"},{\"name\":\"unfinished\",\"type\":{\"type\":\"array\",\"items\":\"long\"},\"doc\":\"Offsets below nextOffset that are not finished: the first as it is, each later one as the distance from the one before.\"}]}},\"doc\":\"One entry for each input.\"},{\"name\":\"counts\",\"type\":{\"type\":\"record\",\"name\":\"TaskCounts\",\"namespace\":\"wellspring\",\"doc\":\"Cumulative counts of one task since it began.\",\"fields\":[{\"name\":\"finished\",\"type\":\"long\",\"doc\":\"Records processed to their end, discards included.\"},{\"name\":\"discarded\",\"type\":\"long\",\"doc\":\"Records discarded.\"},{\"name\":\"deadLettered\",\"type\":\"long\",\"doc\":\"Records put into dead-letters.\"},{\"name\":\"entered\",\"type\":\"long\",\"doc\":\"Units of work that entered the stream here (concept combinations, human problems).\"},{\"name\":\"left\",\"type\":\"long\",\"doc\":\"Units of work that left the stream here: by discard, dead letter or closing outcome.\"},{\"name\":\"calls\",\"type\":\"long\",\"doc\":\"Model calls finished.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens of those calls.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Completion tokens of those calls.\"},{\"name\":\"callSeconds\",\"type\":\"double\",\"doc\":\"Seconds that those calls took at their endpoints.\"},{\"name\":\"emitted\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records emitted, by topic.\"},{\"name\":\"discards\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records discarded, by reason.\"}]},\"doc\":\"Cumulative counts as of this commit.\"},{\"name\":\"committedAtMs\",\"type\":\"long\",\"doc\":\"When, in milliseconds since 1970 (UTC).\"}]}",
+  'rationale': "{\"type\":\"record\",\"name\":\"Rationale\",\"namespace\":\"wellspring\",\"doc\":\"The designer's reasoning from concepts to a problem (z).\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the rationale: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the concept combination.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts of the combination.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level.\"},{\"name\":\"seed\",\"type\":\"long\",\"doc\":\"Sampling seed, handed on to the problem's own call.\"},{\"name\":\"rationale\",\"type\":\"string\",\"doc\":\"The reasoning (z).\"},{\"name\":\"statement\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The problem (x) where one completion gave both (joint mode); null in staged mode.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'rollout': "{\"type\":\"record\",\"name\":\"Rollout\",\"namespace\":\"wellspring\",\"doc\":\"One attempted solution.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the rollout: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the rollout request.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Model that attempted it.\"},{\"name\":\"attempt\",\"type\":\"int\",\"doc\":\"Ordinal of the attempt.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"checks\",\"type\":{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]},\"doc\":\"The checks.\"},{\"name\":\"text\",\"type\":\"string\",\"doc\":\"The answer as the model wrote it, without its reasoning.\"},{\"name\":\"reasoning\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The reasoning, where the model gave one.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'rollout-plan': "{\"type\":\"record\",\"name\":\"RolloutPlan\",\"namespace\":\"wellspring\",\"doc\":\"State of plan-rollouts: one problem, all solvers.\",\"fields\":[{\"name\":\"testCases\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"TestCases\",\"namespace\":\"wellspring\",\"doc\":\"What a problem is checked by. One record a problem.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the test cases: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the problem.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts of the problem.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level of the problem.\"},{\"name\":\"checks\",\"type\":{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]},\"doc\":\"The checks.\"},{\"name\":\"votes\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"AnswerVotes\",\"namespace\":\"wellspring\",\"doc\":\"How a reference answer was voted.\",\"fields\":[{\"name\":\"asked\",\"type\":\"int\",\"doc\":\"Generations asked for.\"},{\"name\":\"counted\",\"type\":\"int\",\"doc\":\"Generations with a boxed answer.\"},{\"name\":\"classes\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AnswerClass\",\"namespace\":\"wellspring\",\"doc\":\"Equal answers among the votes.\",\"fields\":[{\"name\":\"answer\",\"type\":\"string\",\"doc\":\"One of the equal answers, as written.\"},{\"name\":\"votes\",\"type\":\"int\",\"doc\":\"How many generations gave it.\"}]}},\"doc\":\"Equivalence classes of the answers, most votes first.\"}]}],\"default\":null,\"doc\":\"How the answer was voted; null where it was not.\"},{\"name\":\"malformedTests\",\"type\":\"int\",\"doc\":\"Test cases that were asked for but could not be parsed.\",\"default\":0},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}],\"default\":null,\"doc\":\"The problem's test cases; null while only verdicts have come.\"},{\"name\":\"solvers\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"SolverPlan\",\"namespace\":\"wellspring\",\"doc\":\"Attempts of one solver.\",\"fields\":[{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Solver model.\"},{\"name\":\"requested\",\"type\":\"int\",\"doc\":\"Attempts asked for so far.\"},{\"name\":\"closed\",\"type\":\"boolean\",\"doc\":\"True once the outcome was written.\"},{\"name\":\"unverifiable\",\"type\":\"int\",\"doc\":\"Attempts that could not be verified.\"},{\"name\":\"verdicts\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AttemptVerdict\",\"namespace\":\"wellspring\",\"doc\":\"A verdict that has come.\",\"fields\":[{\"name\":\"attempt\",\"type\":\"int\",\"doc\":\"Ordinal of the attempt.\"},{\"name\":\"verdictId\",\"type\":\"string\",\"doc\":\"Id of the verdict.\"},{\"name\":\"partition\",\"type\":\"int\",\"doc\":\"Its partition.\"},{\"name\":\"offset\",\"type\":\"long\",\"doc\":\"Its offset.\"},{\"name\":\"verdict\",\"type\":{\"type\":\"enum\",\"name\":\"VerdictKind\",\"symbols\":[\"passed\",\"failed\",\"unverifiable\"]},\"doc\":\"Its conclusion.\"},{\"name\":\"valid\",\"type\":\"boolean\",\"doc\":\"May it be chosen or rejected?\"}]}},\"doc\":\"Verdicts so far, one an attempt.\"}]}},\"doc\":\"One plan for each solver.\"}]}",
+  'rollout-request': "{\"type\":\"record\",\"name\":\"RolloutRequest\",\"namespace\":\"wellspring\",\"doc\":\"One attempt that a solver model is asked for.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the request: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the test cases.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Model that is to attempt it.\"},{\"name\":\"attempt\",\"type\":\"int\",\"doc\":\"Ordinal of the attempt for this problem and solver, from 0.\"},{\"name\":\"seed\",\"type\":\"long\",\"doc\":\"Sampling seed of the attempt.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"checks\",\"type\":{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]},\"doc\":\"The checks.\"}]}",
+  'sampler-cursor': "{\"type\":\"record\",\"name\":\"SamplerCursor\",\"namespace\":\"wellspring\",\"doc\":\"State of sample-concepts: how far the draws have come.\",\"fields\":[{\"name\":\"drawn\",\"type\":\"long\",\"doc\":\"Combinations emitted so far, over all domains.\"},{\"name\":\"randomState\",\"type\":\"long\",\"doc\":\"State of the sampler's random number generator, an unsigned 32-bit number.\"}]}",
+  'seed': "{\"type\":\"record\",\"name\":\"Seed\",\"namespace\":\"wellspring\",\"doc\":\"A human problem that concepts are extracted from. Its id is the hash of kind, domain and text.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the seed: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: none.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Where it comes from, such as math-500.\"},{\"name\":\"sourceId\",\"type\":\"string\",\"doc\":\"Its id in the source; empty where it has none.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"checks\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]}],\"default\":null,\"doc\":\"Trusted answer or tests that came with it.\"},{\"name\":\"publishedAt\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Publication date, ISO 8601 (YYYY-MM-DD), where known.\"}]}",
+  'sft-example': "{\"type\":\"record\",\"name\":\"SftExample\",\"namespace\":\"wellspring\",\"doc\":\"One row of supervised fine-tuning: a prompt and the completion to learn.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the example: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the trace.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"teacher\",\"type\":\"string\",\"doc\":\"Teacher model.\"},{\"name\":\"prompt\",\"type\":\"string\",\"doc\":\"The prompt.\"},{\"name\":\"completion\",\"type\":\"string\",\"doc\":\"Reasoning in a think block, then the answer.\"},{\"name\":\"tokens\",\"type\":\"long\",\"doc\":\"Tokens of prompt and completion together, as the teacher's endpoint counted them.\"}]}",
+  'statement-owner': "{\"type\":\"record\",\"name\":\"StatementOwner\",\"namespace\":\"wellspring\",\"doc\":\"State of screen-problem: which problem had a normalised statement first.\",\"fields\":[{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The first problem with this statement.\"}]}",
+  'task-counts': "{\"type\":\"record\",\"name\":\"TaskCounts\",\"namespace\":\"wellspring\",\"doc\":\"Cumulative counts of one task since it began.\",\"fields\":[{\"name\":\"finished\",\"type\":\"long\",\"doc\":\"Records processed to their end, discards included.\"},{\"name\":\"discarded\",\"type\":\"long\",\"doc\":\"Records discarded.\"},{\"name\":\"deadLettered\",\"type\":\"long\",\"doc\":\"Records put into dead-letters.\"},{\"name\":\"entered\",\"type\":\"long\",\"doc\":\"Units of work that entered the stream here (concept combinations, human problems).\"},{\"name\":\"left\",\"type\":\"long\",\"doc\":\"Units of work that left the stream here: by discard, dead letter or closing outcome.\"},{\"name\":\"calls\",\"type\":\"long\",\"doc\":\"Model calls finished.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens of those calls.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Completion tokens of those calls.\"},{\"name\":\"callSeconds\",\"type\":\"double\",\"doc\":\"Seconds that those calls took at their endpoints.\"},{\"name\":\"emitted\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records emitted, by topic.\"},{\"name\":\"discards\",\"type\":{\"type\":\"map\",\"values\":\"long\"},\"doc\":\"Records discarded, by reason.\"}]}",
+  'test-cases': "{\"type\":\"record\",\"name\":\"TestCases\",\"namespace\":\"wellspring\",\"doc\":\"What a problem is checked by. One record a problem.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the test cases: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the problem.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"concepts\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Concepts of the problem.\"},{\"name\":\"level\",\"type\":\"string\",\"doc\":\"Difficulty level of the problem.\"},{\"name\":\"checks\",\"type\":{\"type\":\"record\",\"name\":\"Checks\",\"namespace\":\"wellspring\",\"doc\":\"What an attempt is checked by: a reference answer, unit tests, or both.\",\"fields\":[{\"name\":\"answer\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"Reference answer, as LaTeX or plain text; null where the problem is checked by tests alone.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ProgramTest\",\"namespace\":\"wellspring\",\"doc\":\"One test of a program: what it reads and what it must write.\",\"fields\":[{\"name\":\"input\",\"type\":\"string\",\"doc\":\"Text that the program reads from stdin.\"},{\"name\":\"output\",\"type\":\"string\",\"doc\":\"Text that the program must write to stdout.\"},{\"name\":\"kind\",\"type\":\"string\",\"doc\":\"Kind of test that was asked for, such as edge case; human for a test that came with the problem.\",\"default\":\"human\"}]}},\"doc\":\"Unit tests; empty where the problem is checked by its answer alone.\"},{\"name\":\"trusted\",\"type\":\"boolean\",\"doc\":\"True when a human source gave them; false when models made them.\"}]},\"doc\":\"The checks.\"},{\"name\":\"votes\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"AnswerVotes\",\"namespace\":\"wellspring\",\"doc\":\"How a reference answer was voted.\",\"fields\":[{\"name\":\"asked\",\"type\":\"int\",\"doc\":\"Generations asked for.\"},{\"name\":\"counted\",\"type\":\"int\",\"doc\":\"Generations with a boxed answer.\"},{\"name\":\"classes\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AnswerClass\",\"namespace\":\"wellspring\",\"doc\":\"Equal answers among the votes.\",\"fields\":[{\"name\":\"answer\",\"type\":\"string\",\"doc\":\"One of the equal answers, as written.\"},{\"name\":\"votes\",\"type\":\"int\",\"doc\":\"How many generations gave it.\"}]}},\"doc\":\"Equivalence classes of the answers, most votes first.\"}]}],\"default\":null,\"doc\":\"How the answer was voted; null where it was not.\"},{\"name\":\"malformedTests\",\"type\":\"int\",\"doc\":\"Test cases that were asked for but could not be parsed.\",\"default\":0},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'trace': "{\"type\":\"record\",\"name\":\"Trace\",\"namespace\":\"wellspring\",\"doc\":\"One teacher attempt at a problem, for supervised fine-tuning.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the trace: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the problem.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"origin\",\"type\":{\"type\":\"enum\",\"name\":\"Origin\",\"symbols\":[\"synthetic\",\"human\"]},\"doc\":\"Origin of the problem.\"},{\"name\":\"source\",\"type\":\"string\",\"doc\":\"Source of the problem.\"},{\"name\":\"teacher\",\"type\":\"string\",\"doc\":\"Teacher model.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text (x).\"},{\"name\":\"prompt\",\"type\":\"string\",\"doc\":\"Text that the teacher was sent.\"},{\"name\":\"text\",\"type\":\"string\",\"doc\":\"The answer, without its reasoning.\"},{\"name\":\"reasoning\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The reasoning, where the teacher gave one.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+  'verdict': "{\"type\":\"record\",\"name\":\"Verdict\",\"namespace\":\"wellspring\",\"doc\":\"What a verifier concluded of one attempt. Every rollout request ends in exactly one verdict.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the verdict: hash of kind, parent ids, recipe and ordinal; never of the output.\"},{\"name\":\"parentIds\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"doc\":\"Ids of the records it was made from: the rollout, or the request where nothing could be run.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"recipe\",\"type\":\"string\",\"doc\":\"Hash of what made it: processor, rule and prompt version, recipe settings, models and sampling.\"},{\"name\":\"createdAtMs\",\"type\":\"long\",\"doc\":\"When it was made, in milliseconds since 1970 (UTC).\"},{\"name\":\"simulated\",\"type\":\"boolean\",\"doc\":\"True when a simulated model had a part in it or in any of its ancestors.\"},{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"Id of the rollout request that it answers.\"},{\"name\":\"solver\",\"type\":\"string\",\"doc\":\"Model that attempted it.\"},{\"name\":\"attempt\",\"type\":\"int\",\"doc\":\"Ordinal of the attempt.\"},{\"name\":\"verdict\",\"type\":{\"type\":\"enum\",\"name\":\"VerdictKind\",\"symbols\":[\"passed\",\"failed\",\"unverifiable\"]},\"doc\":\"The conclusion; unverifiable is not counted as an attempt.\"},{\"name\":\"reason\",\"type\":\"string\",\"doc\":\"Named reason, such as equal, different, wrong_answer, time_limit, no_answer.\"},{\"name\":\"valid\",\"type\":\"boolean\",\"doc\":\"True when the rollout may be chosen or rejected: complete, well formed, with an answer to extract.\"},{\"name\":\"extracted\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The answer or program that was checked, as it stood in the text; null where none was found or it is the text's own code block.\"},{\"name\":\"tests\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"TestResult\",\"namespace\":\"wellspring\",\"doc\":\"Result of one unit test.\",\"fields\":[{\"name\":\"verdict\",\"type\":\"wellspring.VerdictKind\",\"doc\":\"Whether the program passed it.\"},{\"name\":\"reason\",\"type\":\"string\",\"doc\":\"Named reason.\"},{\"name\":\"seconds\",\"type\":\"double\",\"doc\":\"CPU seconds that the program took.\"},{\"name\":\"memoryMb\",\"type\":\"double\",\"doc\":\"Most memory that the program held, in MiB.\"}]}},\"doc\":\"One result for each test that was run, in order.\"},{\"name\":\"text\",\"type\":\"string\",\"doc\":\"The attempt as the model wrote it, without its reasoning; kept here alone.\"},{\"name\":\"reasoning\",\"type\":[\"null\",\"string\"],\"default\":null,\"doc\":\"The reasoning of the attempt; kept here alone.\"},{\"name\":\"verifierSeconds\",\"type\":\"double\",\"doc\":\"Wall seconds that verification took, queueing included.\"},{\"name\":\"calls\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"ModelCall\",\"namespace\":\"wellspring\",\"doc\":\"One finished model call: who answered, how it was sampled and what it cost.\",\"fields\":[{\"name\":\"purpose\",\"type\":\"string\",\"doc\":\"What it was for within the processor, such as completion, test-2 or judge-sim-judge-a.\"},{\"name\":\"requestId\",\"type\":\"string\",\"doc\":\"X-Request-Id of the call: the record id and the purpose.\"},{\"name\":\"model\",\"type\":\"string\",\"doc\":\"Model that answered, by the name that its endpoint knows.\"},{\"name\":\"endpoint\",\"type\":\"string\",\"doc\":\"Endpoint that answered, by its name in the configuration.\"},{\"name\":\"promptVersion\",\"type\":\"string\",\"doc\":\"Version of the prompt text that was sent.\"},{\"name\":\"temperature\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Sampling temperature, 0 to 2; null: the endpoint decided.\"},{\"name\":\"topP\",\"type\":[\"null\",\"double\"],\"default\":null,\"doc\":\"Nucleus sampling mass, 0 to 1; null: the endpoint decided.\"},{\"name\":\"maxTokens\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Most completion tokens allowed; null: the endpoint decided.\"},{\"name\":\"seed\",\"type\":[\"null\",\"long\"],\"default\":null,\"doc\":\"Sampling seed; null: none was sent.\"},{\"name\":\"promptTokens\",\"type\":\"long\",\"doc\":\"Tokens of the prompt.\"},{\"name\":\"cachedTokens\",\"type\":\"long\",\"doc\":\"Prompt tokens that the endpoint had in its prefix cache.\"},{\"name\":\"completionTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion, reasoning included.\"},{\"name\":\"reasoningTokens\",\"type\":\"long\",\"doc\":\"Tokens of the completion that were reasoning, where the endpoint tells; else 0.\"},{\"name\":\"latencySeconds\",\"type\":\"double\",\"doc\":\"Seconds from the start of the request to its last byte, without time in our own queue.\"},{\"name\":\"finishReason\",\"type\":\"string\",\"doc\":\"Why the model stopped: stop, length, content_filter or other.\"}]}},\"doc\":\"The model calls behind it, in the order in which they were made.\",\"default\":[]}]}",
+}

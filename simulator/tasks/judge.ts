@@ -1,0 +1,44 @@
+/** Rates a problem, well or badly. */
+import { flawAtLevel } from '../statements.ts'
+import type { Flaw, JudgementFact } from '../truth.ts'
+import type { Generation, TaskContext } from './task.ts'
+
+const CRITERIA = ['Format', 'Factual Accuracy', 'Difficulty Alignment', 'Concept Coverage', 'Solvability'] as const
+type Criterion = (typeof CRITERIA)[number]
+
+const SPOILED: Record<Flaw, Criterion> = {
+  unanswerable: 'Solvability',
+  'missing-condition': 'Solvability',
+  'cut-off': 'Format',
+  contradictory: 'Factual Accuracy',
+  'wrong-level': 'Difficulty Alignment',
+}
+
+/** Answers the judge prompt. A strict judge finds fault with good problems more often, a lenient one less. */
+export function judge(context: TaskContext, level: string, statement: string): Generation {
+  const { random, model, settings, fault } = context
+  const reading = context.statements.read(statement)
+  const flaw = flawAtLevel(reading, level)
+  const mistaken = random.chance(settings.noise.wrongJudgements)
+  const seesBad = (flaw !== undefined) !== mistaken
+  const ratings = new Map<Criterion, string>(CRITERIA.map((criterion) => [criterion, 'Perfect']))
+  for (const criterion of CRITERIA) if (random.chance(0.25 * (1 - model.leniency))) ratings.set(criterion, 'Acceptable')
+  if (seesBad) ratings.set(flaw === undefined ? random.pick(CRITERIA) : SPOILED[flaw], 'Bad')
+  const values = [...ratings.values()]
+  const core = ratings.get('Factual Accuracy') === 'Perfect' && ratings.get('Solvability') === 'Perfect'
+  const others = values.filter((rating) => rating === 'Perfect').length - 2
+  const said = values.includes('Bad') ? 'bad' : core && others >= 2 ? 'perfect' : 'acceptable'
+  const lines = [...ratings].map(([criterion, rating]) => `${criterion}: ${rating}`)
+  const malformed = fault === 'malformed'
+  const content = malformed
+    ? random.pick([lines.slice(0, 2).join('\n'), 'The problem looks reasonable to me.', `${lines.join('\n')}\n\nFinal Judgement:`])
+    : `${lines.join('\n')}\n\nFinal Judgement: ${said}`
+  const fact: JudgementFact = {
+    kind: 'judgement',
+    model: model.id,
+    truth: flaw === undefined ? 'good' : 'bad',
+    said: malformed ? 'malformed' : said,
+    ...(flaw && { flaw }),
+  }
+  return { content, facts: [{ statementHash: reading.hash, body: fact }] }
+}

@@ -1,0 +1,74 @@
+/**
+ * The catalogue: every topic of the stream, one line each. The wiring diagram, retention and partition counts come from
+ * here and from the processors' declarations alone.
+ */
+import type { RecordTypes } from '../schemas/generated.ts'
+import type { TopicSpecification } from './log.ts'
+
+export type RecordKind = keyof RecordTypes
+
+/** `kept`: for ever. `transient`: until every processor that consumes it is past it, and a day old. `table`: compacted by key, read whole by every process that uses it. */
+export type Retention = 'kept' | 'transient' | 'table'
+
+/** One topic. `key` names the record's key; topics with the same key and partition count are co-partitioned. */
+export interface Topic<Kind extends RecordKind = RecordKind> {
+  readonly name: string
+  readonly kind: Kind
+  keyOf(record: RecordTypes[Kind]): string
+  readonly key: string
+  readonly partitions: number
+  readonly retention: Retention
+}
+
+/** Partitions of a topic that is spread. Parallelism comes from the window, so this bounds processes, not calls. */
+export const defaultPartitions = 12
+
+function topic<Kind extends RecordKind, Key extends string & keyof RecordTypes[Kind]>(
+  name: string,
+  kind: Kind,
+  key: Key,
+  partitions: number,
+  retention: Retention,
+): Topic<Kind> {
+  return { name, kind, key, partitions, retention, keyOf: (record) => String(record[key]) }
+}
+
+// prettier-ignore
+export const topics = {
+  seeds:             topic('seeds', 'seed', 'id', defaultPartitions, 'kept'),
+  conceptLists:      topic('concept-lists', 'concept-list', 'id', 1, 'kept'),
+  conceptEmbeddings: topic('concept-embeddings', 'concept-embedding', 'concept', 1, 'table'),
+  concepts:          topic('concepts', 'concept-combination', 'id', defaultPartitions, 'kept'),
+  rationales:        topic('rationales', 'rationale', 'id', defaultPartitions, 'kept'),
+  problems:          topic('problems', 'problem', 'id', 1, 'kept'),
+  screenedProblems:  topic('screened-problems', 'problem', 'id', defaultPartitions, 'transient'),
+  acceptedProblems:  topic('accepted-problems', 'problem', 'id', defaultPartitions, 'transient'),
+  testCases:         topic('test-cases', 'test-cases', 'problemId', defaultPartitions, 'kept'),
+  rolloutRequests:   topic('rollout-requests', 'rollout-request', 'problemId', defaultPartitions, 'transient'),
+  rollouts:          topic('rollouts', 'rollout', 'problemId', defaultPartitions, 'transient'),
+  verdicts:          topic('verdicts', 'verdict', 'problemId', defaultPartitions, 'kept'),
+  outcomes:          topic('outcomes', 'outcome', 'problemId', defaultPartitions, 'kept'),
+  preferencePairs:   topic('preference-pairs', 'preference-pair', 'problemId', defaultPartitions, 'kept'),
+  traces:            topic('traces', 'trace', 'problemId', defaultPartitions, 'kept'),
+  sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),
+  discards:          topic('discards', 'discard', 'recordId', defaultPartitions, 'kept'),
+  ledger:            { ...topic('ledger', 'ledger-entry', 'processor', 1, 'table'), key: 'processor and task', keyOf: (entry) => `${entry.processor}/${entry.task}` } as Topic<'ledger-entry'>,
+} as const satisfies Record<string, Topic>
+
+/** Records that could not be processed: the original bytes under the original key, the cause in the headers. No schema of its own. */
+export const deadLetters: TopicSpecification = { name: 'dead-letters', partitions: defaultPartitions, compacted: false }
+
+/** What the log must hold for the whole stream. */
+export function topicSpecifications(): TopicSpecification[] {
+  const specifications = Object.values(topics).map(({ name, partitions, retention }) => ({
+    name,
+    partitions,
+    compacted: retention === 'table',
+  }))
+  return [...specifications, deadLetters]
+}
+
+/** The topic of a name; undefined where the catalogue has none. */
+export function topicNamed(name: string): Topic | undefined {
+  return Object.values(topics).find((candidate) => candidate.name === name) as Topic | undefined
+}

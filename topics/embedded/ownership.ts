@@ -1,0 +1,74 @@
+/**
+ * Who owns a folder. The owner's record lies in the database itself and is changed only under LMDB's write lock, so two
+ * processes can't take it at once. It names the process by number and start time: a record of a dead process (kill -9) binds
+ * nobody. The epoch rises with every owner and is compared inside each write transaction, which stops a usurped owner.
+ */
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+/** The owner as stored. `pid` 0: given back. `token` tells apart owners within one process. */
+export interface OwnerRecord {
+  epoch: number
+  pid: number
+  /** What tells this process apart from a later one with the same number; '' where the system does not say. */
+  started: string
+  token: string
+  sinceMs: number
+}
+
+/** Tokens that are held in this process. Shared by every copy of this module (sources and build may be loaded side by side). */
+const heldTokens = ((globalThis as { [key: symbol]: unknown })[Symbol.for('wellspring.embedded-log.tokens')] ??=
+  new Set()) as Set<string>
+
+/** The record of the next owner: this process. */
+export function claimAfter(previous: OwnerRecord | undefined): OwnerRecord {
+  const token = randomUUID()
+  heldTokens.add(token)
+  return {
+    epoch: (previous?.epoch ?? 0) + 1,
+    pid: process.pid,
+    started: startOf(process.pid) ?? '',
+    token,
+    sinceMs: Date.now(),
+  }
+}
+
+/** Forgets a claim of this process, so that the record binds nobody even where it could not be rewritten. */
+export function forget(claim: OwnerRecord): void {
+  heldTokens.delete(claim.token)
+}
+
+/** Whether the recorded owner may still write. */
+export function isLive(owner: OwnerRecord | undefined): owner is OwnerRecord {
+  if (!owner || owner.pid === 0) return false
+  const started = startOf(owner.pid)
+  if (started === undefined) return false
+  if (started !== '' && owner.started !== '' && started !== owner.started) return false
+  return owner.pid !== process.pid || heldTokens.has(owner.token)
+}
+
+/** The start of a process in its system's own words; undefined when no such process runs, '' when the system does not say. */
+function startOf(pid: number): string | undefined {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
+  }
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      // The command name, in parentheses, may hold anything: count from its end. Then the 1st field is the state, the 20th the start.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+      return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()}/${fields[19] ?? ''}`
+    }
+    if (process.platform === 'win32') return ''
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Judges programs on one lane: owns the lane's sandbox, replaces it when it fails, repeats what failed by our fault, and
+ * compares outputs. Runs inside a worker thread, one program at a time.
+ */
+import {
+  assembleResult,
+  DEFAULT_PROGRAM_LIMITS,
+  extractProgram,
+  isJsonValue,
+  isUnexplainedKill,
+  judgeRun,
+  VERDICT_OF_REASON,
+  withoutRun,
+  type ProgramLimits,
+  type ProgramRequest,
+  type ProgramResult,
+  type ProgramTest,
+  type ProgramTestResult,
+} from './program.ts'
+import { Sandbox, SandboxError, type RunResult, type RunSpec, type SandboxLaunch } from './sandbox.ts'
+
+// A test is run this often at most when the sandbox, not the program, is at fault.
+const ATTEMPTS = 3
+const FUNCTION_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/
+
+/** One lane: at most one sandbox child, one program at a time. */
+export class ProgramJudge {
+  readonly #launch: SandboxLaunch
+  readonly #lane: number
+  #sandbox: Sandbox | undefined
+  #opened = false
+
+  constructor(launch: SandboxLaunch, lane: number) {
+    this.#launch = launch
+    this.#lane = lane
+  }
+
+  /**
+   * Judges one program. Never throws for what the request holds or what the sandbox does.
+   * @param onTest called before each attempt at a test, so that a watcher knows the lane is alive.
+   */
+  async judge(request: ProgramRequest, onTest: () => void = () => undefined): Promise<ProgramResult> {
+    const limits = { ...DEFAULT_PROGRAM_LIMITS, ...request.limits }
+    const mode = request.mode ?? 'stdio'
+    let program = request.program
+    if (program === undefined) {
+      const extraction = extractProgram(request.completion ?? '')
+      if ('missing' in extraction) return withoutRun(request, 'no_code', extraction.missing)
+      program = extraction.program
+    }
+    const fault = faultOf(request, program, limits)
+    if (fault !== undefined) return withoutRun(request, 'unsupported', fault)
+    const tests: readonly ProgramTest[] = mode === 'assert' ? [{ input: '', output: '' }] : (request.tests ?? [])
+    const spec: RunSpec = {
+      mode,
+      cpuSeconds: limits.cpuSeconds,
+      wallSeconds: limits.wallSeconds,
+      memoryBytes: Math.round(limits.memoryMb * 1024 * 1024),
+      outputBytes: limits.outputBytes,
+      stderrBytes: limits.stderrBytes,
+      ...(request.function === undefined ? {} : { function: request.function }),
+      ...(request.assertions === undefined ? {} : { assertions: request.assertions }),
+    }
+    if (this.#sandbox?.worn) this.#drop()
+    const results: ProgramTestResult[] = []
+    for (const test of tests) {
+      const result = await this.#judgeTest(program, test, spec, request, limits, onTest)
+      results.push(result)
+      if (result.verdict !== 'passed' && request.allTests !== true) break
+    }
+    return assembleResult(request, results)
+  }
+
+  /** Ends the lane's sandbox. */
+  close(): void {
+    this.#drop()
+  }
+
+  async #judgeTest(
+    program: string,
+    test: ProgramTest,
+    spec: RunSpec,
+    request: ProgramRequest,
+    limits: ProgramLimits,
+    onTest: () => void,
+  ): Promise<ProgramTestResult> {
+    let fault = ''
+    let last: RunResult | undefined
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      onTest()
+      try {
+        this.#sandbox ??= await this.#open()
+        last = await this.#sandbox.run(program, test.input, spec)
+        if (isUnexplainedKill(last, limits)) continue
+        break
+      } catch (error) {
+        if (!(error instanceof SandboxError)) throw error
+        fault = error.message
+        last = undefined
+        this.#drop()
+      }
+    }
+    if (last) return judgeRun(last, spec.mode, test.output, request.compare ?? 'tokens', limits)
+    return {
+      verdict: VERDICT_OF_REASON.sandbox_error,
+      reason: 'sandbox_error',
+      seconds: 0,
+      memoryMb: 0,
+      message: `${ATTEMPTS} attempts failed, the last by: ${fault}`,
+    }
+  }
+
+  async #open(): Promise<Sandbox> {
+    const sandbox = await Sandbox.open(this.#launch, this.#lane, this.#opened)
+    this.#opened = true
+    return sandbox
+  }
+
+  #drop(): void {
+    this.#sandbox?.close()
+    this.#sandbox = undefined
+  }
+}
+
+/** Why a request cannot be judged at all; undefined when it can. */
+function faultOf(request: ProgramRequest, program: string, limits: ProgramLimits): string | undefined {
+  const mode = request.mode ?? 'stdio'
+  const bytes = Buffer.byteLength(program)
+  if (bytes > limits.programBytes) return `the program has ${bytes} bytes, the limit is ${limits.programBytes}`
+  if (request.function !== undefined && !FUNCTION_NAME.test(request.function))
+    return `function must be a name or Class.method, got ${JSON.stringify(request.function.slice(0, 80))}`
+  if (mode === 'assert') {
+    if (request.assertions === undefined || request.assertions.trim() === '') return 'assertion mode needs assertions'
+    return undefined
+  }
+  const tests = request.tests ?? []
+  if (tests.length === 0) return 'there are no tests'
+  if (mode === 'function' && request.function === undefined) return 'function mode needs the name of a function'
+  for (const [index, test] of tests.entries()) {
+    const inputBytes = Buffer.byteLength(test.input)
+    if (inputBytes > limits.inputBytes)
+      return `the input of test ${index + 1} has ${inputBytes} bytes, the limit is ${limits.inputBytes}`
+    if (mode !== 'function') continue
+    if (!isJsonValue(test.output)) return `the output of test ${index + 1} is not a JSON value`
+    const bad = test.input.split('\n').findIndex((line) => line.trim() !== '' && !isJsonValue(line))
+    if (bad >= 0) return `line ${bad + 1} of the input of test ${index + 1} is not a JSON value`
+  }
+  return undefined
+}

@@ -1,0 +1,112 @@
+import { closingBrace } from './tokens.ts'
+
+/** The answer of a completion, or why there is none. */
+export type Extraction = { answer: string } | { reason: 'no_answer' | 'truncated' }
+
+// More boxes than this in one sentence are no list of answers.
+const mostBoxes = 32
+// Text between two boxes of one list: separators, the name of the next variable, nothing else.
+const listGap =
+  /^(?:[\s$,;&()[\].]|\\[()[\],;:!\\ ]|\\quad|\\qquad|\\text\s*\{\s*(?:and|or|,)?\s*\}|\band\b|\bor\b|[a-zA-Z](?:_\{?\w\}?)?\s*=)*$/
+const sentenceEnd = /[.!?](?:\s|$)|\n\s*\n/
+
+interface Box {
+  readonly start: number
+  readonly end: number
+  readonly content: string
+}
+
+// The box whose \boxed or \fbox starts at `start`, or undefined when it isn't closed.
+function boxAt(text: string, start: number): Box | undefined {
+  let at = start + (text.startsWith('\\boxed', start) ? 6 : 5)
+  while (text.charAt(at) === ' ') at++
+  if (text.charAt(at) === '{') {
+    const close = closingBrace(text, at)
+    return close < 0 ? undefined : { start, end: close + 1, content: text.slice(at + 1, close) }
+  }
+  // \boxed 5 takes one token.
+  const token = /(?:-?[\d.]*\d|[a-zA-Z])/y
+  token.lastIndex = at
+  const found = token.exec(text)
+  return found === null ? undefined : { start, end: at + found[0].length, content: found[0] }
+}
+
+function lastBoxStart(text: string, before: number): number {
+  return before < 0 ? -1 : Math.max(text.lastIndexOf('\\boxed', before), text.lastIndexOf('\\fbox', before))
+}
+
+function boxedAnswer(text: string): Extraction | undefined {
+  const start = lastBoxStart(text, text.length)
+  if (start < 0) return undefined
+  let last = boxAt(text, start)
+  if (last === undefined) return { reason: 'truncated' }
+  // A box inside a box: the outer one counts.
+  for (
+    let outer = lastBoxStart(text, start - 1), n = 0;
+    outer >= 0 && n < 4;
+    outer = lastBoxStart(text, outer - 1), n++
+  ) {
+    const box = boxAt(text.slice(0, last.end + 4_000), outer)
+    if (box === undefined && start - outer < 200) return { reason: 'truncated' }
+    if (box === undefined || box.end <= last.start) break
+    last = box
+  }
+  const contents = [last.content.trim()]
+  let first = last
+  while (contents.length < mostBoxes) {
+    const at = lastBoxStart(text, first.start - 1)
+    if (at < 0) break
+    const box = boxAt(text.slice(0, first.start), at)
+    if (box === undefined) break
+    const gap = text.slice(box.end, first.start)
+    if (gap.length > 120 || sentenceEnd.test(gap) || !listGap.test(gap)) break
+    contents.unshift(box.content.trim())
+    first = box
+  }
+  const distinct = contents.every((content) => content === contents[0]) ? contents.slice(0, 1) : contents
+  const answer = distinct.join(', ')
+  return distinct.some((content) => content === '') ? { reason: 'no_answer' } : { answer }
+}
+
+// The last n characters are enough for what the lenient rules look at.
+const lenientWindow = 4_000
+const finalAnswer = /(?:final answer|answer|result)\s*(?:is|:|=)\s*:?\s*(.+)/gi
+const dollars = /\$\$([^$]+)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs
+const numbers = /[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s*\/\s*\d+)?%?/g
+
+function lastMatch(text: string, pattern: RegExp): RegExpMatchArray | undefined {
+  let last: RegExpMatchArray | undefined
+  for (const found of text.matchAll(pattern)) last = found
+  return last
+}
+
+function lenientAnswer(text: string): Extraction {
+  const end = text.slice(-lenientWindow)
+  const said = lastMatch(end, finalAnswer)?.[1]
+  if (said !== undefined) {
+    const inMath = /^[^$]{0,3}\$([^$]+)\$/.exec(said)?.[1]
+    const sentence = inMath ?? said.split(/[.!?](?:\s|$)/)[0] ?? ''
+    const answer = sentence.replaceAll(/^[\s*:]+|[\s*]+$/g, '')
+    if (answer !== '') return { answer }
+  }
+  const found = lastMatch(end, dollars)
+  const math = (found?.[1] ?? found?.[2] ?? found?.[3] ?? found?.[4])?.trim()
+  if (math !== undefined && math !== '') return { answer: math }
+  const number = lastMatch(end, numbers)?.[0]
+  return number === undefined ? { reason: 'no_answer' } : { answer: number }
+}
+
+/**
+ * Takes the answer out of a completion: the text after the last </think>, then its last \boxed{} or \fbox{}. Several
+ * boxes in the last sentence make a list. With `lenient`, also what follows "final answer is", then the last formula,
+ * then the last number. A box or a reasoning block that isn't closed is `truncated`. Linear in the length.
+ */
+export function extractAnswer(completion: string, mode: 'boxed' | 'lenient'): Extraction {
+  const close = completion.lastIndexOf('</think>')
+  const open = completion.lastIndexOf('<think>')
+  if (open > close) return { reason: 'truncated' }
+  const text = close < 0 ? completion : completion.slice(close + '</think>'.length)
+  const boxed = boxedAnswer(text)
+  if (boxed !== undefined && ('answer' in boxed || boxed.reason === 'truncated' || mode === 'boxed')) return boxed
+  return mode === 'boxed' ? { reason: 'no_answer' } : lenientAnswer(text)
+}

@@ -1,0 +1,364 @@
+import { spendSampling, Undecided } from './limits.ts'
+import { toNumber } from './rational.ts'
+import type { Node } from './syntax.ts'
+
+/** A complex double with a bound on its absolute error. */
+export interface Approximation {
+  readonly re: number
+  readonly im: number
+  readonly error: number
+}
+
+/** Values of the variables and how a logarithm without a base is read. */
+export interface Sample {
+  readonly values: ReadonlyMap<string, number>
+  readonly naturalLog: boolean
+}
+
+const epsilon = 2.3e-16
+
+const size = (x: Approximation): number => Math.hypot(x.re, x.im)
+
+const undefinedValue: Approximation = { re: NaN, im: NaN, error: Infinity }
+
+function value(re: number, im: number, error: number): Approximation {
+  return { re, im, error: error + epsilon * (Math.abs(re) + Math.abs(im)) }
+}
+
+const real = (x: number): Approximation => value(x, 0, 0)
+
+function add(a: Approximation, b: Approximation): Approximation {
+  return value(a.re + b.re, a.im + b.im, a.error + b.error)
+}
+
+const negate = (a: Approximation): Approximation => ({ re: -a.re, im: -a.im, error: a.error })
+
+function multiply(a: Approximation, b: Approximation): Approximation {
+  const error = size(a) * b.error + size(b) * a.error + a.error * b.error
+  return value(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error + epsilon * size(a) * size(b))
+}
+
+function divide(a: Approximation, b: Approximation): Approximation {
+  const square = b.re * b.re + b.im * b.im
+  const magnitude = Math.sqrt(square)
+  // A divisor that may be zero gives no value.
+  if (magnitude <= b.error * 4) return undefinedValue
+  const re = (a.re * b.re + a.im * b.im) / square
+  const im = (a.im * b.re - a.re * b.im) / square
+  const error = a.error / magnitude + (size(a) * b.error) / square
+  return value(re, im, error + epsilon * Math.hypot(re, im))
+}
+
+function exponential(x: Approximation): Approximation {
+  const scale = Math.exp(x.re)
+  return value(scale * Math.cos(x.im), scale * Math.sin(x.im), scale * (x.error + epsilon * (1 + size(x))))
+}
+
+function logarithm(x: Approximation): Approximation {
+  const magnitude = size(x)
+  if (magnitude <= x.error * 4) return undefinedValue
+  return value(Math.log(magnitude), Math.atan2(x.im, x.re), x.error / magnitude + epsilon)
+}
+
+// Roots and logarithms of values that aren't positive leave the real line: with variables there, that point says nothing.
+const isPositive = (x: Approximation): boolean => x.im === 0 && x.re > x.error
+
+function integerPower(base: Approximation, exponent: number): Approximation {
+  if (exponent < 0) return divide(real(1), integerPower(base, -exponent))
+  let result = real(1)
+  let square = base
+  for (let k = exponent; k > 0; k = Math.floor(k / 2)) {
+    if (k % 2 === 1) result = multiply(result, square)
+    if (k > 1) square = multiply(square, square)
+  }
+  return result
+}
+
+function power(base: Approximation, exponent: Approximation, complex: boolean): Approximation {
+  if (exponent.im === 0 && Number.isInteger(exponent.re) && Math.abs(exponent.re) <= 1e6 && exponent.error < 1e-9) {
+    if (exponent.re <= 0 && size(base) <= base.error) return undefinedValue
+    return integerPower(base, exponent.re)
+  }
+  if (base.re === 0 && base.im === 0 && base.error === 0) return exponent.re > 0 ? real(0) : undefinedValue
+  if (!isPositive(base) && !complex) return undefinedValue
+  return exponential(multiply(exponent, logarithm(base)))
+}
+
+function root(x: Approximation, degree: number, complex: boolean): Approximation {
+  if (x.re === 0 && x.im === 0) return x.error === 0 ? x : { re: 0, im: 0, error: x.error ** (1 / degree) }
+  if (x.im === 0) {
+    if (x.re < 0 && degree % 2 === 1) return negate(root(negate(x), degree, complex))
+    if (x.re > 0) {
+      const r = x.re ** (1 / degree)
+      if (x.re <= x.error * 4) return { re: r, im: 0, error: (x.re + x.error) ** (1 / degree) }
+      return value(r, 0, (r / degree) * (x.error / x.re) + 2 * epsilon * r)
+    }
+    if (degree === 2 && complex) {
+      const up = root(negate(x), 2, complex)
+      return { re: 0, im: up.re, error: up.error }
+    }
+  }
+  return complex ? exponential(divide(logarithm(x), real(degree))) : undefinedValue
+}
+
+// Real functions of one real argument, with their derivatives for the error bound.
+const functions: Readonly<Record<string, readonly [f: (x: number) => number, slope: (x: number) => number]>> = {
+  sin: [Math.sin, Math.cos],
+  cos: [Math.cos, Math.sin],
+  tan: [Math.tan, (x) => 1 + Math.tan(x) ** 2],
+  cot: [(x) => 1 / Math.tan(x), (x) => 1 + 1 / Math.tan(x) ** 2],
+  sec: [(x) => 1 / Math.cos(x), (x) => Math.tan(x) / Math.cos(x)],
+  csc: [(x) => 1 / Math.sin(x), (x) => 1 / (Math.tan(x) * Math.sin(x))],
+  sinh: [Math.sinh, Math.cosh],
+  cosh: [Math.cosh, Math.sinh],
+  tanh: [Math.tanh, () => 1],
+  arcsin: [Math.asin, (x) => 1 / Math.sqrt(1 - x * x)],
+  arccos: [Math.acos, (x) => 1 / Math.sqrt(1 - x * x)],
+  arctan: [Math.atan, () => 1],
+  arccot: [(x) => Math.PI / 2 - Math.atan(x), () => 1],
+}
+
+// Lanczos approximation, g = 7: good to about 1e-14 for arguments of a moderate size.
+const lanczos = [
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+]
+
+function factorial(x: number): number {
+  if (Number.isInteger(x)) {
+    if (x < 0 || x > 170) return NaN
+    let product = 1
+    for (let k = 2; k <= x; k++) product *= k
+    return product
+  }
+  if (x < 0 || x > 60) return NaN
+  let sum = lanczos[0] ?? 0
+  for (let k = 1; k < lanczos.length; k++) sum += (lanczos[k] ?? 0) / (x + k)
+  const t = x + 7.5
+  return Math.sqrt(2 * Math.PI) * t ** (x + 0.5) * Math.exp(-t) * sum
+}
+
+function call(name: string, args: readonly Approximation[], sample: Sample, complex: boolean): Approximation {
+  const x = args[0] ?? undefinedValue
+  switch (name) {
+    case 'ln':
+    case 'log': {
+      const base = args[1]
+      if (!complex && !isPositive(x)) return undefinedValue
+      const top = logarithm(x)
+      if (name === 'ln' || (base === undefined && sample.naturalLog)) return top
+      return divide(top, base === undefined ? real(Math.LN10) : logarithm(base))
+    }
+    case 'exp':
+      return exponential(x)
+    case 'abs':
+      return { re: size(x), im: 0, error: x.error }
+  }
+  if (args.some((a) => a.im !== 0)) return undefinedValue
+  const known = functions[name]
+  if (known !== undefined) {
+    const y = known[0](x.re)
+    const slope = Math.abs(known[1](x.re))
+    return {
+      re: y,
+      im: 0,
+      error: slope * x.error + x.error * x.error + epsilon * (Math.abs(y) + slope * Math.abs(x.re)) * 2,
+    }
+  }
+  switch (name) {
+    case 'floor':
+    case 'ceil': {
+      if (x.error > 0 && Math.abs(x.re - Math.round(x.re)) <= x.error * 2 && !Number.isInteger(x.re))
+        return undefinedValue
+      if (Math.abs(x.re) > 1e15) return undefinedValue
+      return { re: name === 'floor' ? Math.floor(x.re) : Math.ceil(x.re), im: 0, error: 0 }
+    }
+    case 'factorial': {
+      const y = factorial(x.re)
+      return { re: y, im: 0, error: Math.abs(y) * (1e-13 + x.error * 8) }
+    }
+    case 'binomial': {
+      const k = args[1] ?? undefinedValue
+      const y = factorial(x.re) / (factorial(k.re) * factorial(x.re - k.re))
+      return { re: y, im: 0, error: Math.abs(y) * (1e-12 + (x.error + k.error) * 8) }
+    }
+    case 'max':
+    case 'min': {
+      const pick = args.map((a) => a.re)
+      const error = Math.max(...args.map((a) => a.error))
+      return { re: name === 'max' ? Math.max(...pick) : Math.min(...pick), im: 0, error }
+    }
+  }
+  return undefinedValue
+}
+
+/**
+ * The value of an expression at one point. `complex` allows roots and logarithms of negative numbers; without it
+ * they have no value. Throws Undecided on a node that is no expression.
+ */
+export function evaluate(node: Node, sample: Sample, complex: boolean): Approximation {
+  spendSampling(0.5)
+  const at = (inner: Node): Approximation => evaluate(inner, sample, complex)
+  switch (node.k) {
+    case 'number': {
+      const re = toNumber(node.value)
+      return { re, im: 0, error: node.value.d === 1n && Number.isSafeInteger(re) ? 0 : Math.abs(re) * epsilon }
+    }
+    case 'symbol': {
+      const x = sample.values.get(node.name)
+      return x === undefined ? undefinedValue : { re: x, im: 0, error: 0 }
+    }
+    case 'constant':
+      if (node.name === 'pi') return real(Math.PI)
+      if (node.name === 'e') return real(Math.E)
+      if (node.name === 'i') return { re: 0, im: 1, error: 0 }
+      return undefinedValue
+    case 'negative':
+      return negate(at(node.a))
+    case 'operation': {
+      const a = at(node.a)
+      if (node.op === '^') {
+        // x^(p/q) with an odd q is the real root, as it is for exact values.
+        const parts = oddRoot(node.b)
+        if (parts !== undefined && a.im === 0 && a.re < 0 && !complex)
+          return integerPower(root(a, parts[1], complex), parts[0])
+        if (node.a.k === 'constant' && node.a.name === 'e') return exponential(at(node.b))
+        return power(a, at(node.b), complex)
+      }
+      const b = at(node.b)
+      return node.op === '+'
+        ? add(a, b)
+        : node.op === '-'
+          ? add(a, negate(b))
+          : node.op === '*'
+            ? multiply(a, b)
+            : divide(a, b)
+    }
+    case 'root': {
+      if (node.degree === undefined) return root(at(node.a), 2, complex)
+      const degree = at(node.degree)
+      if (degree.im !== 0 || !Number.isInteger(degree.re) || degree.re < 1 || degree.re > 1000) return undefinedValue
+      return root(at(node.a), degree.re, complex)
+    }
+    case 'call':
+      return call(node.name, node.args.map(at), sample, complex)
+    case 'degree':
+      return multiply(at(node.a), real(Math.PI / 180))
+    case 'percent':
+      return divide(at(node.a), real(100))
+    default:
+      throw new Undecided('not_understood')
+  }
+}
+
+function oddRoot(exponent: Node): [number, number] | undefined {
+  if (exponent.k !== 'operation' || exponent.op !== '/' || exponent.a.k !== 'number' || exponent.b.k !== 'number')
+    return undefined
+  const n = exponent.a.value
+  const d = exponent.b.value
+  if (n.d !== 1n || d.d !== 1n || d.n % 2n !== 1n || d.n > 99n || n.n > 99n) return undefined
+  return [Number(n.n), Number(d.n)]
+}
+
+// A fixed pseudo-random number in [0, 1) for a name and a point.
+function scatter(name: string, point: number): number {
+  let h = 2166136261 ^ (point * 0x9e3779b9)
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 16777619)
+  h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 4294967296
+}
+
+const points = 8
+
+// Three positive points, two of mixed signs, three of whole numbers (for n!, (-1)^n and the like).
+function sampleAt(names: readonly string[], point: number, naturalLog: boolean): Sample {
+  const values = new Map<string, number>()
+  for (const name of names) {
+    const u = scatter(name, point)
+    if (point < 3) values.set(name, 0.25 + 2.5 * u)
+    else if (point < 5) values.set(name, (0.3 + 2 * u) * (scatter(name, point + 64) < 0.7 ? -1 : 1))
+    else values.set(name, 2 + ((Math.floor(u * 7) + point) % 9))
+  }
+  return { values, naturalLog }
+}
+
+/** Names of the variables of an expression, and whether i or a logarithm without a base occurs. */
+export function traits(node: Node): { names: Set<string>; imaginary: boolean; plainLog: boolean } {
+  const found = { names: new Set<string>(), imaginary: false, plainLog: false }
+  const visit = (n: Node): void => {
+    switch (n.k) {
+      case 'symbol':
+        found.names.add(n.name)
+        break
+      case 'constant':
+        if (n.name === 'i') found.imaginary = true
+        break
+      case 'operation':
+        visit(n.a)
+        visit(n.b)
+        break
+      case 'negative':
+      case 'degree':
+      case 'percent':
+      case 'quantity':
+        visit(n.a)
+        break
+      case 'plusminus':
+        if (n.a !== undefined) visit(n.a)
+        visit(n.b)
+        break
+      case 'root':
+        visit(n.a)
+        if (n.degree !== undefined) visit(n.degree)
+        break
+      case 'call':
+        if (n.name === 'log' && n.args.length === 1) found.plainLog = true
+        n.args.forEach(visit)
+        break
+      default:
+        break
+    }
+  }
+  visit(node)
+  return found
+}
+
+/** Whether two approximations are equal, different, or too uncertain to say. */
+export function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal' | 'different' | 'unclear' {
+  const error = a.error + b.error
+  const difference = Math.hypot(a.re - b.re, a.im - b.im)
+  const scale = Math.max(size(a), size(b))
+  if (!Number.isFinite(difference) || !Number.isFinite(error)) return 'unclear'
+  if (difference > error + 1e-9 * scale) return 'different'
+  // Doubles can't tell neighbouring large numbers apart, and a wide error proves nothing.
+  if (bounded && scale > 1e6) return 'unclear'
+  // Beyond the bound on rounding there is a real difference, however small.
+  if (difference > 4 * error) return 'unclear'
+  return error <= 1e-9 * scale || error <= 1e-12 ? 'equal' : 'unclear'
+}
+
+/** Compares two expressions by their values at fixed points; at least two finite ones must agree where there are variables. */
+export function compareNumerically(a: Node, b: Node, naturalLog = false): 'equal' | 'different' | 'unclear' {
+  const left = traits(a)
+  const right = traits(b)
+  const names = [...new Set([...left.names, ...right.names])].sort()
+  const constant = names.length === 0
+  const complex = constant || left.imaginary || right.imaginary
+  let agreed = 0
+  for (let point = 0; point < (constant ? 1 : points); point++) {
+    const sample = sampleAt(names, point, naturalLog)
+    const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), constant)
+    if (result === 'different') return 'different'
+    if (result === 'equal') agreed++
+  }
+  return agreed >= (constant ? 1 : 2) ? 'equal' : 'unclear'
+}
+
+/** The value of an expression without variables, `not_real`, or undefined when doubles don't give one. */
+export function constantValue(node: Node): Approximation | 'not_real' | undefined {
+  const x = evaluate(node, { values: new Map(), naturalLog: false }, true)
+  if (!Number.isFinite(x.re) || !Number.isFinite(x.error)) return undefined
+  if (Math.abs(x.im) <= x.error) return x
+  return Math.abs(x.im) > 4 * x.error ? 'not_real' : undefined
+}

@@ -1,0 +1,481 @@
+/**
+ * The Node side of the sandbox: finds a Python interpreter and the strongest isolation that this machine allows, and
+ * drives one long-lived sandbox child that runs one program at a time (sandbox/zygote.py says what happens inside).
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes, randomInt } from 'node:crypto'
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The rungs of the isolation ladder, best first. `none` isolates nothing and must be asked for by name. */
+export type Rung = 'bubblewrap' | 'unshare' | 'landlock' | 'none'
+
+const LADDER: readonly Rung[] = ['bubblewrap', 'unshare', 'landlock']
+
+/** What was chosen at start, and what would be better. */
+export interface Isolation {
+  readonly rung: Rung
+  /** One line: interpreter, user, what holds; or why nothing can be run. */
+  readonly detail: string
+  /** What to install or allow for a better rung; absent on the best. */
+  readonly advice?: string
+}
+
+/** How a sandbox is started: plain data, so that it can be handed to a worker thread. */
+export interface SandboxLaunch {
+  readonly rung: Rung
+  readonly python: Interpreter
+  /** Root only: the first user id of this process's lanes; lane n uses firstUid + n. */
+  readonly firstUid?: number
+  readonly laneCount?: number
+}
+
+/** A Python interpreter and the folders that it needs to read. */
+export interface Interpreter {
+  readonly executable: string
+  readonly version: string
+  readonly folders: readonly string[]
+}
+
+/** Limits and mode of one run, as the sandbox understands them. */
+export interface RunSpec {
+  readonly mode: 'stdio' | 'function' | 'assert'
+  readonly cpuSeconds: number
+  readonly wallSeconds: number
+  readonly memoryBytes: number
+  readonly outputBytes: number
+  readonly stderrBytes: number
+  readonly function?: string
+  readonly assertions?: string
+}
+
+/** What the kernel and the sandbox say of one run. Nothing here is a verdict. */
+export interface RunResult {
+  readonly exit: number | null
+  readonly signal: number | null
+  /** The limit at which the sandbox killed the program, if it did. */
+  readonly killed: 'wall' | 'cpu' | 'memory' | null
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly memoryKilobytes: number
+  readonly stage: 'compiling' | 'compile_failed' | 'running'
+  readonly stdout: Buffer
+  readonly stdoutBytes: number
+  readonly stderr: Buffer
+  readonly stderrBytes: number
+  /** Function mode: the JSON that the harness wrote. */
+  readonly result: Buffer
+  /** Assertion mode: whether the end of the assertions was reached. */
+  readonly completed: boolean
+}
+
+/** A fault of the sandbox itself, never of the program: the run can be repeated. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError'
+}
+
+const READY_TIMEOUT_MS = 20_000
+// Beyond the zygote's own three-fold wall limit: something is stuck, and the sandbox is replaced.
+const STUCK_MARGIN_MS = 5_000
+const PROGRAMS_PER_SANDBOX = 5_000
+
+const BOOT = [
+  'import os,sys',
+  'def r(n):',
+  ' b=b""',
+  ' while len(b)<n:',
+  '  c=os.read(0,n-len(b))',
+  '  if not c: os._exit(3)',
+  '  b+=c',
+  ' return b',
+  'n,m=int(sys.argv[1]),int(sys.argv[2])',
+  's=r(n);c=r(m)',
+  'g={"__name__":"sandbox"}',
+  'exec(compile(s,"zygote.py","exec"),g)',
+  'del s,r,n,m',
+  'import json',
+  'g["main"](json.loads(c))',
+].join('\n')
+
+/** zygote.py lies beside the sources; from dist/verifiers it is two folders up. */
+function readZygote(): Buffer {
+  const here = dirname(fileURLToPath(import.meta.url))
+  for (const path of [join(here, 'sandbox', 'zygote.py'), join(here, '..', '..', 'verifiers', 'sandbox', 'zygote.py')])
+    if (existsSync(path)) return readFileSync(path)
+  throw new SandboxError(
+    `the sandbox's Python part (verifiers/sandbox/zygote.py) is missing beside ${here}; reinstall wellspring`,
+  )
+}
+
+let zygoteSource: Buffer | undefined
+
+const DESCRIBE = `import sys,json,os
+print(json.dumps({"executable":os.path.realpath(sys.executable),"version":"%d.%d.%d"%sys.version_info[:3],
+"folders":sorted({sys.prefix,sys.base_prefix,*[p for p in sys.path if os.path.isdir(p)]}),"ok":sys.version_info>=(3,9)}))`
+
+/**
+ * Finds the interpreter once: /usr/bin/python3 first (a `python3` on PATH may be a slow shell shim, or lie where another
+ * user cannot read), then /usr/local/bin, then PATH. Throws SandboxError when there is no Python 3.9 or later.
+ */
+export async function findInterpreter(preferred?: string): Promise<Interpreter> {
+  const tried: string[] = []
+  for (const candidate of preferred === undefined
+    ? ['/usr/bin/python3', '/usr/local/bin/python3', 'python3']
+    : [preferred]) {
+    const text = await capture(candidate, ['-I', '-c', DESCRIBE])
+    if (text === undefined) {
+      tried.push(`${candidate}: not found or does not start`)
+      continue
+    }
+    const found = JSON.parse(text) as Interpreter & { ok: boolean }
+    if (found.ok) return { executable: found.executable, version: found.version, folders: found.folders }
+    tried.push(`${candidate}: version ${found.version}, expected 3.9 or later`)
+  }
+  throw new SandboxError(`no usable Python interpreter (${tried.join('; ')}); install python3`)
+}
+
+function capture(command: string, args: readonly string[]): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: READY_TIMEOUT_MS })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
+    child.on('error', () => resolve(undefined))
+    child.on('close', (code) => resolve(code === 0 ? text : undefined))
+  })
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
+
+/**
+ * A range of user ids for this process's lanes that nothing else uses: far above the ids that systems hand out where the
+ * user namespace maps them, else among the high 16-bit ones.
+ */
+function chooseUids(): { firstUid: number; laneCount: number } {
+  let highest = 65_535
+  try {
+    for (const line of readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n')) {
+      const [inside = 0, , count = 0] = line.trim().split(/\s+/).map(Number)
+      highest = Math.max(highest, inside + count - 1)
+    }
+  } catch {
+    // No /proc: the low range is always mapped.
+  }
+  const wide = highest >= 0x7fff_fffe
+  const laneCount = wide ? 1024 : 128
+  const from = wide ? 0x7000_0000 : 20_000
+  const until = wide ? 0x7fff_ffff : 60_000
+  return { firstUid: from + randomInt(Math.floor((until - from) / laneCount)) * laneCount, laneCount }
+}
+
+/** The command line that starts a rung's interpreter. */
+function commandOf(
+  launch: SandboxLaunch,
+  sourceBytes: number,
+  configBytes: number,
+): { command: string; args: string[] } {
+  const python = ['-s', '-B', '-c', BOOT, String(sourceBytes), String(configBytes)]
+  if (launch.rung !== 'bubblewrap') return { command: launch.python.executable, args: python }
+  const args = ['--unshare-all', '--die-with-parent', '--as-pid-1', '--new-session', '--cap-drop', 'ALL']
+  const bound: string[] = []
+  const bind = (path: string): void => {
+    if (!existsSync(path) || bound.some((folder) => path === folder || path.startsWith(`${folder}/`))) return
+    bound.push(path)
+    args.push('--ro-bind', path, path)
+  }
+  bind('/usr')
+  for (const path of ['/lib', '/lib64', '/lib32', '/bin']) {
+    if (!existsSync(path)) continue
+    if (lstatSync(path).isSymbolicLink()) args.push('--symlink', readlinkSync(path), path)
+    else bind(path)
+  }
+  for (const path of ['/etc/ld.so.cache', '/etc/localtime', '/etc/alternatives']) bind(path)
+  for (const path of [...launch.python.folders, launch.python.executable]) if (path !== '/') bind(path)
+  for (const path of ['/dev/null', '/dev/zero', '/dev/random', '/dev/urandom']) args.push('--dev-bind', path, path)
+  for (const [path, target] of [
+    ['stdin', '0'],
+    ['stdout', '1'],
+    ['stderr', '2'],
+    ['fd', ''],
+  ] as const)
+    args.push('--symlink', `/proc/self/fd${target === '' ? '' : `/${target}`}`, `/dev/${path}`)
+  args.push('--proc', '/proc', '--remount-ro', '/', '--chdir', '/', launch.python.executable, ...python)
+  return { command: 'bwrap', args }
+}
+
+interface Frame {
+  readonly header: Record<string, unknown>
+  readonly files: readonly Buffer[]
+}
+
+/** One long-lived sandbox child. Runs one program at a time; a second run while one is under way throws. */
+export class Sandbox {
+  readonly #child: ChildProcess
+  #chunks: Buffer[] = []
+  #available = 0
+  #header: { header: Record<string, unknown>; sizes: number[] } | undefined
+  #waiting:
+    { resolve: (frame: Frame) => void; reject: (error: SandboxError) => void; timer: NodeJS.Timeout } | undefined
+  #fault: SandboxError | undefined
+  #stderr = ''
+  #program: string | undefined
+  #runs = 0
+  /** What the child said when it was ready. */
+  ready: Readonly<Record<string, unknown>> = {}
+
+  private constructor(launch: SandboxLaunch, lane: number, knownUid: boolean) {
+    zygoteSource ??= readZygote()
+    const uid = launch.firstUid === undefined ? undefined : launch.firstUid + (lane % (launch.laneCount ?? 1))
+    const config = Buffer.from(JSON.stringify({ rung: launch.rung, uid, uidIsOurs: knownUid }))
+    const { command, args } = commandOf(launch, zygoteSource.length, config.length)
+    // bubblewrap is started as the lane's own user: inside its user namespace it could not change to it.
+    const identity = launch.rung === 'bubblewrap' && uid !== undefined ? { uid, gid: uid } : {}
+    this.#child = spawn(command, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: '/',
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', PYTHONHASHSEED: '0' },
+      ...identity,
+    })
+    this.#child.on('error', (error) => this.#fail(`cannot start ${command}: ${error.message}`))
+    this.#child.on('exit', (code, signal) => {
+      // Later than the last output: what was answered before the end still counts.
+      setImmediate(() => this.#fail(`the sandbox ended (${signal ?? `exit code ${code}`})${this.#lastWords()}`))
+    })
+    this.#child.stdin?.on('error', () => undefined)
+    this.#child.stdout?.on('error', () => undefined)
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#child.stderr
+      ?.setEncoding('utf8')
+      .on('data', (text: string) => (this.#stderr = (this.#stderr + text).slice(-2000)))
+    this.#child.stdin?.write(Buffer.concat([zygoteSource, config]))
+  }
+
+  /** Starts a sandbox and waits until it has proved its confinement. Throws SandboxError when this rung does not work. */
+  static async open(launch: SandboxLaunch, lane: number, knownUid = false): Promise<Sandbox> {
+    const sandbox = new Sandbox(launch, lane, knownUid)
+    try {
+      const { header } = await sandbox.#next(READY_TIMEOUT_MS)
+      if (typeof header['error'] === 'string') throw new SandboxError(header['error'])
+      sandbox.ready = header
+      return sandbox
+    } catch (error) {
+      sandbox.close()
+      throw error
+    }
+  }
+
+  /** Whether the child should be replaced before the next program. */
+  get worn(): boolean {
+    return this.#fault !== undefined || this.#runs >= PROGRAMS_PER_SANDBOX
+  }
+
+  /**
+   * Runs the program's source once on the input. Throws SandboxError when the sandbox itself failed or stopped
+   * answering; it is then closed.
+   */
+  async run(program: string, input: string, spec: RunSpec): Promise<RunResult> {
+    if (this.#fault) throw this.#fault
+    if (this.#waiting) throw new SandboxError('this sandbox already runs a program')
+    const source = program === this.#program ? undefined : Buffer.from(program)
+    if (source) this.#runs += 1
+    this.#program = program
+    const given = Buffer.from(input)
+    const assertions = spec.mode === 'assert' ? Buffer.from(spec.assertions ?? '') : undefined
+    const nonce = spec.mode === 'assert' ? randomBytes(24).toString('hex') : undefined
+    const header = Buffer.from(
+      JSON.stringify({
+        program: source?.length ?? -1,
+        input: given.length,
+        mode: spec.mode,
+        cpu: spec.cpuSeconds,
+        wall: spec.wallSeconds,
+        memory: spec.memoryBytes,
+        output: spec.outputBytes,
+        stderr: spec.stderrBytes,
+        function: spec.function,
+        assertions: assertions?.length,
+        nonce,
+      }),
+    )
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(header.length)
+    const answer = this.#next(spec.wallSeconds * 3000 + STUCK_MARGIN_MS)
+    this.#child.stdin?.write(
+      Buffer.concat([length, header, source, assertions, given].filter((part) => part !== undefined)),
+    )
+    const { header: facts, files } = await answer
+    const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0), result = Buffer.alloc(0)] = files
+    return {
+      exit: facts['exit'] as number | null,
+      signal: facts['signal'] as number | null,
+      killed: facts['killed'] as RunResult['killed'],
+      seconds: facts['seconds'] as number,
+      cpuSeconds: facts['cpuSeconds'] as number,
+      memoryKilobytes: facts['memoryKilobytes'] as number,
+      stage: (['compiling', 'compile_failed', 'running'] as const)[facts['stage'] as number] ?? 'running',
+      stdout,
+      stdoutBytes: facts['stdoutBytes'] as number,
+      stderr,
+      stderrBytes: facts['stderrBytes'] as number,
+      result,
+      completed: nonce !== undefined && facts['nonce'] === nonce,
+    }
+  }
+
+  /** Ends the child and everything in it. */
+  close(): void {
+    this.#fail('the sandbox was closed')
+  }
+
+  /** The process id of the child that Node started (for tests that kill it). */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  #lastWords(): string {
+    const text = this.#stderr.trim()
+    return text === '' ? '' : `: ${text.split('\n').at(-1)}`
+  }
+
+  #fail(message: string): void {
+    this.#fault ??= new SandboxError(message)
+    // End of input lets the sandbox clean up; the kill makes sure. Closing the pipes alone would do, but not if it hangs.
+    this.#child.stdin?.destroy()
+    this.#child.kill('SIGKILL')
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (!waiting) return
+    clearTimeout(waiting.timer)
+    waiting.reject(this.#fault)
+  }
+
+  #next(timeoutMs: number): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      if (this.#fault) return reject(this.#fault)
+      const timer = setTimeout(() => this.#fail(`the sandbox did not answer in ${timeoutMs / 1000} s`), timeoutMs)
+      this.#waiting = { resolve, reject, timer }
+    })
+  }
+
+  #take(count: number): Buffer {
+    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    this.#chunks = all.length > count ? [all.subarray(count)] : []
+    this.#available -= count
+    return all.subarray(0, count)
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#available += chunk.length
+    try {
+      if (!this.#header) {
+        if (this.#available < 4) return
+        const head =
+          this.#chunks[0]!.length >= 4 ? this.#chunks[0]! : (this.#chunks = [Buffer.concat(this.#chunks)])[0]!
+        const length = head.readUInt32LE(0)
+        if (length > 1 << 20) return this.#fail('the sandbox sent a frame that cannot be')
+        if (this.#available < 4 + length) return
+        const header = JSON.parse(
+          this.#take(4 + length)
+            .subarray(4)
+            .toString(),
+        ) as Record<string, unknown>
+        this.#header = { header, sizes: (header['kept'] as number[] | undefined) ?? [] }
+      }
+      const { header, sizes } = this.#header
+      if (this.#available < sizes.reduce((sum, size) => sum + size, 0)) return
+      const files = sizes.map((size) => this.#take(size))
+      this.#header = undefined
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      if (!waiting) return this.#fail('the sandbox answered without being asked')
+      clearTimeout(waiting.timer)
+      waiting.resolve({ header, files })
+    } catch {
+      this.#fail('the sandbox sent a frame that cannot be read')
+    }
+  }
+}
+
+/** What a probe found: the launch for the chosen rung (absent when nothing isolates), and the line for people. */
+export interface Probe {
+  readonly isolation: Isolation
+  readonly launch?: SandboxLaunch
+}
+
+const ADVICE: Readonly<Record<Rung, string>> = {
+  bubblewrap: '',
+  unshare: 'install bubblewrap (apt-get install bubblewrap) for a sandbox that sees no other files at all',
+  landlock:
+    'allow namespaces (bubblewrap with unprivileged user namespaces, or CAP_SYS_ADMIN in a container) for a sandbox with its own processes and network',
+  none: 'use Linux 5.13 or later with Landlock or user namespaces; in a container allow the landlock system calls',
+}
+
+/**
+ * Climbs down the ladder until a rung starts and proves itself. `rung` forces one. Without isolation the probe has no
+ * launch unless `unsafeNoSandbox` was set.
+ */
+export async function probeIsolation(options: {
+  readonly rung?: Rung
+  readonly unsafeNoSandbox?: boolean
+  readonly python?: string
+}): Promise<Probe> {
+  let python: Interpreter
+  try {
+    python = await findInterpreter(options.python)
+  } catch (error) {
+    return { isolation: { rung: 'none', detail: (error as Error).message, advice: 'install python3 (3.9 or later)' } }
+  }
+  const uids = isRoot() ? chooseUids() : {}
+  const faults: string[] = []
+  for (const rung of options.rung === undefined ? LADDER : [options.rung]) {
+    if (rung === 'none' && options.unsafeNoSandbox !== true) {
+      faults.push('none: not allowed without --unsafe-no-sandbox')
+      continue
+    }
+    const launch: SandboxLaunch = { rung, python, ...(rung === 'none' ? {} : uids) }
+    try {
+      const sandbox = await Sandbox.open(launch, 0)
+      const { ready } = sandbox
+      sandbox.close()
+      return { isolation: describe(rung, python, ready, faults), launch }
+    } catch (error) {
+      faults.push(`${rung}: ${(error as Error).message}`)
+    }
+  }
+  if (options.unsafeNoSandbox === true && options.rung === undefined)
+    return {
+      isolation: {
+        rung: 'none',
+        detail: `UNSAFE: programs run without isolation, as asked (${faults.join('; ')})`,
+        advice: ADVICE.none,
+      },
+      launch: { rung: 'none', python },
+    }
+  return {
+    isolation: {
+      rung: 'none',
+      detail: `programs cannot be run: nothing isolates them here (${faults.join('; ')})`,
+      advice: ADVICE.none,
+    },
+  }
+}
+
+function describe(
+  rung: Rung,
+  python: Interpreter,
+  ready: Readonly<Record<string, unknown>>,
+  faults: readonly string[],
+): Isolation {
+  const user = isRoot() && rung !== 'none' ? 'an own user id a lane' : 'this user'
+  const parts = [`Python ${python.version} (${python.executable})`, `as ${user}`]
+  if (ready['forks'] === false) parts.push('programs may start threads but no processes')
+  if (rung !== 'none')
+    parts.push(ready['landlock'] === 0 ? 'seccomp' : `seccomp, Landlock ${String(ready['landlock'])}`)
+  const detail = `${rung === 'none' ? 'UNSAFE: no isolation' : rung}: ${parts.join(', ')}`
+  if (rung === 'bubblewrap') return { rung, detail }
+  const advice = faults.length === 0 ? ADVICE[rung] : `${ADVICE[rung]} (${faults.join('; ')})`
+  return { rung, detail, advice }
+}
