@@ -9,20 +9,23 @@ const confined = Object.entries(JSON.parse(readFileSync(new URL('scripts/confine
 /** Tests, scripts and measurements stand outside the house: they may read the environment and drive any package. */
 const outside = ['test/**', 'scripts/**', 'bench/**', '*.config.*']
 
-function restrictedImports(packages) {
+const environmentMessage = 'Only engine/environment.ts reads the environment.'
+const noEnvironmentImport = ['process', 'node:process'].map((name) => ({
+  name,
+  importNames: ['env'],
+  message: environmentMessage,
+}))
+
+function noImportsOf(packages, otherPaths = noEnvironmentImport) {
+  const message = (name, places) => `Only ${places.join(', ')} may import ${name}.`
   return {
-    paths: [
-      ...packages.map(([name, places]) => ({ name, message: `Only ${places.join(', ')} may import ${name}.` })),
-      ...['process', 'node:process'].map((name) => ({
-        name,
-        importNames: ['env'],
-        message: 'Only engine/environment.ts reads the environment.',
-      })),
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      {
+        paths: [...packages.map(([name, places]) => ({ name, message: message(name, places) })), ...otherPaths],
+        patterns: packages.map(([name, places]) => ({ group: [`${name}/*`], message: message(name, places) })),
+      },
     ],
-    patterns: packages.map(([name, places]) => ({
-      group: [`${name}/*`],
-      message: `Only ${places.join(', ')} may import ${name}.`,
-    })),
   }
 }
 
@@ -56,7 +59,10 @@ export default defineConfig(
       // A processor's `process` may be async by its type alone; the compiler already checks what is returned.
       '@typescript-eslint/require-await': 'off',
       // An abort's reason is passed on as it came.
-      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingAny: true, allowThrowingUnknown: true }],
+      '@typescript-eslint/prefer-promise-reject-errors': [
+        'error',
+        { allowThrowingAny: true, allowThrowingUnknown: true },
+      ],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
     },
   },
@@ -64,29 +70,24 @@ export default defineConfig(
     files: ['**/*.ts'],
     ignores: outside,
     rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', restrictedImports(confined)],
-      'no-restricted-properties': [
-        'error',
-        { object: 'process', property: 'env', message: 'Only engine/environment.ts reads the environment.' },
-      ],
+      ...noImportsOf(confined),
+      'no-restricted-properties': ['error', { object: 'process', property: 'env', message: environmentMessage }],
       'no-restricted-syntax': [
         'error',
         {
           selector: "MemberExpression[property.name='env'] > MemberExpression[property.name='process']",
-          message: 'Only engine/environment.ts reads the environment.',
+          message: environmentMessage,
         },
       ],
     },
   },
-  { files: ['engine/environment.ts'], rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' } },
+  {
+    files: ['engine/environment.ts'],
+    rules: { ...noImportsOf(confined, []), 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+  },
   // A place of its own packages: the other packages stay restricted there.
   ...[...new Set(confined.flatMap(([, places]) => places))].map((place) => ({
     files: [toGlob(place)],
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        restrictedImports(confined.filter(([, places]) => !places.includes(place))),
-      ],
-    },
+    rules: noImportsOf(confined.filter(([, places]) => !places.includes(place))),
   })),
 )

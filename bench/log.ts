@@ -21,6 +21,11 @@ const { values: flags } = parseArgs({
 const seconds = Number(flags.seconds)
 const rounds = Number(flags.rounds)
 
+const words =
+  'let the sum of all roots be even then we have to show that no prime divides it so assume n is larger than one and write f as a product'.split(
+    ' ',
+  )
+
 /** Records per second of `committers` loops that each await their commit of `recordsPerCommit` records before the next. */
 async function rate(
   committers: number,
@@ -106,8 +111,21 @@ function recordsFor(partition: number, count: number, bytes: number): OutgoingRe
     topic: 'outputs',
     partition,
     key: `p-${partition.toString().padStart(6, '0')}-${index.toString().padStart(6, '0')}`,
-    value: Buffer.alloc(bytes, index),
+    value: textOf(bytes, index),
   }))
+}
+
+/** Text of made-up sentences, which compresses about as model output does. */
+function textOf(bytes: number, seed: number): Buffer {
+  const text = Buffer.alloc(bytes)
+  let state = seed + 1
+  let at = 0
+  while (at < bytes) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    const word = state >>> 20
+    at += text.write(`${words[word % words.length] ?? ''}${word % 5 === 0 ? String(word) : ''} `, at)
+  }
+  return text
 }
 
 /** Records per second of one reader from the start to the end, 1 MiB a read. */

@@ -1,4 +1,5 @@
 /** Running processors on a corpus: start, show, end by goal, time or signal, and leave nothing finished uncommitted. */
+import { setMaxListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { Progress } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
@@ -105,6 +106,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       },
     )
     const deadline = AbortSignal.any([hurry.signal, AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000)])
+    setMaxListeners(0, deadline) // every task of every processor listens
     await Promise.race([runtime.drain(deadline), runtime.failed])
     const statuses = runtime.status()
     screen.show(statuses, models.inference.status())

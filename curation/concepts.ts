@@ -14,7 +14,8 @@ export function normalConcept(concept: string): string {
 }
 
 // A quote closes a string only before a comma, a bracket or the end of the line: models write 'Euler's formula', unescaped.
-const quoted = String.raw`"(?:[^"\\\n]|\\.|"(?!\s*(?:,|\])))*"|'(?:[^'\\\n]|\\.|'(?!\s*(?:,|\])))*'`
+// Bounded, so that text which opens lists and strings without end is read in linear time.
+const quoted = String.raw`"(?:[^"\\\n]|\\.|"(?!\s*(?:,|\]))){0,1000}"|'(?:[^'\\\n]|\\.|'(?!\s*(?:,|\]))){0,1000}'`
 const stringList = new RegExp(String.raw`\[\s*(?:${quoted})(?:\s*,\s*(?:${quoted}))*(?:\s*,)?\s*\]`, 'g')
 const oneString = new RegExp(quoted, 'g')
 

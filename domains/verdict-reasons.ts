@@ -44,5 +44,5 @@ const meanings: Readonly<Record<string, Meaning>> = {
 
 /** The meaning of a reason. What a verifier calls undecided, by whatever name, is unverifiable. */
 export function meaningOf(reason: string): Meaning {
-  return meanings[reason] ?? unverifiable
+  return (Object.hasOwn(meanings, reason) ? meanings[reason] : undefined) ?? unverifiable
 }

@@ -90,16 +90,6 @@ export function isDiscard(result: object): result is Discard {
   return 'discard' in result
 }
 
-/** Units of work and calls that one record counted. */
-export interface RecordCounts {
-  entered: number
-  left: number
-  calls: number
-  callSeconds: number
-  promptTokens: number
-  completionTokens: number
-}
-
 /** Everything one record's processing sees and leaves behind. Functions, not methods: `process` takes them apart. */
 export class RecordContext implements Context {
   readonly #equipped: EquippedProcessor
@@ -109,8 +99,8 @@ export class RecordContext implements Context {
   readonly position: Context['position']
   readonly state: KeyedState<RecordTypes[RecordKind]>
   readonly verify: Unsignalled<Verification>
-  /** Calls in the order of their answers. */
-  readonly calls: ModelCall[] = []
+  readonly #calls: (ModelCall | undefined)[] = []
+  /** Units of work that entered and left the stream with this record. */
   entered = 0
   left = 0
 
@@ -150,7 +140,13 @@ export class RecordContext implements Context {
 
   readonly modelsOf = (role: Role): readonly RoleModel[] => this.#equipped.inference.modelsOf(role)
 
+  /** Answered calls, in the order in which they were made. */
+  get calls(): ModelCall[] {
+    return this.#calls.filter((call) => call !== undefined)
+  }
+
   readonly complete: Context['complete'] = async ({ prompt, purpose, ...request }) => {
+    const place = this.#calls.push(undefined) - 1
     const kept = this.#keeper.get(purpose)
     const completion =
       kept !== undefined
@@ -163,7 +159,7 @@ export class RecordContext implements Context {
       this.#keeper.put(purpose, completion)
       this.#observe(request.role, completion)
     }
-    this.calls.push(modelCallOf(completion, purpose, prompt))
+    this.#calls[place] = modelCallOf(completion, purpose, prompt)
     return completion
   }
 

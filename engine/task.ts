@@ -2,6 +2,7 @@
  * One task of one processor: partition i of all its inputs. Opens with its committed progress, admits records into a
  * bounded window, lets them finish in any order, and commits outputs, state and progress together.
  */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress, RecordTypes, TaskCounts } from '../schemas/generated.ts'
 import { deadLetters, topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
@@ -178,6 +179,8 @@ export class Task {
     this.#codec = surroundings.codec
     this.#limits = surroundings.limits
     this.#tablesChanged = surroundings.tablesChanged
+    // Every record in the window may listen: their number is bounded by the window, not by a constant.
+    setMaxListeners(0, this.#intake.signal, this.#calls.signal)
     this.#verify = bindVerification(equipped.verification, this.#calls.signal)
     this.done = new Promise((resolve, reject) => {
       this.#end = resolve

@@ -50,6 +50,20 @@ const REASONS = (
   'The harbour master wants an exact value,It became the favourite puzzle of the winter,Only a precise argument will convince the owner'
 ).split(',')
 
+const PASTS = (
+  'sailed round the southern cape,taught geography in a mountain village,repaired pianos for a living,' +
+  'worked nights at an emergency line,studied ancient alphabets,designed stage lighting,kept bees on a rooftop,' +
+  'drove a mobile library,mapped caves by candlelight,translated operas,bred racing pigeons,restored mosaics,' +
+  'built wooden kayaks,lectured about comets,tuned church organs,raised alpacas'
+).split(',')
+const SCENES = (
+  'rain drums against the windows,a brass band rehearses across the square,the smell of cardamom fills the hallway,' +
+  'fishing boats return one by one,children chase a runaway balloon,an old generator hums in the basement,' +
+  'cranes unload timber on the pier,lanterns sway above the market,a tram squeals round the corner,' +
+  'swallows nest under the gutter,steam rises from the laundry,somebody is practising the trombone,' +
+  'frost covers the skylights,carpenters argue over a staircase,goats wander across the lawn,wind turbines turn lazily'
+).split(',')
+
 /** A person's name, the same throughout a statement. */
 export const person = pool('person', PEOPLE)
 /** A second, different list of names, for statements with two people. */
@@ -62,10 +76,10 @@ export const workplace = pool('workplace', WORKPLACES)
 export const group = pool('group', GROUPS)
 
 /**
- * Zero to three opening sentences. They hold no condition of the problem. The names that they use are put into `drawn`,
- * so that the question speaks of the same people.
+ * Opening sentences, up to five and at least `least`. They hold no condition of the problem. The names that they use are
+ * put into `drawn`, so that the question speaks of the same people.
  */
-export function openingStory(random: Random, drawn: Map<string, string>): string {
+export function openingStory(random: Random, drawn: Map<string, string>, least: number): string {
   const name = random.pick(PEOPLE)
   const place = random.pick(WORKPLACES)
   const where = random.pick(TOWNS)
@@ -90,10 +104,20 @@ export function openingStory(random: Random, drawn: Map<string, string>): string
       `${random.pick(MOMENTS)}, ${name} ${random.pick(DISCOVERIES)}.`,
       `${random.pick(MOMENTS)}, one of the ${people} ${random.pick(DISCOVERIES)}.`,
     ]),
+    random.pick([
+      `Years ago ${name} ${random.pick(PASTS)}, and before that ${random.pick(PASTS)}.`,
+      `One of the ${people} once ${random.pick(PASTS)}.`,
+      `Long before, ${name} ${random.pick(PASTS)}.`,
+    ]),
+    random.pick([
+      `Today ${random.pick(SCENES)} while ${random.pick(SCENES)}.`,
+      `Meanwhile ${random.pick(SCENES)}.`,
+      `Outside, ${random.pick(SCENES)}.`,
+    ]),
     `${random.pick(REASONS)}.`,
   ]
-  const count = random.weighted([0, 1, 2, 3], (n) => [1, 3, 4, 3][n] ?? 0)
-  const chosen = new Set(random.sample([0, 1, 2, 3], count))
+  const count = Math.max(least, random.weighted([0, 1, 2, 3, 4], (n) => [1, 3, 4, 3, 2][n] ?? 0))
+  const chosen = new Set(random.sample([0, 1, 2, 3, 4, 5], count))
   // "Its gardeners" needs the sentence that names the place.
   if (chosen.has(1)) chosen.add(0)
   return sentences.filter((_, index) => chosen.has(index)).join(' ')

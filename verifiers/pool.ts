@@ -120,12 +120,11 @@ export class VerifierPool {
     })
   }
 
-  /** Groups answers (or, given an array, the boxed answers of completions) by equality. Rejects as runProgram does. */
-  groupAnswers(request: VoteRequest | readonly string[], signal?: AbortSignal): Promise<VoteResult> {
-    const vote: VoteRequest = 'length' in request ? { completions: request } : request
-    const count = 'answers' in vote ? vote.answers.length : vote.completions.length
+  /** Groups answers, or the answers of completions, by equality. Rejects as runProgram does. */
+  groupAnswers(request: VoteRequest, signal?: AbortSignal): Promise<VoteResult> {
+    const count = 'answers' in request ? request.answers.length : request.completions.length
     const everyone = Array.from({ length: count }, (_, index) => index)
-    return this.#submit<VoteResult>({ kind: 'math-vote', request: vote }, MATH_STEP_MS + count * 50, signal, () => ({
+    return this.#submit<VoteResult>({ kind: 'math-vote', request }, MATH_STEP_MS + count * 50, signal, () => ({
       groups: [],
       undecided: everyone,
       missing: [],
@@ -211,14 +210,21 @@ export class VerifierPool {
     if (this.#closed) return job.reject(closedError())
     if (job.signal?.aborted) return job.reject(job.signal.reason)
     this.#queue.push(job)
+    job.signal?.addEventListener('abort', () => this.#withdraw(job), { once: true })
     this.#pump()
+  }
+
+  /** Takes an aborted job out of the queue; one that runs is ended by its own listener. */
+  #withdraw(job: Job): void {
+    const place = this.#queue.indexOf(job)
+    if (place < 0) return
+    this.#queue.splice(place, 1)
+    job.reject(job.signal?.reason)
   }
 
   #pump(): void {
     while (!this.#closed && this.#queue.length > 0 && this.#freeSlots.length > 0) {
-      const job = this.#queue.shift()!
-      if (job.signal?.aborted) job.reject(job.signal.reason)
-      else void this.#start(job, this.#freeSlots.pop()!)
+      void this.#start(this.#queue.shift()!, this.#freeSlots.pop()!)
     }
   }
 

@@ -304,6 +304,7 @@ class NumberText {
 
 const JSON_DEPTH = 500
 const JSON_NUMBER = /-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y
+// eslint-disable-next-line no-control-regex
 const JSON_STRING = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y
 const JSON_SPACE = /[ \t\n\r]*/y
 

@@ -474,7 +474,7 @@ function describe(
   if (ready['forks'] === false) parts.push('programs may start threads but no processes')
   if (rung !== 'none')
     parts.push(ready['landlock'] === 0 ? 'seccomp' : `seccomp, Landlock ${String(ready['landlock'])}`)
-  const detail = `${rung === 'none' ? 'UNSAFE: no isolation' : rung}: ${parts.join(', ')}`
+  const detail = `${rung === 'none' ? 'UNSAFE, no isolation: ' : ''}${parts.join(', ')}`
   if (rung === 'bubblewrap') return { rung, detail }
   const advice = faults.length === 0 ? ADVICE[rung] : `${ADVICE[rung]} (${faults.join('; ')})`
   return { rung, detail, advice }

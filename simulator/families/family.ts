@@ -108,6 +108,7 @@ function buildFamily<P, T extends Problem>(
   spec: FamilySpec<P>,
   solve: (parameters: P, base: ProblemBase) => T,
   finish: (statement: string, problem: T, flawed: boolean) => string,
+  storySentences: number,
 ): FamilyBase<T> {
   const wordings: CompiledWording[] = spec.wordings.map(compileWording)
   const build = (parameters: P): T =>
@@ -132,7 +133,7 @@ function buildFamily<P, T extends Problem>(
         ...problem,
         statement: (words, options = {}) => {
           const drawn = new Map<string, string>()
-          const story = openingStory(words, drawn)
+          const story = openingStory(words, drawn, storySentences)
           const wording = words.pick(wordings)
           const flawed = options.flawed ?? false
           const question = wording.write(words, spec.values(parameters), { drawn, withoutConditions: flawed })
@@ -174,7 +175,7 @@ export function mathFamily<P>(
     if (mistakes.length === 0) throw new Error(`${base.key}: no mistake differs from ${canonicalAnswer(answer)}`)
     return { ...base, domain: 'math', answer, mistakes, steps: spec.steps(parameters) }
   }
-  return { ...buildFamily(spec, solve, (statement) => statement), domain: 'math' }
+  return { ...buildFamily(spec, solve, (statement) => statement, 0), domain: 'math' }
 }
 
 /** The line before the worked example of a programming problem; everything from it on is ignored when reading. */
@@ -224,5 +225,6 @@ export function codeFamily<P>(
     const input = problem.input('critical path', new Random('example', problem.key))
     return `${statement}${EXAMPLE_MARK}Input:\n${input}Output:\n${problem.solve(input).trimEnd()}`
   }
-  return { ...buildFamily(spec, solve, finish), domain: 'code' }
+  // Specifications share many words with one another: a longer story keeps the statements apart.
+  return { ...buildFamily(spec, solve, finish, 3), domain: 'code' }
 }

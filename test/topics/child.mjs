@@ -1,5 +1,6 @@
 // A process beside the test's own: `node child.mjs '{"log": {...}, "scenario": "work", ...}'`. It runs the built log (dist/), prints one
 // JSON object a line for everything that was acknowledged to it, and kills itself with SIGKILL at a fault point when told to.
+import { noise } from './noise.mjs'
 import { openEmbeddedLog } from '../../dist/topics/embedded/log.js'
 import { recordsOfRound, workGroup, workTopics } from './work.mjs'
 
@@ -104,7 +105,7 @@ const scenarios = {
         topic: config.topic,
         partition: 0,
         key: `${index}`,
-        value: Buffer.alloc(config.bytes, `${index}.${part};`),
+        value: noise(config.bytes, `${index}.${part}`),
       }))
     let index = 0
     try {

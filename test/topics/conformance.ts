@@ -176,7 +176,7 @@ export function startChild(config: Readonly<Record<string, unknown>>, limitKilob
             )
           },
           (error: unknown) => {
-            reject(error as Error)
+            reject(error)
           },
         )
       }),
@@ -947,7 +947,7 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
             await tried.remove()
           }
         }),
-        { numRuns: 100 },
+        { numRuns: 60 },
       )
     })
   })

@@ -28,6 +28,7 @@ import {
   text,
   type LogPlace,
 } from './conformance.ts'
+import { noise } from './noise.mjs'
 
 const now = { maxBytes: 1 << 20, maxWaitSeconds: 0 }
 const group = { name: 'processor', inputs: ['inputs'], tasks: 1 }
@@ -349,7 +350,7 @@ describe('an embedded log folder', () => {
       const log = await openLog('owner', { faultPoint: (name) => passed.push(name) })
       await log.ensureTopics([inputs])
       passed.length = 0
-      const value = Buffer.alloc(1_000_000)
+      const value = noise(1_000_000, 'large')
       await Promise.all(
         Array.from({ length: 12 }, (_, index) => log.append([{ ...record('inputs', 0, 'x'), value }], `${index}`)),
       )
@@ -417,7 +418,7 @@ describe('an embedded log folder', () => {
           Array.from({ length: 8 }, (_, index) => 4 * failed - 4 + index),
         )
         for (const { offset, value } of stored) {
-          expect(value).toEqual(Buffer.alloc(bytes, `${Math.floor(offset / 4)}.${offset % 4};`))
+          expect(value).toEqual(noise(bytes, `${Math.floor(offset / 4)}.${offset % 4}`))
         }
       },
     )
@@ -457,7 +458,10 @@ describe('an embedded log folder', () => {
       const log = await openEmbeddedLog({ directory, mode: 'owner' })
       await log.ensureTopics([inputs])
       await log.append(
-        Array.from({ length: 50 }, (_, index) => ({ ...record('inputs', 0, `${index}`), value: Buffer.alloc(10_000) })),
+        Array.from({ length: 50 }, (_, index) => ({
+          ...record('inputs', 0, `${index}`),
+          value: noise(10_000, `${index}`),
+        })),
         'x',
       )
       await log.close()
@@ -519,7 +523,7 @@ describe('an embedded log folder', () => {
     await log.ensureTopics([inputs])
     for (let round = 0; round < 30; round += 1) {
       await log.append(
-        Array.from({ length: 20 }, () => ({ ...record('inputs', 0, 'x'), value: Buffer.alloc(100_000, round) })),
+        Array.from({ length: 20 }, () => ({ ...record('inputs', 0, 'x'), value: noise(100_000, `${round}`) })),
         `${round}`,
       )
       await log.deleteBefore({ topic: 'inputs', partition: 0, offset: (await log.offsets('inputs', 0)).end - 10 })
@@ -529,6 +533,41 @@ describe('an embedded log folder', () => {
     expect(described?.bytes).toBeGreaterThan(1_000_000)
     expect(described?.bytes).toBeLessThan(1_100_000)
     expect(statSync(join(directory, 'data.mdb')).size).toBeLessThan(15_000_000)
+  })
+
+  it('deflates long values and gives them back as they were', async () => {
+    const log = await openLog()
+    await log.ensureTopics([inputs, { name: 'table', partitions: 1, compacted: true }])
+    const rollout = 'Therefore the answer follows from the second equation. '.repeat(5000)
+    const sent = [
+      { ...record('inputs', 0, 'long', rollout), headers: { origin: 'test' } },
+      { ...record('inputs', 0, 'noise'), value: noise(100_000, 'noise') },
+      record('inputs', 0, 'short', 'short'),
+      record('table', 0, 'a', rollout),
+      record('table', 0, 'a', `${rollout}!`),
+    ]
+    await log.append(sent, 'sent')
+    await log.maintain()
+    const stored = [
+      ...(await readAll(log, { topic: 'inputs', partition: 0, offset: 0 })),
+      ...(await readAll(log, { topic: 'table', partition: 0, offset: 0 })),
+    ]
+    expect(stored.map(({ key, headers }) => [key, headers])).toEqual([
+      ['long', { origin: 'test' }],
+      ['noise', undefined],
+      ['short', undefined],
+      ['a', undefined],
+    ])
+    expect(stored.map(({ value }) => Buffer.from(value))).toEqual(
+      [0, 1, 2, 4].map((index) => Buffer.from(sent[index]?.value ?? [])),
+    )
+    expect((await log.describeTopics()).map(({ bytes }) => bytes > 100_000)).toEqual([true, false])
+    // A read is bounded by what it gives back, not by what that takes on the disk.
+    const bounded = await log.read(
+      { topic: 'inputs', partition: 0, offset: 0 },
+      { maxBytes: 10_000, maxWaitSeconds: 0 },
+    )
+    expect(bounded.records.map(({ key }) => key)).toEqual(['long'])
   })
 
   it('packs the small batches of a table', async () => {

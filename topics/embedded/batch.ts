@@ -1,16 +1,24 @@
 /**
  * A batch: consecutive records of one partition in one value. Offsets may have holes (compaction). Layout, little-endian:
  * version u8, 3 bytes of zero, CRC-32 of all that follows u32, count u32, last offset - base offset u32, first time f64 (ms),
- * then for each record: varints of offset step, time - first time, key bytes, header strings and value bytes, each followed by its bytes.
+ * then for each record varints and bytes: offset step, time - first time, key, 2 x headers + 1 if the value is deflated, the headers,
+ * the value's size before it was deflated (only then), the value. Strings and values follow their length.
  */
-import { crc32 } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, crc32, deflateRaw, inflateRaw } from 'node:zlib'
 import { LogError, type StoredRecord } from '../log.ts'
 
 const VERSION = 1
 const HEAD_BYTES = 24
 const CRC_FROM = 8
-/** Five varints of at most 7 bytes. */
-const RECORD_HEAD_BYTES = 35
+/** Six varints of at most 7 bytes. */
+const RECORD_HEAD_BYTES = 42
+/** Values from here on are deflated: long texts shrink to less than a third, short ones are not worth the work. */
+const DEFLATE_FROM_BYTES = 16 * 1024
+/** Kept as it is unless deflating saves at least a fifth. */
+const DEFLATED_SHARE = 0.8
+const deflate = promisify(deflateRaw)
+const inflate = promisify(inflateRaw)
 
 /** A record of a batch; everything but its topic and partition. */
 export interface BatchRecord {
@@ -19,6 +27,22 @@ export interface BatchRecord {
   key: string
   value: Uint8Array
   headers?: Readonly<Record<string, string>>
+  /** Present when `value` is deflated: its size before that. */
+  originalBytes?: number
+}
+
+/** What of a record goes into a batch; its offset and time come with the transaction. */
+export type PackedRecord = Pick<BatchRecord, 'key' | 'value' | 'headers' | 'originalBytes'>
+
+/** Deflates a long value, on another thread; undefined when that is not worth it. */
+export function deflated(record: PackedRecord): Promise<PackedRecord> | undefined {
+  const { key, value, headers } = record
+  if (value.length < DEFLATE_FROM_BYTES) return undefined
+  return deflate(value, { level: constants.Z_BEST_SPEED }).then((small) =>
+    small.length > value.length * DEFLATED_SHARE
+      ? record
+      : { key, value: small, originalBytes: value.length, ...(headers && { headers }) },
+  )
 }
 
 /** An upper bound of the bytes that a record takes in a batch. */
@@ -61,12 +85,14 @@ export function encodeBatch(records: readonly BatchRecord[]): Buffer {
     at = writeVarint(out, at, record.timestampMs - firstTime)
     at = writeString(out, at, record.key)
     const headers = record.headers
-    if (headers === undefined) out[at++] = 0
+    const isDeflated = record.originalBytes === undefined ? 0 : 1
+    if (headers === undefined) out[at++] = isDeflated
     else {
       const pairs = Object.entries(headers)
-      at = writeVarint(out, at, pairs.length)
+      at = writeVarint(out, at, 2 * pairs.length + isDeflated)
       for (const [name, text] of pairs) at = writeString(out, writeString(out, at, name), text)
     }
+    if (record.originalBytes !== undefined) at = writeVarint(out, at, record.originalBytes)
     at = writeVarint(out, at, record.value.length)
     out.set(record.value, at)
     at += record.value.length
@@ -90,14 +116,14 @@ export function countOf(batch: Buffer): number {
 }
 
 /**
- * Hands every record from `fromOffset` on to `visit`, with the place of its value in the batch, until that returns false.
+ * Hands every record from `fromOffset` on to `visit`, its value a view of the batch, until that returns false.
  * @throws LogError 'damaged' when the checksum does not match.
  */
 function visitBatch(
   where: BatchPlace,
   batch: Buffer,
   fromOffset: number,
-  visit: (record: Omit<BatchRecord, 'value'>, valueStart: number, valueEnd: number) => boolean,
+  visit: (record: BatchRecord) => boolean,
 ): void {
   if (batch.length < HEAD_BYTES || crc32(batch.subarray(CRC_FROM)) !== batch.readUInt32LE(4)) {
     throw new LogError(
@@ -120,7 +146,8 @@ function visitBatch(
     const timestampMs = firstTime + readVarint(batch, cursor)
     const wanted = offset >= fromOffset
     const key = readString(batch, cursor, wanted)
-    const pairs = readVarint(batch, cursor)
+    const flags = readVarint(batch, cursor)
+    const pairs = Math.floor(flags / 2)
     let headers: Record<string, string> | undefined
     if (pairs > 0) {
       headers = {}
@@ -129,14 +156,15 @@ function visitBatch(
         headers[name] = readString(batch, cursor, wanted)
       }
     }
+    const originalBytes = flags % 2 === 1 ? readVarint(batch, cursor) : undefined
     const length = readVarint(batch, cursor)
     const start = cursor.at
     cursor.at += length
-    if (
-      wanted &&
-      !visit(headers ? { offset, timestampMs, key, headers } : { offset, timestampMs, key }, start, cursor.at)
-    )
-      return
+    if (!wanted) continue
+    const record: BatchRecord = { offset, timestampMs, key, value: batch.subarray(start, cursor.at) }
+    if (headers) record.headers = headers
+    if (originalBytes !== undefined) record.originalBytes = originalBytes
+    if (!visit(record)) return
   }
 }
 
@@ -147,46 +175,78 @@ export interface BatchPlace {
   baseOffset: number
 }
 
+/** A record as read whose value is still deflated. */
+interface DeflatedRecord {
+  stored: StoredRecord
+  originalBytes: number
+}
+
+/** Records on their way out of the log. */
+export interface ReadingRecords {
+  records: StoredRecord[]
+  deflated: DeflatedRecord[]
+  /** The bytes of all values, inflated. */
+  bytes: number
+}
+
 /**
- * Appends the batch's records from `fromOffset` on to `into` until their values reach `maxBytes` (at least one record if `into` is empty).
+ * Adds the batch's records from `fromOffset` on until their values reach `maxBytes` (at least one record in all).
  * Values are copies: a record kept for long must not hold its whole batch in memory.
- * @returns the bytes of all values taken from this batch, and whether it was read to its end.
+ * @returns whether the batch was read to its end
  */
 export function readBatch(
   where: BatchPlace,
   batch: Buffer,
   fromOffset: number,
   maxBytes: number,
-  into: StoredRecord[],
-): { bytes: number; finished: boolean } {
-  let bytes = 0
+  into: ReadingRecords,
+): boolean {
   let finished = true
-  visitBatch(where, batch, fromOffset, (record, start, end) => {
-    if (into.length > 0 && bytes + (end - start) > maxBytes) {
+  visitBatch(where, batch, fromOffset, ({ offset, timestampMs, key, value, headers, originalBytes }) => {
+    const bytes = originalBytes ?? value.length
+    if (into.records.length > 0 && into.bytes + bytes > maxBytes) {
       finished = false
       return false
     }
-    bytes += end - start
+    into.bytes += bytes
     const stored: StoredRecord = {
       topic: where.topic,
       partition: where.partition,
-      offset: record.offset,
-      timestampMs: record.timestampMs,
-      key: record.key,
-      value: Uint8Array.prototype.slice.call(batch, start, end),
+      offset,
+      timestampMs,
+      key,
+      value: Uint8Array.prototype.slice.call(value),
     }
-    if (record.headers) stored.headers = record.headers
-    into.push(stored)
+    if (headers) stored.headers = headers
+    into.records.push(stored)
+    if (originalBytes !== undefined) into.deflated.push({ stored, originalBytes })
     return true
   })
-  return { bytes, finished }
+  return finished
+}
+
+/** Inflates the values that need it, on other threads. @throws LogError 'damaged' */
+export async function inflateAll(deflatedRecords: readonly DeflatedRecord[]): Promise<void> {
+  await Promise.all(
+    deflatedRecords.map(async ({ stored, originalBytes }) => {
+      const value = await inflate(stored.value, { maxOutputLength: originalBytes }).catch(() => undefined)
+      if (value?.length !== originalBytes) {
+        const { topic, partition, offset } = stored
+        throw new LogError(
+          'damaged',
+          `the record at ${topic}/${partition}@${offset} can't be inflated: restore the folder from a backup`,
+        )
+      }
+      stored.value = value
+    }),
+  )
 }
 
 /** All records of a batch from `fromOffset` on, their values as views of it. */
 export function recordsOf(where: BatchPlace, batch: Buffer, fromOffset = 0): BatchRecord[] {
   const records: BatchRecord[] = []
-  visitBatch(where, batch, fromOffset, (record, start, end) => {
-    records.push({ ...record, value: batch.subarray(start, end) })
+  visitBatch(where, batch, fromOffset, (record) => {
+    records.push(record)
     return true
   })
   return records

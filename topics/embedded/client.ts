@@ -97,7 +97,7 @@ export class ClientLog implements Log {
       const topic = environment && findTopic(environment, this.namespace, from.topic)
       if (!topic) throw unknownTopic(from.topic, this.options.directory)
       checkPartition(topic, from.partition)
-      const result = readRecords(environment, topic, from.partition, from.offset, bounds.maxBytes)
+      const result = await readRecords(environment, topic, from.partition, from.offset, bounds.maxBytes)
       const left = deadline - performance.now()
       if (result.records.length > 0 || result.nextOffset > from.offset || left <= 0 || bounds.signal?.aborted === true)
         return result

@@ -101,6 +101,7 @@ function openEnvironment(folder: string, readOnly: boolean): Environment | undef
     throw asLogError(error, folder)
   }
   try {
+    keepQuiet(root)
     checkExtent(root, folder)
     const database = openDatabase(root, folder, readOnly)
     if (database) return wrap(folder, root, database)
@@ -171,10 +172,38 @@ function checkHead(folder: string): void {
   throw new LogError('damaged', `${path} is damaged (no database begins like that): restore the folder from a backup`)
 }
 
+/** What lmdb's types leave out. */
+interface Internals {
+  env: {
+    info(): { lastPageNumber: number }
+    stat(): { pageSize: number }
+    startWriting(address: number, callback: (status: number) => unknown): unknown
+  }
+}
+
+/** lmdb prints a failed commit with its stack besides rejecting the promise; the caller of `write` says it better. */
+function keepQuiet(root: RootDatabase<Buffer, Buffer>): void {
+  const { env } = root as unknown as Internals
+  const startWriting = env.startWriting.bind(env)
+  const quiet: typeof startWriting = (address, callback) =>
+    startWriting(address, (status) => {
+      // Statuses 0 to 2 are steps of a write that goes well.
+      if (status >= 0 && status <= 2) return callback(status)
+      const print = console.error
+      console.error = () => undefined
+      try {
+        return callback(status)
+      } finally {
+        console.error = print
+      }
+    })
+  Object.defineProperty(env, 'startWriting', { value: quiet, configurable: true })
+}
+
 /** A data file shorter than its last page would end the process when that page is read. */
 function checkExtent(root: RootDatabase<Buffer, Buffer>, folder: string): void {
-  const internals = root as unknown as { env: { info(): { lastPageNumber: number }; stat(): { pageSize: number } } }
-  const expected = (internals.env.info().lastPageNumber + 1) * internals.env.stat().pageSize
+  const { env } = root as unknown as Internals
+  const expected = (env.info().lastPageNumber + 1) * env.stat().pageSize
   const actual = statSync(join(folder, DATA_FILE)).size
   if (actual < expected) {
     throw cutOff(join(folder, DATA_FILE), actual, expected)

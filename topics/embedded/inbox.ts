@@ -93,7 +93,7 @@ export class Inbox {
   private readonly perform: Perform
   private readonly fault: (name: FaultPoint) => void
   private timer: NodeJS.Timeout | undefined
-  private working: Promise<void> = Promise.resolve()
+  private working = Promise.resolve()
   private stopped = false
 
   constructor(directory: string, perform: Perform, fault: (name: FaultPoint) => void) {

@@ -1,6 +1,7 @@
 /**
  * The log as the owner of its folder sees it, and which folders this process owns.
  */
+import { setMaxListeners } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
@@ -110,6 +111,7 @@ export class OwnerLog implements Log, TaskHost {
   private readonly closed = new AbortController()
 
   constructor(namespace: string, place: Place, owned: Pick<OwnedFolder, 'store' | 'registry'>) {
+    setMaxListeners(0, this.closed.signal) // every waiting read listens
     this.namespace = namespace
     this.place = place
     this.store = owned.store
@@ -184,7 +186,13 @@ export class OwnerLog implements Log, TaskHost {
     const deadline = performance.now() + bounds.maxWaitSeconds * 1000
     const { signal } = bounds
     for (;;) {
-      const result = readRecords(this.store.environment, partition.topic, partition.number, offset, bounds.maxBytes)
+      const result = await readRecords(
+        this.store.environment,
+        partition.topic,
+        partition.number,
+        offset,
+        bounds.maxBytes,
+      )
       const left = deadline - performance.now()
       if (result.records.length > 0 || result.nextOffset > offset || left <= 0 || signal?.aborted === true)
         return result
@@ -216,7 +224,8 @@ export class OwnerLog implements Log, TaskHost {
     deliveryName: string,
   ): Promise<boolean> {
     this.check()
-    const { placed, bytes } = this.store.resolve(this.namespace, records)
+    const placing = this.store.place(this.namespace, records)
+    const { placed, bytes } = placing instanceof Promise ? await placing : placing
     const key = appendIdKey(this.namespace, appendId)
     const name = key.toString('latin1')
     let written = false
@@ -231,7 +240,7 @@ export class OwnerLog implements Log, TaskHost {
         if (plan.claimed.has(name)) return
         plan.claimed.add(name)
         written = true
-        for (const { partition, record } of placed) plan.append(partition, record)
+        for (const record of placed) plan.append(record)
         plan.changes.push({ key, value: Buffer.from(deliveryName) })
       },
     })

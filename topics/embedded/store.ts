@@ -4,7 +4,7 @@
  */
 import { statfsSync } from 'node:fs'
 import { LogError, type OutgoingRecord } from '../log.ts'
-import { encodeBatch, recordBytes, type BatchRecord } from './batch.ts'
+import { deflated, encodeBatch, recordBytes, type BatchRecord, type PackedRecord } from './batch.ts'
 import { openForReading, openForWriting, type Environment, type WriteTransaction } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
 import { batchKey, encodeExtent, partitionKey, systemKeys, type PartitionExtent } from './layout.ts'
@@ -50,13 +50,25 @@ export interface Write {
   prepare(plan: Plan): void
 }
 
+/** A record and where it goes. */
+interface PlacedRecord {
+  partition: Partition
+  record: PackedRecord
+}
+
+/** Records that can be written. `bytes` is what they take, about. */
+interface PlacedRecords {
+  placed: readonly PlacedRecord[]
+  bytes: number
+}
+
 /** A transaction in the making. */
 export class Plan {
   readonly timestampMs = Date.now()
   /** In the order in which they take effect; no value: the key is removed. */
   readonly changes: { key: Buffer; value: Uint8Array | undefined }[] = []
   readonly whenSynced: (() => void)[] = []
-  private readonly appends = new Map<Partition, OutgoingRecord[]>()
+  private readonly appends = new Map<Partition, PackedRecord[]>()
   private readonly extents = new Map<Partition, PartitionExtent>()
   /** The last sequence of each task that commits in this transaction. */
   readonly sequences = new Map<string, number>()
@@ -70,7 +82,7 @@ export class Plan {
     return extent
   }
 
-  append(partition: Partition, record: OutgoingRecord): void {
+  append({ partition, record }: PlacedRecord): void {
     const records = this.appends.get(partition)
     if (records) records.push(record)
     else this.appends.set(partition, [record])
@@ -95,7 +107,7 @@ export class Plan {
     }
   }
 
-  private writeRecords(transaction: WriteTransaction, partition: Partition, records: readonly OutgoingRecord[]): void {
+  private writeRecords(transaction: WriteTransaction, partition: Partition, records: readonly PackedRecord[]): void {
     const extent = this.extent(partition)
     let batch: BatchRecord[] = []
     let bytes = 0
@@ -117,6 +129,7 @@ export class Plan {
         key: record.key,
         value: record.value,
         ...(record.headers && { headers: record.headers }),
+        ...(record.originalBytes !== undefined && { originalBytes: record.originalBytes }),
       })
       bytes += size
       extent.end += 1
@@ -244,13 +257,14 @@ export class Store {
     return this.counters[kind]
   }
 
-  /** Resolves records to their partitions. @throws LogError 'unknown_topic', 'too_large' */
-  resolve(
-    namespace: string,
-    records: readonly OutgoingRecord[],
-  ): { placed: { partition: Partition; record: OutgoingRecord }[]; bytes: number } {
+  /**
+   * Finds the partitions of records. At once, unless a value is long enough to be deflated.
+   * @throws LogError 'unknown_topic', 'too_large'
+   */
+  place(namespace: string, records: readonly OutgoingRecord[]): PlacedRecords | Promise<PlacedRecords> {
     let bytes = 0
-    const placed = records.map((record) => {
+    let deflating: Promise<void>[] | undefined
+    const placed: PlacedRecord[] = records.map((record) => {
       const partition = this.partition(namespace, record.topic, record.partition)
       const size = recordBytes(record)
       if (size > MAXIMUM_RECORD_BYTES) {
@@ -260,7 +274,13 @@ export class Store {
         )
       }
       bytes += size
-      return { partition, record }
+      const place: PlacedRecord = { partition, record }
+      const smaller = deflated(record)?.then((packed) => {
+        bytes += packed.value.length - record.value.length
+        place.record = packed
+      })
+      if (smaller) (deflating ??= []).push(smaller)
+      return place
     })
     if (bytes > MAXIMUM_WRITE_BYTES) {
       throw new LogError(
@@ -268,7 +288,7 @@ export class Store {
         `${records.length} records of ${bytes} bytes in one write, at most ${MAXIMUM_WRITE_BYTES} fit: write them in parts`,
       )
     }
-    return { placed, bytes }
+    return deflating ? Promise.all(deflating).then(() => ({ placed, bytes })) : { placed, bytes }
   }
 
   /** Writes once all earlier writes are through; resolves when it is on the disk. */

@@ -166,7 +166,8 @@ class EmbeddedTask implements OpenTask {
   async commit(commit: TaskCommit): Promise<void> {
     this.check()
     const { store, namespace } = this.host
-    const { placed, bytes } = store.resolve(namespace, commit.outputs)
+    const placing = store.place(namespace, commit.outputs)
+    const { placed, bytes } = placing instanceof Promise ? await placing : placing
     const changes = commit.state.map((change) => this.stateWrite(change, commit.sequence))
     const progress = encodeSequenced(commit.sequence, commit.progress)
     const stateBytes = changes.reduce(
@@ -179,7 +180,7 @@ class EmbeddedTask implements OpenTask {
         prepare: (plan) => {
           this.check()
           this.checkSequence(commit.sequence, plan)
-          for (const { partition, record } of placed) plan.append(partition, record)
+          for (const record of placed) plan.append(record)
           plan.changes.push(...changes)
           plan.changes.push({ key: this.progressKey, value: progress })
           plan.sequences.set(this.id, commit.sequence)

@@ -1,15 +1,8 @@
 /**
  * Reading an environment: topics, records, progress, schemas. The same code serves the owner and readers beside it.
  */
-import {
-  LogError,
-  type ReadResult,
-  type StoredRecord,
-  type TaskProgress,
-  type TopicDescription,
-  type TopicSpecification,
-} from '../log.ts'
-import { lastOffsetOf, readBatch } from './batch.ts'
+import { LogError, type ReadResult, type TaskProgress, type TopicDescription, type TopicSpecification } from '../log.ts'
+import { inflateAll, lastOffsetOf, readBatch, type ReadingRecords } from './batch.ts'
 import type { Environment } from './environment.ts'
 import {
   baseOffsetOfBatchKey,
@@ -30,7 +23,7 @@ import {
 } from './layout.ts'
 
 /** A topic's entry; its key holds namespace and name. */
-export interface TopicEntry {
+interface TopicEntry {
   id: number
   partitions: number
   compacted: boolean
@@ -121,38 +114,39 @@ export function describeTopics(environment: Environment, namespace: string): Top
 }
 
 /** The key of the batch that holds `offset`, or of the first one after it. */
-export function batchAt(environment: Environment, topicId: number, partition: number, offset: number): Buffer {
+function batchAt(environment: Environment, topicId: number, partition: number, offset: number): Buffer {
   const range = { start: batchKey(topicId, partition, 0), end: batchKey(topicId, partition, offset) }
   for (const key of environment.keys(range, { reverse: true, limit: 1 })) return key
   return range.end
 }
 
 /** Reads on from an offset, without waiting. At least one record where there is one. */
-export function readRecords(
+export async function readRecords(
   environment: Environment,
   topic: NamedTopic,
   partition: number,
   fromOffset: number,
   maxBytes: number,
-): ReadResult {
+): Promise<ReadResult> {
   const { start, end } = extentOf(environment, topic.id, partition)
   const from = Math.max(fromOffset, start)
-  const records: StoredRecord[] = []
   // A position past the end is kept: the caller waits for the records to get there.
-  if (from >= end) return { records, nextOffset: from, endOffset: end }
+  if (from >= end) return { records: [], nextOffset: from, endOffset: end }
+  const reading: ReadingRecords = { records: [], deflated: [], bytes: 0 }
   const range = { start: batchAt(environment, topic.id, partition, from), end: batchKeys(topic.id, partition).end }
-  let room = maxBytes
+  let nextOffset = end
   for (const { key, value } of environment.entries(range)) {
     const baseOffset = baseOffsetOfBatchKey(key)
     if (lastOffsetOf(baseOffset, value) < from) continue
-    const taken = readBatch({ topic: topic.name, partition, baseOffset }, value, from, room, records)
-    room -= taken.bytes
-    if (!taken.finished || room <= 0) {
-      const last = records.at(-1)
-      return { records, nextOffset: last ? last.offset + 1 : from, endOffset: end }
+    const finished = readBatch({ topic: topic.name, partition, baseOffset }, value, from, maxBytes, reading)
+    const last = reading.records.at(-1)
+    if (last && (!finished || reading.bytes >= maxBytes)) {
+      nextOffset = last.offset + 1
+      break
     }
   }
-  return { records, nextOffset: end, endOffset: end }
+  if (reading.deflated.length > 0) await inflateAll(reading.deflated)
+  return { records: reading.records, nextOffset, endOffset: end }
 }
 
 export function progressOf(environment: Environment, namespace: string, group: string): TaskProgress[] {

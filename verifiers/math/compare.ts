@@ -59,9 +59,9 @@ function skeletonOf(text: string): string {
   let s = text
   if (s.includes('\\'))
     s = s
-      .replaceAll(/\\(?:left|right|displaystyle|textstyle|[bB]igg?[lr]?)(?![a-zA-Z])|\\[!,;:]/g, '')
+      .replaceAll(/\\(?:left|right|displaystyle|textstyle|[bB]igg?[lr]?)(?![a-zA-Z])|\\!/g, '')
       .replaceAll(/\\[dtc]frac(?![a-zA-Z])/g, '\\frac')
-      .replaceAll(/\\[ ]|~/g, ' ')
+      .replaceAll(/\\[ ,;:]|~/g, ' ')
   return s.replaceAll(/\s+/g, ' ').replaceAll(/ (?![\da-zA-Z])|(?<![\da-zA-Z]) /g, '')
 }
 
@@ -554,7 +554,12 @@ function compareChoice(a: Extract<Meaning, { kind: 'choice' }>, b: Meaning): Out
 
 function compareTextWith(words: readonly string[], b: Meaning): Outcome {
   if (b.kind === 'amount') {
-    if (b.node.k === 'symbol' && words.length === 1 && words[0] === b.node.name.toLowerCase()) return equal
+    if (
+      (b.node.k === 'symbol' || b.node.k === 'constant') &&
+      words.length === 1 &&
+      words[0] === b.node.name.toLowerCase()
+    )
+      return equal
     if (b.node.k === 'number' && b.unit === undefined && words.includes(toNumber(b.node.value).toString()))
       return undecided('text_overlap')
   }
@@ -619,6 +624,7 @@ const isClock = (written: readonly string[]): boolean =>
 function compareRatios(a: Ratio, b: Ratio): Outcome {
   if (a.parts.length !== b.parts.length) return different
   if (a.written.join(':') === b.written.join(':') && a.parts.every((p) => p.node.k === 'number')) return equal
+  if ([...a.written, ...b.written].some((digits) => /^0+$/.test(digits))) return different
   const [p, q] = [a.parts[0], b.parts[0]]
   if (p === undefined || q === undefined) return different
   for (const [index, part] of a.parts.entries()) {
@@ -662,7 +668,11 @@ function compareCollectionWith(a: Collection, b: Meaning): Outcome {
     }
     case 'assignments': {
       const values = b.entries.map(([, value]) => value)
-      return compareUnordered(items, values).outcome === 'different' ? different : undecided('ordered_or_not')
+      const result = compareUnordered(items, values)
+      // x_1 = 2, x_2 = 3 only counts the values up.
+      const numbered = new Set(b.entries.map(([name]) => /^(.+)_\d+$/.exec(name)?.[1]))
+      if (numbered.size === 1 && !numbered.has(undefined)) return result
+      return result.outcome === 'different' ? different : undecided('ordered_or_not')
     }
     default:
       return different

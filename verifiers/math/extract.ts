@@ -5,9 +5,10 @@ export type Extraction = { answer: string } | { reason: 'no_answer' | 'truncated
 
 // More boxes than this in one sentence are no list of answers.
 const mostBoxes = 32
-// Text between two boxes of one list: separators, the name of the next variable, nothing else.
+const listWindow = 4_000
+// Text between two boxes of one list: separators, the name of the next variable, or a noun or two before "and".
 const listGap =
-  /^(?:[\s$,;&()[\].]|\\[()[\],;:!\\ ]|\\quad|\\qquad|\\text\s*\{\s*(?:and|or|,)?\s*\}|\band\b|\bor\b|[a-zA-Z](?:_\{?\w\}?)?\s*=)*$/
+  /^(?:[\s$,;&()[\].]|\\[()[\],;:!\\ ]|\\quad|\\qquad|\\text\s*\{\s*(?:and|or|,)?\s*\}|\band\b|\bor\b|[a-zA-Z](?:_\{?\w\}?)?\s*=)*$|^\$?\s*(?:[a-z]+\s+){1,2}(?:and|or)\s+\$?$/
 const sentenceEnd = /[.!?](?:\s|$)|\n\s*\n/
 
 interface Box {
@@ -18,6 +19,7 @@ interface Box {
 
 // The box whose \boxed or \fbox starts at `start`, or undefined when it isn't closed.
 function boxAt(text: string, start: number): Box | undefined {
+  if (start < 0) return undefined
   let at = start + (text.startsWith('\\boxed', start) ? 6 : 5)
   while (text.charAt(at) === ' ') at++
   if (text.charAt(at) === '{') {
@@ -54,14 +56,15 @@ function boxedAnswer(text: string): Extraction | undefined {
   const contents = [last.content.trim()]
   let first = last
   while (contents.length < mostBoxes) {
-    const at = lastBoxStart(text, first.start - 1)
-    if (at < 0) break
-    const box = boxAt(text.slice(0, first.start), at)
+    // A list is short: what lies further back is not searched.
+    const from = Math.max(0, first.start - listWindow)
+    const before = text.slice(from, first.start)
+    const box = boxAt(before, lastBoxStart(before, before.length))
     if (box === undefined) break
-    const gap = text.slice(box.end, first.start)
+    const gap = before.slice(box.end)
     if (gap.length > 120 || sentenceEnd.test(gap) || !listGap.test(gap)) break
     contents.unshift(box.content.trim())
-    first = box
+    first = { ...box, start: from + box.start }
   }
   const distinct = contents.every((content) => content === contents[0]) ? contents.slice(0, 1) : contents
   const answer = distinct.join(', ')
@@ -72,7 +75,8 @@ function boxedAnswer(text: string): Extraction | undefined {
 const lenientWindow = 4_000
 const finalAnswer = /(?:final answer|answer|result)\s*(?:is|:|=)\s*:?\s*(.+)/gi
 const dollars = /\$\$([^$]+)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]/gs
-const numbers = /[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s*\/\s*\d+)?%?/g
+const numbers =
+  /(?<![\p{L}\d])(?<!\d[.,])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?: \d{3})+(?!\d)|\d+,\d{1,2}(?![\d,])|\d+|(?=\.\d))(?:\.\d+)?(?:\s*\/\s*\d+)?%?/gu
 
 function lastMatch(text: string, pattern: RegExp): RegExpMatchArray | undefined {
   let last: RegExpMatchArray | undefined
@@ -80,13 +84,20 @@ function lastMatch(text: string, pattern: RegExp): RegExpMatchArray | undefined 
   return last
 }
 
+// "The largest $n$ is 34." names what it answers: what counts follows the last "is".
+function saidAnswer(said: string): string {
+  const inMath = /^[^$]{0,3}\$([^$]+)\$/.exec(said)?.[1]
+  if (inMath !== undefined) return inMath.trim()
+  const sentence = said.split(/[.!?](?:\s|$)/)[0] ?? ''
+  const last = /^.*\b(?:is|are|equals)\s+(\S.*)$/s.exec(sentence)?.[1] ?? sentence
+  return last.replaceAll(/^[\s*:$]+|[\s*$]+$/g, '')
+}
+
 function lenientAnswer(text: string): Extraction {
   const end = text.slice(-lenientWindow)
   const said = lastMatch(end, finalAnswer)?.[1]
   if (said !== undefined) {
-    const inMath = /^[^$]{0,3}\$([^$]+)\$/.exec(said)?.[1]
-    const sentence = inMath ?? said.split(/[.!?](?:\s|$)/)[0] ?? ''
-    const answer = sentence.replaceAll(/^[\s*:]+|[\s*]+$/g, '')
+    const answer = saidAnswer(said)
     if (answer !== '') return { answer }
   }
   const found = lastMatch(end, dollars)

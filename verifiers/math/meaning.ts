@@ -413,7 +413,26 @@ function interpretList(nodes: readonly Node[], joiner: 'comma' | 'and' | 'or'): 
       items.map((item, index) => [names[index] ?? '', withoutName(item)]),
       true,
     )
-  return collection(items, false)
+  const systems = named.length === names.length ? repeated(items, names, distinct.size) : undefined
+  return collection(systems ?? items, false)
+}
+
+// p = 5, q = 2; p = 7, q = 2: the same names over and over are several solutions.
+function repeated(
+  items: readonly Meaning[],
+  names: readonly (string | undefined)[],
+  size: number,
+): Meaning[] | undefined {
+  if (size < 2 || items.length % size !== 0) return undefined
+  const systems: Meaning[] = []
+  for (let start = 0; start < items.length; start += size) {
+    if (new Set(names.slice(start, start + size)).size !== size) return undefined
+    const entries = items
+      .slice(start, start + size)
+      .map((item, index): [string, Meaning] => [names[start + index] ?? '', withoutName(item)])
+    systems.push(assignments(entries, true))
+  }
+  return systems
 }
 
 function assignments(entries: [string, Meaning][], listed: boolean): Meaning {
@@ -457,7 +476,10 @@ function interpretRelation(sides: Node[], ops: Relation[], names: (string | unde
     const region = set.kind === 'tuple' ? (intervalOf(set) ?? set) : set
     return renamed(region, name)
   }
-  return interpretInequality(sides, ops)
+  return interpretInequality(
+    sides.map((side, index): Node => (names[index] === undefined ? side : { k: 'symbol', name: names[index] })),
+    ops,
+  )
 }
 
 function interpretEquation(sides: Node[], names: (string | undefined)[], first: Node, last: Node): Meaning {
@@ -493,7 +515,8 @@ function interpretEquation(sides: Node[], names: (string | undefined)[], first: 
 
 // In a chain, neighbouring constants have to agree: "x = 1 = 2" is not an answer.
 function consistent(sides: readonly Node[]): void {
-  for (let i = 2; i < sides.length; i++) {
+  const named = sides[0]?.k === 'text' || (sides[0] !== undefined && plainName(sides[0]) !== undefined)
+  for (let i = named ? 2 : 1; i < sides.length; i++) {
     const a = sides[i - 1]
     const b = sides[i]
     if (a === undefined || b === undefined || !isExpression(a) || !isExpression(b)) continue

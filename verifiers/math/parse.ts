@@ -220,11 +220,15 @@ class Parser {
     return ops.length === 0 ? first : { k: 'relation', sides, ops, names }
   }
 
-  // The text of f(x), P(A, B) or f^{-1}(x) as the left side of a definition.
+  // The name on the left side of a definition that is no plain variable: f(x), P(A, B), the length AB, \angle ABC.
   private applied(start: number, end: number): string | undefined {
     const span = this.tokens.slice(start, end)
-    if (span[0]?.type !== 'letter' || span.length < 4 || span.at(-1)?.text !== ')') return undefined
+    const [first] = span
+    if (first === undefined || span.length > 12) return undefined
     const text = span.map((t) => t.text).join('')
+    const segment = /^\|?([A-Z]{2,4})\|?$/.exec(text)?.[1]
+    if (segment !== undefined && (span.length > 1 || first.type === 'word')) return segment
+    if (first.type !== 'letter' || span.length < 4 || span.at(-1)?.text !== ')') return undefined
     return /^[A-Za-z]+'*(?:\^\{?-1\}?)?(?:_\{?\w+\}?)?\([A-Za-z0-9]+(?:,[A-Za-z0-9]+)*\)$/.test(text) ? text : undefined
   }
 
@@ -322,7 +326,7 @@ class Parser {
       this.at++
       return this.clock([node.value.n.toString(), '0'], half[1].toLowerCase() === 'a' ? 'am' : 'pm')
     }
-    if (/^percent$/i.test(t.text)) {
+    if (/^(?:percent|pct)$/i.test(t.text)) {
       this.at++
       return { k: 'percent', a: node }
     }
@@ -818,8 +822,14 @@ class Parser {
         this.at++
         return inner.k === 'list' ? { k: 'tuple', open: '(', close: ')', items: inner.items } : inner
       }
-      case 'operatorname':
-        return this.fail()
+      case 'angle':
+      case 'measuredangle': {
+        // \angle ABC is one name.
+        const letters = this.peek()
+        if (letters?.type !== 'word' && letters?.type !== 'letter') this.fail()
+        this.at++
+        return { k: 'symbol', name: `angle ${letters.text}` }
+      }
     }
     if (name.startsWith('begin:')) return this.matrix(name.slice(6))
     if (functionNames.has(name)) return this.call(aliases[name] ?? name)

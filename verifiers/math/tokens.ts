@@ -243,7 +243,7 @@ const ellipsisPattern = /\\(?:ldots|dots|cdots)(?![a-zA-Z])|\.\.\.+/y
 const exponentPattern = /[eE]([+-]?\d{1,6})(?![\d.])/y
 const degreePattern = /\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))/y
 const wordPattern = /[A-Za-z]+/y
-const textWordPattern = /[\p{L}][\p{L}\p{M}'.\-]*/uy
+const textWordPattern = /[\p{L}][\p{L}\p{M}'.-]*/uy
 const commandPattern = /\\([a-zA-Z]+)\*?/y
 
 function match(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
@@ -290,28 +290,32 @@ class Tokenizer {
     }
   }
 
+  // The digits at a place with their marks taken out, and how long they were written.
+  private digits(at: number): [digits: string, length: number] {
+    const { text } = this
+    const braced = match(bracedDecimalPattern, text, at)?.[0]
+    if (braced !== undefined) return [braced.replace('{,}', '.'), braced.length]
+    if (this.commas === 'decimal') {
+      const european = match(europeanPattern, text, at)?.[0]
+      if (european !== undefined) return [european.replaceAll('.', '').replace(',', '.'), european.length]
+      const comma = this.brackets === 0 ? match(decimalCommaPattern, text, at)?.[0] : undefined
+      if (comma !== undefined) return [comma.replace(/\{,\}|,/, '.'), comma.length]
+    }
+    const grouped = match(groupedPattern, text, at)?.[0]
+    if (grouped !== undefined) return [grouped.replaceAll(/[^\d.]/g, ''), grouped.length]
+    if (this.commas === 'thousands' && this.brackets === 0) {
+      const thousands = match(commaThousandsPattern, text, at)?.[0]
+      if (thousands !== undefined) return [thousands.replaceAll(',', ''), thousands.length]
+    }
+    const plain = match(numberPattern, text, at)?.[0] ?? ''
+    return [plain, plain.length]
+  }
+
   private number(at: number): number {
     const { text } = this
-    let found: RegExpExecArray | null = null
-    let digits = ''
-    if ((found = match(bracedDecimalPattern, text, at)) !== null) digits = found[0].replace('{,}', '.')
-    else if (this.commas === 'decimal' && (found = match(europeanPattern, text, at)) !== null)
-      digits = found[0].replaceAll('.', '').replace(',', '.')
-    else if (
-      this.commas === 'decimal' &&
-      this.brackets === 0 &&
-      (found = match(decimalCommaPattern, text, at)) !== null
-    )
-      digits = found[0].replace(/\{,\}|,/, '.')
-    else if ((found = match(groupedPattern, text, at)) !== null) digits = found[0].replaceAll(/[^\d.]/g, '')
-    else if (
-      this.commas === 'thousands' &&
-      this.brackets === 0 &&
-      (found = match(commaThousandsPattern, text, at)) !== null
-    )
-      digits = found[0].replaceAll(',', '')
-    else if ((found = match(numberPattern, text, at)) !== null) digits = found[0]
-    let end = at + (found?.[0].length ?? 1)
+    const written = this.digits(at)
+    let digits = written[0]
+    let end = at + written[1]
     const more: { -readonly [K in keyof Token]?: Token[K] } = {}
     const bare = !digits.includes('.') && text.charAt(end) === '.'
     const tail = bare ? end + 1 : end
@@ -347,7 +351,11 @@ class Tokenizer {
     const last = this.tokens.at(-1)
     const afterAmount = last !== undefined && (last.type === 'number' || last.text === '}' || last.text === ')')
     if (lower === 'and' || lower === 'or') this.push('word', lower, { textual: true })
-    else if (afterAmount && isBareUnit(lower) && !(lower === 'in' && !this.spaced))
+    else if (
+      afterAmount &&
+      (isBareUnit(lower) || lower === 'pct' || lower === 'percent') &&
+      !(lower === 'in' && !this.spaced)
+    )
       this.push('word', run, { textual: true })
     else if (bareConstants[lower] !== undefined) this.push('command', bareConstants[lower])
     else if (functionNames.has(lower)) this.push('command', lower)
@@ -407,6 +415,12 @@ class Tokenizer {
       return end
     }
     if (skipped.has(name)) return end
+    const quad = /^q?quad(?=[a-zA-Z])/.exec(name)
+    if (quad !== null) {
+      // A blank lost between a command and a variable: \quadx.
+      this.push('mark', 'quad')
+      return at + 1 + quad[0].length
+    }
     if (textStyles.has(name) || letterStyles.has(name)) return this.styled(name, end, to, depth)
     if (name === 'mathbb' || name === 'Bbb') {
       const set = /\{?\s*([A-Z])\s*\}?/y

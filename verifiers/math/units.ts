@@ -1,3 +1,4 @@
+import { Undecided } from './limits.ts'
 import { multiply, one, power, rational, rationalKey, type Rational } from './rational.ts'
 
 /** A unit of measure. Units of one dimension convert by their factors; a noun that is no unit keeps its own name. */
@@ -79,6 +80,14 @@ const capitals = new Map([
 // Words that say nothing about the amount.
 const fillers = new Set(['of', 'the', 'a', 'an', 'approximately', 'about', 'exactly', 'total', 'away', 'old'])
 
+// Words that change the amount, so that it can't stand without them.
+const qualifiers = new Set(
+  (
+    'not no none less more fewer below above least most under over than if when for unless except negative minus plus times ' +
+    'remainder loss before after until between'
+  ).split(' '),
+)
+
 function singular(word: string): string {
   if (known.has(word)) return word
   if (word.endsWith('ies') && word.length > 4) return `${word.slice(0, -3)}y`
@@ -97,7 +106,10 @@ export interface UnitWord {
   exponent: number
 }
 
-/** Builds the unit from its words, or undefined when there is nothing to read. */
+/**
+ * Builds the unit from its words, or undefined when there is nothing to read. Throws Undecided on words that change
+ * the amount ("5 or more").
+ */
 export function unitOf(words: readonly UnitWord[]): Unit | undefined {
   const dimensions = new Map<string, number>()
   const nouns: string[] = []
@@ -115,6 +127,7 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
       pending = 3
       continue
     }
+    if (qualifiers.has(lower)) throw new Undecided('not_understood')
     any = true
     const name = (word.length === 1 ? capitals.get(word) : undefined) ?? singular(lower)
     const base = known.get(name)

@@ -1,0 +1,366 @@
+/** `wellspring verify code|math|vote`: JSON lines in, one verdict a line out, as each is done. */
+import { once, setMaxListeners } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { z } from 'zod'
+import { VerifierPool } from '../verifiers/pool.ts'
+import { exitCodes } from './exit.ts'
+import { note, printable } from './terminal.ts'
+
+// A line longer than this is answered as invalid: the largest input, twice over, and its escapes.
+const LINE_BYTES = 256 << 20
+// Work handed to the pool ahead of its threads: enough to keep them busy, little enough to hold in memory.
+const PROGRAMS_AHEAD = 4
+const COMPARISONS_AHEAD = 512
+
+interface Common {
+  readonly ordered?: boolean
+  readonly threads: number
+}
+
+interface CodeOptions extends Common {
+  readonly unsafeNoSandbox?: boolean
+  readonly cpuSeconds?: number
+  readonly wallSeconds?: number
+  readonly memoryMb?: number
+  readonly outputBytes?: number
+}
+
+interface MathOptions extends Common {
+  readonly extract: 'boxed' | 'lenient'
+}
+
+const identity = z.union([z.string(), z.number()]).optional()
+const positive = z.number().positive().finite()
+const count = z.number().int().positive()
+
+const codeLine = z
+  .object({
+    id: identity,
+    program: z.string().optional(),
+    completion: z.string().optional(),
+    mode: z.enum(['stdio', 'function', 'assert']).optional(),
+    tests: z.array(z.object({ input: z.string(), output: z.string() })).optional(),
+    function: z.string().optional(),
+    assertions: z.string().optional(),
+    compare: z.union([z.enum(['tokens', 'lcb']), z.strictObject({ float: z.number().nonnegative() })]).optional(),
+    limits: z
+      .strictObject({
+        cpuSeconds: positive.optional(),
+        wallSeconds: positive.optional(),
+        memoryMb: positive.optional(),
+        outputBytes: count.optional(),
+        inputBytes: count.optional(),
+        programBytes: count.optional(),
+        stderrBytes: count.optional(),
+      })
+      .optional(),
+    allTests: z.boolean().optional(),
+  })
+  .refine((line) => (line.program === undefined) !== (line.completion === undefined), {
+    message: 'expected exactly one of "program" and "completion"',
+  })
+  .refine((line) => line.mode === 'assert' || (line.tests?.length ?? 0) > 0, { message: 'expected at least one test' })
+  .refine((line) => line.mode !== 'assert' || line.assertions !== undefined, {
+    message: 'mode "assert" expects "assertions"',
+  })
+  .refine((line) => line.mode !== 'function' || line.function !== undefined, {
+    message: 'mode "function" expects "function"',
+  })
+
+const mathLine = z
+  .object({
+    id: identity,
+    answer: z.string().optional(),
+    completion: z.string().optional(),
+    reference: z.string(),
+  })
+  .refine((line) => (line.answer === undefined) !== (line.completion === undefined), {
+    message: 'expected exactly one of "answer" and "completion"',
+  })
+
+const voteLine = z
+  .object({
+    id: identity,
+    answers: z.array(z.string()).optional(),
+    completions: z.array(z.string()).optional(),
+  })
+  .refine((line) => (line.answers === undefined) !== (line.completions === undefined), {
+    message: 'expected exactly one of "answers" and "completions"',
+  })
+
+/** Builds the command. */
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('Verifies answers and programs: JSON lines on stdin, one verdict a line on stdout.')
+    .addCommand(codeCommand())
+    .addCommand(mathCommand())
+    .addCommand(voteCommand())
+    .addHelpText(
+      'after',
+      '\nThe exit code is 0 when every line was answered, whatever the verdicts. Formats: docs/verification.md.',
+    )
+}
+
+function codeCommand(): Command {
+  return common(new Command('code'))
+    .description('Runs programs in a sandbox and compares what they print.')
+    .option('--cpu-seconds <n>', 'processor time a test, where a line names none (default: 6)', positiveNumber)
+    .option('--wall-seconds <n>', 'time on the clock a test (default: 8)', positiveNumber)
+    .option('--memory-mb <n>', 'memory a test, MiB (default: 1024)', positiveNumber)
+    .option('--output-bytes <n>', 'bytes of output a test (default: 10000000)', positiveInteger)
+    .option('--unsafe-no-sandbox', 'run programs without isolation where nothing isolates here')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ echo '{"id":"a","program":"print(int(input())*2)","tests":[{"input":"21","output":"42"}]}' | wellspring verify code
+  $ wellspring verify code --ordered < rollouts.jsonl > verdicts.jsonl
+  $ echo '{"program":"def double(n): return 2 * n","mode":"function","function":"double","tests":[{"input":"21","output":"42"}]}' | wellspring verify code`,
+    )
+    .action((options: CodeOptions) => verifyCode(options))
+}
+
+function mathCommand(): Command {
+  return extraction(common(new Command('math')))
+    .description('Compares answers with references: equal, different, or undecided.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ echo '{"id":"a","answer":"\\\\frac{1}{2}","reference":"0.5"}' | wellspring verify math
+  $ echo '{"completion":"So it is \\\\boxed{3}.","reference":"3"}' | wellspring verify math --extract boxed`,
+    )
+    .action((options: MathOptions) => verifyMath(options))
+}
+
+function voteCommand(): Command {
+  return extraction(common(new Command('vote')))
+    .description('Groups many answers into classes of equal ones; says the majority and its margin.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ echo '{"id":"a","answers":["1/2","0.5","2"]}' | wellspring verify vote
+  $ wellspring verify vote --extract boxed < generations.jsonl`,
+    )
+    .action((options: MathOptions) => verifyVote(options))
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--ordered', 'keep the order of the input (default: each as soon as it is done)')
+    .option(
+      '--threads <n>',
+      'worker threads',
+      positiveInteger,
+      availableParallelism(),
+    )
+}
+
+function extraction(command: Command): Command {
+  return command.addOption(
+    new Option('--extract <rule>', 'how the answer of a completion is found')
+      .choices(['boxed', 'lenient'])
+      .default('lenient'),
+  )
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError(`expected a positive number, got ${text}`)
+  return value
+}
+
+function positiveInteger(text: string): number {
+  const value = positiveNumber(text)
+  if (!Number.isInteger(value)) throw new InvalidArgumentError(`expected a whole number, got ${text}`)
+  return value
+}
+
+async function verifyCode(options: CodeOptions): Promise<void> {
+  const { cpuSeconds, wallSeconds, memoryMb, outputBytes } = options
+  const limits = defined({ cpuSeconds, wallSeconds, memoryMb, outputBytes })
+  const pool = new VerifierPool({
+    threads: options.threads,
+    limits,
+    ...(options.unsafeNoSandbox === true ? { unsafeNoSandbox: true } : {}),
+  })
+  const { rung, detail, advice } = await pool.isolation()
+  if (rung === 'none') {
+    note(printable(`wellspring verify code: ${detail}`))
+    if (advice !== undefined) note(printable(`wellspring verify code: ${advice}`))
+  }
+  await serve(options, pool, PROGRAMS_AHEAD, codeLine, ({ id: _, ...request }, signal) =>
+    pool.runProgram(defined({ ...request, limits: defined(request.limits ?? {}) }), signal),
+  )
+}
+
+async function verifyMath(options: MathOptions): Promise<void> {
+  const pool = new VerifierPool({ threads: options.threads })
+  await serve(options, pool, COMPARISONS_AHEAD, mathLine, ({ reference, answer, completion = '' }, signal) =>
+    pool.compareMath(
+      { reference, extract: options.extract, ...(answer === undefined ? { completion } : { answer }) },
+      signal,
+    ),
+  )
+}
+
+async function verifyVote(options: MathOptions): Promise<void> {
+  const pool = new VerifierPool({ threads: options.threads })
+  await serve(options, pool, PROGRAMS_AHEAD, voteLine, ({ answers, completions = [] }, signal) =>
+    pool.groupAnswers({ extract: options.extract, ...(answers === undefined ? { completions } : { answers }) }, signal),
+  )
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> }
+
+/** The object without its undefined entries. */
+function defined<T extends object>(object: T): Partial<Defined<T>> & Pick<T, never> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>
+}
+
+/** Reads lines, verifies a bounded number of them at once, and writes each answer. */
+async function serve<Line extends { id?: string | number | undefined }>(
+  options: Common,
+  pool: VerifierPool,
+  aheadPerThread: number,
+  schema: z.ZodType<Line>,
+  verify: (line: Line, signal: AbortSignal) => Promise<object>,
+): Promise<void> {
+  const stop = new AbortController()
+  // One listener for each request in flight.
+  setMaxListeners(0, stop.signal)
+  const output = new Output(stop)
+  const interrupt = (): void => {
+    process.exitCode = exitCodes.interrupted
+    stop.abort()
+  }
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  const most = options.threads * aheadPerThread
+  const running = new Set<Promise<void>>()
+  let tail: Promise<void> = Promise.resolve()
+  try {
+    let number = 0
+    for await (const text of lines(process.stdin, stop.signal)) {
+      number += 1
+      if (text?.trim() === '') continue
+      const answer = answerLine(text, number, schema, verify, stop.signal)
+      const before = tail
+      const written: Promise<void> = answer
+        .then(async (result) => {
+          if (options.ordered === true) await before
+          await output.write(result)
+        })
+        .catch((error: unknown) => {
+          if (!stop.signal.aborted) throw error
+        })
+        .finally(() => running.delete(written))
+      tail = written
+      running.add(written)
+      // Handled below, where the set is awaited; this one only keeps an early failure from ending the process.
+      written.catch(() => stop.abort())
+      while (running.size >= most && !stop.signal.aborted) await Promise.race(running)
+      if (stop.signal.aborted) break
+    }
+    await Promise.all(running)
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+    await pool.close()
+    process.stdin.destroy()
+  }
+}
+
+async function answerLine<Line extends { id?: string | number | undefined }>(
+  text: string | undefined,
+  number: number,
+  schema: z.ZodType<Line>,
+  verify: (line: Line, signal: AbortSignal) => Promise<object>,
+  signal: AbortSignal,
+): Promise<object> {
+  const invalid = (message: string): object => ({
+    line: number,
+    verdict: 'unverifiable',
+    reason: 'invalid_input',
+    message,
+  })
+  if (text === undefined) return invalid(`longer than ${LINE_BYTES} bytes`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return invalid(`not JSON: ${(error as Error).message}`)
+  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    return invalid(`${issue?.path.length ? `${issue.path.join('.')}: ` : ''}${issue?.message ?? 'not as expected'}`)
+  }
+  const { id } = parsed.data
+  return { ...(id === undefined ? { line: number } : { id }), ...(await verify(parsed.data, signal)) }
+}
+
+// What JSON leaves as it is and a terminal may obey: C1 controls, line separators, marks that turn the text's direction.
+const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+
+/** Standard output: waits while its reader is slow, and ends quietly when the reader has gone. */
+class Output {
+  readonly #stop: AbortController
+
+  constructor(stop: AbortController) {
+    this.#stop = stop
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') process.exitCode = exitCodes.ioError
+      stop.abort()
+    })
+  }
+
+  async write(result: object): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const line = JSON.stringify(result).replace(
+      UNSAFE,
+      (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    )
+    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain', { signal: this.#stop.signal })
+  }
+}
+
+/** The lines of a stream; undefined for one that is too long. Ends early when the signal aborts. */
+async function* lines(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string | undefined> {
+  let parts: Buffer[] = []
+  let bytes = 0
+  const take = (): string | undefined => {
+    const line = bytes > LINE_BYTES ? undefined : Buffer.concat(parts).toString('utf8')
+    parts = []
+    bytes = 0
+    return line
+  }
+  const add = (part: Buffer): void => {
+    bytes += part.length
+    if (bytes > LINE_BYTES) parts = []
+    else parts.push(part)
+  }
+  const end = (): void => {
+    ;(input as NodeJS.ReadStream).destroy()
+  }
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    for await (const piece of input) {
+      const chunk = Buffer.isBuffer(piece) ? piece : Buffer.from(piece)
+      let from = 0
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+        add(chunk.subarray(from, at))
+        from = at + 1
+        yield take()
+      }
+      if (from < chunk.length) add(chunk.subarray(from))
+    }
+    if (bytes > 0) yield take()
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { processors } from '../../processors/index.ts'
+import { schemaTexts } from '../../schemas/generated.ts'
+import {
+  deadLetters,
+  topicNamed,
+  topics,
+  topicSpecifications,
+  type RecordKind,
+  type Topic,
+} from '../../topics/catalogue.ts'
+
+const all: Topic[] = Object.values(topics)
+const kinds = Object.keys(schemaTexts) as RecordKind[]
+
+/** Names that are no plural, and why. */
+const notPlural: Record<string, string> = { ledger: 'one ledger, whose entries are its records' }
+
+describe('the catalogue', () => {
+  it('gives every topic a name of its own, and finds it by that name', () => {
+    const names = topicSpecifications().map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const topic of all) expect(topicNamed(topic.name)).toBe(topic)
+    expect(topicNamed('no-such-topic')).toBeUndefined()
+  })
+
+  it('names topics by the plural of their records, in kebab-case', () => {
+    const singular = all.filter(({ name }) => !/^[a-z]+(-[a-z]+)*s$/.test(name)).map(({ name }) => name)
+    expect(singular).toEqual(Object.keys(notPlural))
+  })
+
+  it('spells the key of the object as the name of the topic', () => {
+    for (const [key, { name }] of Object.entries(topics))
+      expect(key).toBe(name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+  })
+
+  it('keeps a whole life of a problem in one partition number: all topics by its id have the same count', () => {
+    const byProblem = all.filter(
+      ({ name, key, kind }) => key === 'problemId' || (kind === 'problem' && name !== 'problems'),
+    )
+    expect(byProblem.length).toBeGreaterThan(8)
+    expect(new Set(byProblem.map(({ partitions }) => partitions)).size).toBe(1)
+  })
+
+  it('gives one partition to tables and to the topic that screening orders', () => {
+    const tables = [topics.problems, ...all.filter(({ retention }) => retention === 'table')]
+    expect(tables.filter(({ partitions }) => partitions !== 1)).toEqual([])
+    const readAsTables = processors.flatMap((one) => Object.values(one.tables).map(({ topic }) => topic))
+    expect(readAsTables.filter(({ partitions }) => partitions !== 1)).toEqual([])
+  })
+
+  it('co-partitions the inputs of every processor: its task is one partition number of them all', () => {
+    for (const { name, inputs } of processors)
+      expect(new Set(Object.values(inputs).map(({ partitions }) => partitions)).size, name).toBeLessThanOrEqual(1)
+  })
+
+  it('keys every record by a field that it has', () => {
+    for (const { name, key, kind, keyOf } of all) {
+      const { fields } = JSON.parse(schemaTexts[kind]) as { fields: { name: string }[] }
+      if (name === 'ledger') continue
+      expect(
+        fields.map((field) => field.name),
+        name,
+      ).toContain(key)
+      expect(keyOf({ [key]: 'the-key' } as never), name).toBe('the-key')
+    }
+    const entry = { processor: 'roll-out', task: 3 } as Parameters<typeof topics.ledger.keyOf>[0]
+    expect(topics.ledger.keyOf(entry)).toBe('roll-out/3')
+  })
+
+  it('compacts tables alone', () => {
+    const tables = all.filter(({ retention }) => retention === 'table').map(({ name }) => name)
+    const compacted = topicSpecifications().filter((one) => one.compacted)
+    expect(compacted.map(({ name }) => name)).toEqual(tables)
+    expect(topicSpecifications()).toContainEqual(deadLetters)
+  })
+
+  it('has no topic that nothing writes and none that nothing reads, but the edges of the stream', () => {
+    const written = new Set(processors.flatMap(({ outputs }) => Object.values<Topic>(outputs)))
+    const read = new Set<Topic>(
+      processors.flatMap(({ inputs, tables, reads = [] }) => [
+        ...Object.values(inputs),
+        ...Object.values(tables).map(({ topic }) => topic),
+        ...reads,
+      ]),
+    )
+    const names = (wanted: (topic: Topic) => boolean): string[] => all.filter(wanted).map(({ name }) => name)
+    // Ingested; and what the engine itself writes.
+    expect(names((topic) => !written.has(topic))).toEqual(['seeds', 'discards', 'ledger'])
+    // What trainers and people read.
+    expect(names((topic) => !read.has(topic))).toEqual(['preference-pairs', 'sft-examples', 'discards'])
+  })
+
+  it('uses every schema: in a topic, as state, by the engine, or as a part of another', () => {
+    const used = new Set<RecordKind>(all.map(({ kind }) => kind))
+    for (const { state } of processors) if (state) used.add(state.kind)
+    for (const kind of ['progress', 'kept-call'] as const) used.add(kind)
+    const nameOf = (kind: RecordKind): string => (JSON.parse(schemaTexts[kind]) as { name: string }).name
+    const isPart = (kind: RecordKind): boolean =>
+      kinds.some((other) => other !== kind && schemaTexts[other].includes(`"name":"${nameOf(kind)}"`))
+    expect(kinds.filter((kind) => !used.has(kind) && !isPart(kind))).toEqual([])
+  })
+})

@@ -1,0 +1,1 @@
+export function noise(bytes: number, seed: string): Buffer

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ProgramJudge } from '../../verifiers/judge.ts'
+import { probeIsolation, type Rung, type SandboxLaunch } from '../../verifiers/sandbox.ts'
+import { honestPrograms } from './honest-programs.ts'
+
+const rungs: readonly Rung[] = ['bubblewrap', 'unshare', 'landlock']
+
+for (const rung of rungs) {
+  const { launch, isolation } = await probeIsolation({ rung })
+  if (!launch) console.warn(`skipped: honest programs on ${rung}: ${isolation.detail}`)
+  describe.skipIf(!launch)(`honest programs on ${rung}`, () => {
+    let judge: ProgramJudge
+    const forks = !isolation.detail.includes('no processes')
+
+    beforeAll(() => {
+      judge = new ProgramJudge(launch as SandboxLaunch, 11)
+    })
+    afterAll(() => judge.close())
+
+    it.each(honestPrograms.map((each) => [each.name, each] as const))('%s', async (_, honest) => {
+      const { program, input = '', output } = honest
+      const result = await judge.judge({ program, tests: [{ input, output }], compare: 'lcb' })
+      const { stdout, stderr } = result.tests[0] ?? {}
+      const seen = JSON.stringify({ ...result, tests: [], stdout: stdout?.slice(0, 300), stderr: stderr?.slice(-500) })
+      // What a rung cannot offer is never held against the program, or is documented as a limit of that rung.
+      if (honest.forks && !forks) expect(result.reason, seen).toBe('unsupported')
+      else if (honest.proc && rung === 'landlock') expect(result.verdict).not.toBe('unverifiable')
+      else expect(result.reason, seen).toBe('passed')
+    })
+  })
+}
