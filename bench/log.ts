@@ -1,6 +1,6 @@
 /**
  * The embedded log against a bare LMDB loop that writes the same bytes and awaits the same flush, in the same run:
- * `node dist/bench/log.js [--json] [--seconds 1.5] [--rounds 5] [--directory DIR]`. Ends with 1 when a goal is missed.
+ * `node dist/bench/log.js [--json] [--seconds 0.6] [--rounds 11] [--directory DIR]`. Ends with 1 when a goal is missed.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,8 +13,8 @@ import type { Log, OutgoingRecord } from '../topics/log.ts'
 const { values: flags } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '1.5' },
-    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '0.6' },
+    rounds: { type: 'string', default: '11' },
     directory: { type: 'string', default: tmpdir() },
   },
 })

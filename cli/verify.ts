@@ -150,12 +150,7 @@ Examples:
 function common(command: Command): Command {
   return command
     .option('--ordered', 'keep the order of the input (default: each as soon as it is done)')
-    .option(
-      '--threads <n>',
-      'worker threads',
-      positiveInteger,
-      availableParallelism(),
-    )
+    .option('--threads <n>', 'worker threads', positiveInteger, availableParallelism())
 }
 
 function extraction(command: Command): Command {
@@ -186,14 +181,15 @@ async function verifyCode(options: CodeOptions): Promise<void> {
     limits,
     ...(options.unsafeNoSandbox === true ? { unsafeNoSandbox: true } : {}),
   })
-  const { rung, detail, advice } = await pool.isolation()
-  if (rung === 'none') {
+  const told = pool.isolation().then(({ rung, detail, advice }) => {
+    if (rung !== 'none') return
     note(printable(`wellspring verify code: ${detail}`))
     if (advice !== undefined) note(printable(`wellspring verify code: ${advice}`))
-  }
+  })
   await serve(options, pool, PROGRAMS_AHEAD, codeLine, ({ id: _, ...request }, signal) =>
     pool.runProgram(defined({ ...request, limits: defined(request.limits ?? {}) }), signal),
   )
+  await told
 }
 
 async function verifyMath(options: MathOptions): Promise<void> {

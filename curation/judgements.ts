@@ -6,7 +6,7 @@ import type { Judgement, Rating } from '../schemas/generated.ts'
 
 const criteria = {
   format: /format/,
-  factualAccuracy: /factual\s*accuracy|accuracy/,
+  factualAccuracy: /accuracy/,
   difficultyAlignment: /difficulty/,
   conceptCoverage: /concept/,
   solvability: /solvab/,
@@ -21,7 +21,8 @@ type Criterion = keyof typeof criteria
 export function parseJudgement(judge: string, answer: string): Judgement | undefined {
   const ratings: Partial<Record<Criterion, Rating>> = {}
   for (const line of answer.toLowerCase().split('\n')) {
-    const match = /^[\s*#\d.-]*([a-z ]+?)[\s*]*[:=-][\s*]*(perfect|acceptable|bad)\b/.exec(line)
+    const plain = line.replace(/[*#_`|\s]+/g, ' ').trim()
+    const match = /^[-\d.() ]*([a-z][a-z ]*)[:=-] ?(perfect|acceptable|bad)\b/.exec(plain)
     if (!match) continue
     for (const [criterion, names] of Object.entries(criteria) as [Criterion, RegExp][]) {
       if (names.test(match[1] ?? '')) ratings[criterion] ??= match[2] as Rating

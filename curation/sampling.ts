@@ -26,11 +26,12 @@ export class ConceptVectors {
   }
 
   /** The mean of the vectors that some concepts have, as a unit vector; undefined where they have none or cancel out. */
-  meanOf(concepts: readonly string[]): readonly number[] | undefined {
+  meanOf(concepts: readonly string[]): Float32Array | undefined {
     const sum = new Array<number>(this.#dimension).fill(0)
     for (const concept of concepts)
       this.#vectors.get(concept)?.forEach((value, dimension) => (sum[dimension] = (sum[dimension] ?? 0) + value))
-    return unitVector(sum)
+    const unit = unitVector(sum)
+    return unit && Float32Array.from(unit)
   }
 }
 
@@ -111,7 +112,7 @@ export class ConceptIndex {
 }
 
 /** 0 where one is missing. */
-function dotProduct(vector: Float32Array | undefined, mean: readonly number[] | undefined): number {
+function dotProduct(vector: Float32Array | undefined, mean: Float32Array | undefined): number {
   if (!vector || !mean) return 0
   let sum = 0
   for (let dimension = 0; dimension < vector.length; dimension++)

@@ -4,15 +4,18 @@ import type { ProgramTest } from '../schemas/generated.ts'
 /** Kinds of test that are asked for, one a call (PromptCoT 2.0: edge cases, complex cases, error-prone inputs, critical paths). */
 export const testKinds = ['edge case', 'complex case', 'error-prone input', 'critical path'] as const
 
-const fence = /^[ \t]*```[ \t]*json[ \t]*\r?\n([\s\S]*?)^[ \t]*```[ \t]*$/im
+const opening = /^[ \t]*```[ \t]*json[ \t]*$/im
+const closing = /^[ \t]*```[ \t]*$/m
 
 /** The test of an answer; a sentence on what is wrong with it where there is none. */
 export function parseWrittenTest(answer: string, kind: string): ProgramTest | { fault: string } {
-  const block = fence.exec(answer)?.[1]
-  if (block === undefined) return { fault: 'no closed json block' }
+  const open = opening.exec(answer)
+  const block = open ? answer.slice(open.index + open[0].length) : ''
+  const close = closing.exec(block)
+  if (!close) return { fault: 'no closed json block' }
   let value: unknown
   try {
-    value = JSON.parse(block)
+    value = JSON.parse(block.slice(0, close.index))
   } catch (error) {
     return { fault: `the json block does not parse: ${(error as Error).message}` }
   }

@@ -66,7 +66,7 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
   return {
     ...equipment,
     declaration,
-    emit: emit as unknown as Emit<Topics>,
+    emit: emit,
     metricHandles: metrics.declared(declaration.name, declaration.metrics),
     nowMs: equipment.nowMs ?? Date.now,
     recipe: hashOf(
@@ -179,7 +179,7 @@ export class RecordContext implements Context {
     topic: Topic<Kind>,
     at: { partition: number; offset: number },
   ): Promise<RecordTypes[Kind]> => {
-    if (!this.#equipped.declaration.reads?.includes(topic as Topic)) {
+    if (!this.#equipped.declaration.reads?.includes(topic)) {
       throw new TypeError(
         `${this.#equipped.declaration.name} reads ${topic.name} at positions but does not declare it under "reads"`,
       )

@@ -8,7 +8,7 @@ import { bindVerification, completeRecord, declaredReason, equip, isDiscard, Rec
 import { kindOf, type InvalidRecordError } from './errors.ts'
 import { Metrics } from './metrics.ts'
 import type { Completion, CompletionRequest, Inference, Role, RoleModel, Verification } from './ports.ts'
-import type { Emission, KeyedState, Processor, Result, SourceStep, Tables } from './processor.ts'
+import type { Emission, KeyedState, Processor, Result, SourceStep } from './processor.ts'
 import { refuseFaults, resolveSettings } from './settings.ts'
 
 export interface DriveOptions {
@@ -61,7 +61,7 @@ export async function drive(
     inference: scriptedInference(options, requests),
     verification: options.verification as Verification,
     tables: Object.fromEntries(
-      Object.entries(processor.tables as Tables).map(([name, table]) => {
+      Object.entries(processor.tables).map(([name, table]) => {
         const index = table.create()
         const records = options.tables?.[name] ?? []
         for (const record of records) table.add(index, record as never)

@@ -1,11 +1,12 @@
 /** Runs processors on a log: joins their groups, keeps a task for every assignment, drains them, and knows when all is done. */
+import { setMaxListeners } from 'node:events'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
-import type { Group, Log, Membership } from '../topics/log.ts'
+import { LogError, type Group, type Log, type Membership } from '../topics/log.ts'
 import { equip, type EquippedProcessor } from './context.ts'
-import { ConfigurationError, InvalidRecordError } from './errors.ts'
-import { Metrics } from './metrics.ts'
+import { ConfigurationError, InvalidRecordError, TransientError } from './errors.ts'
+import type { Metrics } from './metrics.ts'
 import type { Inference, Verification } from './ports.ts'
 import type { Processor } from './processor.ts'
 import type { Settings, SettingValues } from './settings.ts'
@@ -44,7 +45,8 @@ export interface ProcessorStatus {
 
 interface Running {
   equipped: EquippedProcessor
-  membership: Membership
+  /** Undefined until it has joined. */
+  membership: Membership | undefined
   tasks: Map<number, Task>
   limits: TaskLimits
 }
@@ -90,7 +92,7 @@ export class Runtime {
       const equipped = await this.#equip(declaration, config)
       const running: Running = {
         equipped,
-        membership: undefined as never,
+        membership: undefined,
         tasks: new Map(),
         limits: { ...defaultLimits, ...limits },
       }
@@ -114,9 +116,11 @@ export class Runtime {
   /** Stops admission, waits for what is in flight until the signal aborts, commits and leaves. */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stopping = true
+    setMaxListeners(0, deadline) // every task listens
     const running = [...this.#running.values()]
     await Promise.all(running.flatMap(({ tasks }) => [...tasks.values()].map((task) => task.drain(deadline))))
-    await Promise.all(running.map(({ membership }) => membership.leave()))
+    // A start that failed half-way leaves processors that have not joined.
+    await Promise.all(running.map(async ({ membership }) => membership?.leave()))
     await this.#tables.close()
   }
 
@@ -151,19 +155,30 @@ export class Runtime {
   }
 
   /**
-   * Whether everything that can be done is done: every input is finished and committed to its end, and every source says
-   * that it is complete. Ends are read before and after the tasks, so a commit in between shows.
+   * Whether everything that can be done is done: every task is open, every input is finished and committed to its end, and
+   * every source says that it is complete, knowing all of its tables. Ends are read before and after, so a commit in between shows.
    */
   async isComplete(): Promise<boolean> {
     await this.refreshBacklog()
     const before = total(this.#ends)
-    const idle = this.status().every(
-      (one) =>
-        one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0 && (one.source ?? 'complete') === 'complete',
+    if (!this.#isIdle() || !(await this.#tables.areRead())) return false
+    // A source that waits for its tables looks at what was read last before it is asked.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    const sources = [...this.#running.values()].filter(({ equipped }) => equipped.declaration.next)
+    const areComplete = sources.every(({ tasks }) =>
+      [...tasks.values()].every((task) => task.status().source === 'complete'),
     )
-    if (!idle) return false
+    if (!areComplete) return false
     await this.refreshBacklog()
-    return total(this.#ends) === before
+    return this.#isIdle() && total(this.#ends) === before
+  }
+
+  #isIdle(): boolean {
+    const isOpen = [...this.#running.values()].every(({ equipped, tasks }) => {
+      const open = [...tasks.values()].filter((task) => task.status().isOpen)
+      return open.length === groupOf(equipped.declaration).tasks
+    })
+    return isOpen && this.status().every((one) => one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0)
   }
 
   async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
@@ -190,11 +205,13 @@ export class Runtime {
   }
 
   #startTask(running: Running, number: number): void {
-    if (this.#stopping) return
+    const { membership } = running
+    if (this.#stopping || !membership) return
     const task = new Task(number, running.equipped, {
-      membership: running.membership,
+      membership,
       codec: this.#codec,
       limits: running.limits,
+      startOf: async (topic) => (await this.#options.log.offsets(topic, number)).start,
       tablesChanged: (signal) => this.#tables.changed(signal),
     })
     running.tasks.set(number, task)
@@ -213,7 +230,7 @@ export class Runtime {
   }
 }
 
-/** One record at a position. @throws InvalidRecordError when nothing of that kind lies there */
+/** One record at a position. @throws InvalidRecordError when nothing of that kind lies there; TransientError, an outage, when the log can't be reached */
 export async function readAt<Kind extends RecordKind>(
   log: Log,
   codec: RecordCodec,
@@ -222,7 +239,12 @@ export async function readAt<Kind extends RecordKind>(
   signal?: AbortSignal,
 ): Promise<RecordTypes[Kind]> {
   const position = { topic: topic.name, ...at }
-  const { records } = await log.read(position, { maxBytes: 1, maxWaitSeconds: 0, ...(signal && { signal }) })
+  const { records } = await log
+    .read(position, { maxBytes: 1, maxWaitSeconds: 0, ...(signal && { signal }) })
+    .catch((cause: unknown) => {
+      if (!(cause instanceof LogError) || cause.code !== 'unreachable') throw cause
+      throw new TransientError('LOG_UNAVAILABLE', cause.message, { outage: true, cause })
+    })
   const [stored] = records
   if (stored?.offset !== at.offset) {
     signal?.throwIfAborted()
@@ -255,7 +277,14 @@ async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolea
       const [first] = records
       if (!first) continue
       await codec.learn(first.value)
-      const record = codec.decode(topic.kind, first.value) as { simulated: boolean }
+      let record: { simulated: boolean }
+      try {
+        record = codec.decode(topic.kind, first.value) as { simulated: boolean }
+      } catch (error) {
+        // Its processor puts it into dead-letters; another partition tells.
+        if (error instanceof UndecodableError) continue
+        throw error
+      }
       if (record.simulated === simulated) return
       const [holds, brings] = record.simulated ? ['simulated', 'real'] : ['real', 'simulated']
       throw new ConfigurationError([
@@ -266,7 +295,7 @@ async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolea
 }
 
 function sum<Value>(values: readonly Value[], of: (value: Value) => number): number {
-  return values.reduce((total, value) => total + of(value), 0)
+  return values.reduce((added, value) => added + of(value), 0)
 }
 
 function total(values: ReadonlyMap<string, number>): number {

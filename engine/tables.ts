@@ -2,7 +2,7 @@
  * Tables: small topics that a process reads whole, outside groups and transactions: to the end seen at start before the
  * first record is processed, then onward as they grow. Each is folded once a process, for all processors that declare it.
  */
-import type { RecordCodec } from '../topics/codec.ts'
+import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
 import type { Log } from '../topics/log.ts'
 import type { Table, TableView } from './processor.ts'
 
@@ -10,6 +10,8 @@ const readBounds = { maxBytes: 1 << 20, maxWaitSeconds: 5 }
 
 interface OpenTable {
   view: { version: number; index: unknown }
+  /** The next offset to be read. */
+  offset: number
   followed: Promise<void>
 }
 
@@ -30,13 +32,21 @@ export class TableReader {
   async open(table: Table, onFailure: (error: unknown) => void): Promise<TableView<unknown>> {
     const known = this.#open.get(table)
     if (known) return known.view
-    const view = { version: 0, index: table.create() }
     const { start, end } = await this.#log.offsets(table.topic.name, 0)
-    let offset = start
-    while (offset < end) offset = await this.#readOn(table, view, offset, 0)
-    const followed = this.#follow(table, view, offset).catch(onFailure)
-    this.#open.set(table, { view, followed })
-    return view
+    const open: OpenTable = { view: { version: 0, index: table.create() }, offset: start, followed: Promise.resolve() }
+    while (open.offset < end) await this.#readOn(table, open, 0)
+    open.followed = this.#follow(table, open).catch(onFailure)
+    this.#open.set(table, open)
+    return open.view
+  }
+
+  /** Whether every table is read to its end as it is now. */
+  async areRead(): Promise<boolean> {
+    for (const [{ topic }, open] of this.#open) {
+      const { end } = await this.#log.offsets(topic.name, 0)
+      if (open.offset < end) return false
+    }
+    return true
   }
 
   /** Resolves when any table has grown, or the signal aborts. */
@@ -58,24 +68,29 @@ export class TableReader {
     await Promise.all([...this.#open.values()].map(({ followed }) => followed))
   }
 
-  async #follow(table: Table, view: OpenTable['view'], from: number): Promise<void> {
-    let offset = from
-    while (!this.#stop.signal.aborted) offset = await this.#readOn(table, view, offset, readBounds.maxWaitSeconds)
+  async #follow(table: Table, open: OpenTable): Promise<void> {
+    while (!this.#stop.signal.aborted) await this.#readOn(table, open, readBounds.maxWaitSeconds)
   }
 
-  async #readOn(table: Table, view: OpenTable['view'], offset: number, maxWaitSeconds: number): Promise<number> {
+  async #readOn(table: Table, open: OpenTable, maxWaitSeconds: number): Promise<void> {
     const { topic } = table
+    const { view } = open
     const result = await this.#log.read(
-      { topic: topic.name, partition: 0, offset },
+      { topic: topic.name, partition: 0, offset: open.offset },
       { ...readBounds, maxWaitSeconds, signal: this.#stop.signal },
     )
     for (const { value } of result.records) {
       if (!this.#codec.knows(value)) await this.#codec.learn(value)
-      table.add(view.index, this.#codec.decode(topic.kind, value))
       view.version++
+      try {
+        table.add(view.index, this.#codec.decode(topic.kind, value))
+      } catch (error) {
+        // Poison stays local: a table is made of the records that can be read.
+        if (!(error instanceof UndecodableError)) throw error
+      }
     }
+    open.offset = result.nextOffset
     if (result.records.length > 0) this.#wake()
-    return result.nextOffset
   }
 
   #wake(): void {

@@ -29,10 +29,10 @@ import {
   type CallKeeper,
   type EquippedProcessor,
 } from './context.ts'
-import { InvalidRecordError, kindOf, TransientError } from './errors.ts'
+import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
 import type { Completion, Embedding } from './ports.ts'
-import type { Emission, Failure, KeyedState, Result } from './processor.ts'
+import type { Emission, Failure, KeyedState, Result, SourceStep } from './processor.ts'
 
 /** Bounds of a task's window and of its commits. */
 export interface TaskLimits {
@@ -61,6 +61,8 @@ export const defaultLimits: TaskLimits = {
 
 export interface TaskStatus {
   task: number
+  /** Whether its committed progress is taken up: before that, what waits for it is not known. */
+  isOpen: boolean
   inFlight: number
   /** Finished results that wait for their commit. */
   uncommitted: number
@@ -109,12 +111,13 @@ interface Finished {
   left: number
   discarded: string | undefined
   deadLettered: boolean
-  finishedAtMs: number
 }
 
 interface InputWindow {
   topic: Topic
   nextOffset: number
+  /** No commit knows it: it begins wherever retention left the topic's start. */
+  isNew: boolean
   /** Unfinished offsets of an earlier owner that are still to be admitted again. */
   readmit: Set<number>
   /** Admitted and not committed, in the order of their offsets. */
@@ -129,8 +132,19 @@ export interface TaskSurroundings {
   membership: Membership
   codec: RecordCodec
   limits: TaskLimits
+  /** First offset that the log still holds of the task's partition of an input. */
+  startOf(topic: string): Promise<number>
   /** Resolves when a table has grown or the signal aborts; sources wait on it. */
   tablesChanged(signal: AbortSignal): Promise<void>
+}
+
+/** State that an earlier version wrote, under a schema that has to be fetched before it can be read. */
+class UnlearnedSchema extends Error {
+  readonly value: Uint8Array
+  constructor(value: Uint8Array) {
+    super('a state was written under a schema that this log does not know')
+    this.value = value
+  }
 }
 
 export class Task {
@@ -139,6 +153,7 @@ export class Task {
   readonly #membership: Membership
   readonly #codec: RecordCodec
   readonly #limits: TaskLimits
+  readonly #startOf: TaskSurroundings['startOf']
   readonly #tablesChanged: TaskSurroundings['tablesChanged']
   /** Aborts fetches, waits and back-off: nothing more is admitted. */
   readonly #intake = new AbortController()
@@ -156,6 +171,9 @@ export class Task {
   #finished: Finished[] = []
   #finishedBytes = 0
   #committingBytes = 0
+  #committingResults = 0
+  /** Since when a result or call waits for its commit, in milliseconds of performance.now. */
+  #uncommittedSinceMs: number | undefined
   #inFlight = 0
   #inFlightBytes = 0
   #steps = 0
@@ -165,6 +183,8 @@ export class Task {
   #idleWaiters: (() => void)[] = []
   #waiting = new Map<object, string>()
   #source: TaskStatus['source']
+  #stopping: Promise<void> | undefined
+  #isOpen = false
   #closed = false
   #end!: (how: 'drained' | 'lost') => void
   #fail!: (error: unknown) => void
@@ -178,6 +198,7 @@ export class Task {
     this.#membership = surroundings.membership
     this.#codec = surroundings.codec
     this.#limits = surroundings.limits
+    this.#startOf = surroundings.startOf
     this.#tablesChanged = surroundings.tablesChanged
     // Every record in the window may listen: their number is bounded by the window, not by a constant.
     setMaxListeners(0, this.#intake.signal, this.#calls.signal)
@@ -198,11 +219,11 @@ export class Task {
       this.#open = await this.#membership.open(this.#number)
       if (this.#closed) return await this.#open.close()
       await this.#restore()
-      for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch(this.#fail)
-      if (this.#equipped.declaration.next) this.#produce().catch(this.#fail)
+      this.#isOpen = true
+      for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch((error) => this.#stop(error))
+      if (this.#equipped.declaration.next) this.#produce().catch((error) => this.#stop(error))
     } catch (error) {
-      if (error instanceof LogError && error.code === 'fenced') this.lose()
-      else this.#fail(error)
+      this.#stop(error)
     }
   }
 
@@ -210,12 +231,13 @@ export class Task {
     const [waiting] = this.#waiting.values()
     return {
       task: this.#number,
+      isOpen: this.#isOpen,
       inFlight: this.#inFlight,
-      uncommitted: this.#finished.length,
-      inputs: [...this.#windows.values()].map(({ topic, nextOffset, open }) => ({
+      uncommitted: this.#finished.length + this.#committingResults,
+      inputs: [...this.#windows.values()].map(({ topic, nextOffset, open, readmit }) => ({
         topic: topic.name,
         nextOffset,
-        open: open.size,
+        open: open.size + readmit.size,
       })),
       counts: this.#counts,
       waiting,
@@ -227,14 +249,18 @@ export class Task {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#intake.abort()
     this.#wakeRoom()
-    while (this.#inFlight > 0 && !deadline.aborted && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        deadline.addEventListener('abort', () => resolve(), { once: true })
-        this.#idleWaiters.push(resolve)
-      })
+    const abortCalls = (): void => {
+      this.#calls.abort(new Error('draining: the deadline has passed'))
+      this.#wakeIdle()
     }
-    this.#calls.abort(new Error('draining: the deadline has passed'))
+    if (deadline.aborted) abortCalls()
+    else deadline.addEventListener('abort', abortCalls, { once: true })
+    while (this.#inFlight > 0 && !this.#calls.signal.aborted) {
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+    }
     await this.#commitAll()
+    deadline.removeEventListener('abort', abortCalls)
+    await this.#stopping // a failure is told as one, not as a drain
     if (this.#closed) return
     this.#closed = true
     clearTimeout(this.#commitTimer)
@@ -249,13 +275,21 @@ export class Task {
     this.#end('lost')
   }
 
+  /** Ends on a failure: lost where another owner has the task, else in failure after what is finished is committed. */
+  #stop(error: unknown): void {
+    if (error instanceof LogError && error.code === 'fenced') return this.lose()
+    this.#intake.abort()
+    this.#calls.abort(new Error('the task failed'))
+    this.#stopping ??= this.#commitAll().then(() => this.#fail(error))
+  }
+
   #abort(): void {
     this.#closed = true
     clearTimeout(this.#commitTimer)
     this.#intake.abort()
     this.#calls.abort(new Error('the task was given up'))
     this.#wakeRoom()
-    for (const wake of this.#idleWaiters.splice(0)) wake()
+    this.#wakeIdle()
   }
 
   async #restore(): Promise<void> {
@@ -273,6 +307,7 @@ export class Task {
       this.#windows.set(input, {
         topic,
         nextOffset: at?.nextOffset ?? 0,
+        isNew: at === undefined,
         readmit: new Set(unfinished),
         open: new Map(),
       })
@@ -286,44 +321,74 @@ export class Task {
     const bounds = { maxBytes: 1 << 20, maxWaitSeconds: 5, signal: this.#intake.signal }
     const first = Math.min(window.nextOffset, ...window.readmit)
     for (let from = first; !this.#intake.signal.aborted;) {
-      await this.#room()
+      await this.#room(0)
       const result = await this.#fetch(window.topic.name, from, bounds)
       if (!result) continue
+      await this.#refuseCut(window, from, result)
       for (const stored of result.records) {
-        const again = window.readmit.delete(stored.offset)
-        if (stored.offset < window.nextOffset && !again) continue
-        if (!this.#hasRoom()) await this.#room()
-        if (this.#intake.signal.aborted) return
+        if (stored.offset < window.nextOffset && !window.readmit.has(stored.offset)) continue
         if (!this.#codec.knows(stored.value)) await this.#codec.learn(stored.value)
+        // Asked again after every pause: another input may have taken the room.
+        while (!this.#hasRoom(stored.value.byteLength)) await this.#room(stored.value.byteLength)
+        if (this.#intake.signal.aborted) return
+        // Its offset leaves `readmit` only now: a commit during the pause above still counts it as unfinished.
+        window.readmit.delete(stored.offset)
         window.nextOffset = Math.max(window.nextOffset, stored.offset + 1)
         this.#admit(input, window, stored)
       }
       if (this.#intake.signal.aborted) return
-      this.#refuseSkipped(window, result.nextOffset)
+      this.#refuseMissing(
+        window,
+        [...window.readmit].filter((offset) => offset < result.nextOffset),
+      )
       window.nextOffset = Math.max(window.nextOffset, result.nextOffset)
       from = result.nextOffset
     }
   }
 
-  /** Reads on; undefined when the task was opened again meanwhile, after a doubtful commit. */
+  /** Reads on; undefined where it has to be tried again: the log was away, or the task was opened again after a doubtful commit. */
   async #fetch(topic: string, from: number, bounds: ReadBounds): Promise<ReadResult | undefined> {
-    try {
-      return await this.#open.fetch(topic, from, bounds)
-    } catch (error) {
-      if (!(error instanceof LogError) || error.code !== 'closed' || !this.#committing) throw error
-      await this.#committing
-      return undefined
+    const open = this.#open
+    for (let failures = 0; ; failures++) {
+      try {
+        const result = await open.fetch(topic, from, bounds)
+        this.#waiting.delete(bounds)
+        return result
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error
+        if (error.code === 'unreachable') await this.#waitForLog(bounds, error, failures, this.#intake.signal)
+        else if ((error.code === 'closed' || error.code === 'doubt') && (this.#committing || open !== this.#open))
+          await this.#committing
+        else throw error
+        if (this.#intake.signal.aborted || open !== this.#open) return undefined
+      }
     }
   }
 
-  /** Retention must never pass over an unfinished record: that would be a silent loss. */
-  #refuseSkipped(window: InputWindow, readTo: number): void {
-    const skipped = [...window.readmit].filter((offset) => offset < readTo)
-    if (skipped.length === 0) return
+  /** Waits before the log is asked again, longer each time, up to 30 s; says so in the status until `waiter` is removed. */
+  async #waitForLog(waiter: object, error: LogError, failures: number, signal: AbortSignal): Promise<void> {
+    this.#waiting.set(waiter, error.message)
+    await sleep(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)), undefined, { signal }).catch(() => {})
+  }
+
+  /** Retention must never pass over records that were not admitted: that would be a silent loss. */
+  async #refuseCut(window: InputWindow, from: number, { records, nextOffset }: ReadResult): Promise<void> {
+    const { isNew } = window
+    window.isNew = false
+    const reached = records[0]?.offset ?? nextOffset
+    // Offsets may have gaps that hold no record: the start of the log tells.
+    if (isNew || reached <= Math.max(from, window.nextOffset)) return
+    const start = await this.#startOf(window.topic.name)
+    if (start > window.nextOffset) this.#refuseMissing(window, [...window.readmit, window.nextOffset])
+  }
+
+  #refuseMissing(window: InputWindow, offsets: readonly number[]): void {
+    const [first] = offsets
+    if (first === undefined) return
     throw new LogError(
       'damaged',
-      `${this.#name}: ${window.topic.name}/${this.#number} no longer holds ${skipped.length} unfinished records (first offset ${skipped[0]}); ` +
-        `retention passed over them. Restore the topic, or give them up with \`wellspring dead-letters\` after resetting the task`,
+      `${this.#name}: ${window.topic.name}/${this.#number} no longer holds unfinished records from offset ${first} on; retention passed over them. ` +
+        `Restore the topic from a backup`,
     )
   }
 
@@ -355,7 +420,7 @@ export class Task {
       void this.#process(entry)
       return
     }
-    const key = keyOf(entry.record as never)
+    const key = keyOf(entry.record)
     const queue = this.#keyQueues.get(key)
     if (queue) queue.push(entry)
     else {
@@ -366,22 +431,28 @@ export class Task {
 
   async #processKey(key: string, first: Entry): Promise<void> {
     const queue = this.#keyQueues.get(key)
-    for (let entry: Entry | undefined = first; entry && !this.#closed; entry = queue?.shift())
-      await this.#process(entry)
+    let isFinished = true
+    for (let entry: Entry | undefined = first; entry && !this.#closed; entry = queue?.shift()) {
+      // After a record that was given up, the others of its key wait for the next owner too: their order holds.
+      if (isFinished) isFinished = await this.#process(entry)
+      else this.#drop(entry)
+    }
     this.#keyQueues.delete(key)
   }
 
-  #hasRoom(): boolean {
+  /** Whether a record of this size may be admitted; a record larger than the whole window goes alone. */
+  #hasRoom(bytes: number): boolean {
     const { maxInFlight, maxInFlightBytes, maxUncommittedBytes } = this.#limits
     return (
-      this.#inFlight < maxInFlight &&
-      this.#inFlightBytes < maxInFlightBytes &&
-      this.#finishedBytes + this.#committingBytes < maxUncommittedBytes
+      this.#intake.signal.aborted ||
+      (this.#inFlight < maxInFlight &&
+        (this.#inFlight === 0 || this.#inFlightBytes + bytes <= maxInFlightBytes) &&
+        this.#finishedBytes + this.#committingBytes < maxUncommittedBytes)
     )
   }
 
-  async #room(): Promise<void> {
-    while (!this.#hasRoom() && !this.#intake.signal.aborted) {
+  async #room(bytes: number): Promise<void> {
+    while (!this.#hasRoom(bytes)) {
       await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
     }
   }
@@ -392,7 +463,8 @@ export class Task {
 
   // Processing
 
-  async #process(entry: Entry): Promise<void> {
+  /** @returns whether it is finished; false where it was given up and is left to the next owner */
+  async #process(entry: Entry): Promise<boolean> {
     const { transient } = this.#equipped.declaration.onFailure
     let attempts = 0
     let delays = 0
@@ -414,38 +486,46 @@ export class Task {
           context: RecordContext,
         ) => Result | Promise<Result>
         const result = await handler(entry.record, context)
-        if (this.#closed) return
-        this.#finish(entry, result, context, staged)
-        return
+        if (this.#closed) return false
+        return this.#finish(entry, result, context, staged)
       } catch (error) {
+        if (await this.#learned(error)) continue
         if (this.#closed || this.#calls.signal.aborted) return this.#drop(entry)
         const kind = kindOf(error)
         if (kind === 'invalid-record') return this.#bury(entry, failureOf(error as InvalidRecordError))
-        if (kind !== 'transient') return this.#fail(this.#explain(error, entry))
+        if (kind !== 'transient') return this.#stopOn(entry, error)
         const { code, message, outage, retryAfterSeconds } = error as TransientError
         if (!outage) attempts++
         this.#equipped.metrics.retries.inc({ processor: this.#name, code })
         if (attempts >= transient.attempts) {
           return this.#bury(entry, { code, message: `${message} (${attempts} of ${transient.attempts} tries)` })
         }
-        const seconds =
-          retryAfterSeconds ?? Math.min(transient.maxDelaySeconds, transient.firstDelaySeconds * 2 ** delays++)
+        const delaySeconds = Math.min(transient.maxDelaySeconds, transient.firstDelaySeconds * 2 ** delays++)
+        // Spread out, so that records that failed together do not come back together; never earlier than the endpoint asks.
+        const seconds = Math.max(retryAfterSeconds ?? 0, delaySeconds / 2) + (Math.random() * delaySeconds) / 2
         this.#waiting.set(entry, message)
-        // Full jitter on the upper half: records that failed together do not come back together.
-        const waited = await sleep(1000 * seconds * (0.5 + Math.random() / 2), true, {
+        const waited = await sleep(1000 * seconds, true, {
           signal: this.#intake.signal,
         }).catch(() => false)
         this.#waiting.delete(entry)
         if (!waited) return this.#drop(entry)
       }
     }
+    return false
   }
 
   /** Gives a record up unfinished: its offset stays in the progress, so the next owner does it. */
-  #drop(entry: Entry): void {
+  #drop(entry: Entry): false {
     this.#inFlight--
     this.#inFlightBytes -= entry.stored.value.byteLength
     this.#wakeIdle()
+    return false
+  }
+
+  /** A bug or a fault of the configuration: the run stops and the record is left as it was. */
+  #stopOn(entry: Entry, error: unknown): false {
+    this.#stop(this.#explain(error, entry))
+    return this.#drop(entry)
   }
 
   #keeperOf(entry: Entry): CallKeeper {
@@ -456,7 +536,7 @@ export class Task {
         if (known) return known
         const stored = this.#open.state.get(keyOf(purpose))
         if (!stored) return undefined
-        const result = JSON.parse(this.#codec.decode('kept-call', stored).result) as Completion | Embedding
+        const result = JSON.parse(this.#decodeState('kept-call', stored).result) as Completion | Embedding
         entry.calls.set(purpose, result)
         entry.keptInState.add(purpose)
         return result
@@ -473,11 +553,24 @@ export class Task {
     }
   }
 
+  /** State is read at once, schemas are not: the record starts anew when its schema is there. */
+  #decodeState<Kind extends RecordKind>(kind: Kind, value: Uint8Array): RecordTypes[Kind] {
+    if (!this.#codec.knows(value)) throw new UnlearnedSchema(value)
+    return this.#codec.decode(kind, value)
+  }
+
+  /** Whether the error was a schema that is known from now on. */
+  async #learned(error: unknown): Promise<boolean> {
+    if (!(error instanceof UnlearnedSchema)) return false
+    await this.#codec.learn(error.value).catch(() => {})
+    return this.#codec.knows(error.value)
+  }
+
   #stateOf(staged: Map<string, Uint8Array | undefined>, entry: Entry | undefined): KeyedState<RecordTypes[RecordKind]> {
     const { state, name } = this.#equipped.declaration
     const stateKey = (key: string): string => {
       if (!state) throw new TypeError(`${name} uses state but declares none`)
-      const own = entry && state.keyOf?.(entry.record as never)
+      const own = entry && state.keyOf?.(entry.record)
       if (own !== undefined && own !== key && !key.startsWith(`${own}/`)) {
         throw new TypeError(`${name} may use the state under its record's key ${own} alone, not ${key}`)
       }
@@ -491,7 +584,7 @@ export class Task {
           : this.#overlay.has(full)
             ? this.#overlay.get(full)?.value
             : this.#open.state.get(full)
-        return bytes && state ? this.#codec.decode(state.kind, bytes) : undefined
+        return bytes && state ? this.#decodeState(state.kind, bytes) : undefined
       },
       set: (key, value) => {
         if (state) staged.set(stateKey(key), this.#codec.encode(changelogSubject(name, state.kind), state.kind, value))
@@ -502,10 +595,15 @@ export class Task {
     }
   }
 
-  #finish(entry: Entry, result: Result, context: RecordContext, staged: Map<string, Uint8Array | undefined>): void {
+  #finish(
+    entry: Entry,
+    result: Result,
+    context: RecordContext,
+    staged: ReadonlyMap<string, Uint8Array | undefined>,
+  ): boolean {
     const { declaration } = this.#equipped
-    const discarded = isDiscard(result) ? declaredReason(declaration, result.discard) : undefined
     try {
+      const discarded = isDiscard(result) ? declaredReason(declaration, result.discard) : undefined
       const emissions = isDiscard(result)
         ? [this.#discardOf(entry, result)]
         : Array.isArray(result)
@@ -521,11 +619,11 @@ export class Task {
         left: context.left + (discarded !== undefined && declaration.onSpine ? 1 : 0),
         discarded,
         deadLettered: false,
-        finishedAtMs: Date.now(),
       })
+      return true
     } catch (error) {
-      if (kindOf(error) === 'invalid-record') this.#bury(entry, failureOf(error as InvalidRecordError))
-      else this.#fail(this.#explain(error, entry))
+      if (kindOf(error) === 'invalid-record') return this.#bury(entry, failureOf(error as InvalidRecordError))
+      return this.#stopOn(entry, error)
     }
   }
 
@@ -533,7 +631,7 @@ export class Task {
     const { id, domain } = entry.record as { id: string; domain: string }
     const { topic, partition, offset } = entry.stored
     return {
-      topic: topics.discards as unknown as Topic,
+      topic: topics.discards,
       draft: {
         id: recordId('discard', [id], `${this.#equipped.recipe}/${this.#name}`, 0),
         parentIds: [id],
@@ -567,7 +665,7 @@ export class Task {
   }
 
   /** Puts the record into dead-letters with its cause and its original bytes. */
-  #bury(entry: Entry, failure: Failure): void {
+  #bury(entry: Entry, failure: Failure): boolean {
     const { declaration } = this.#equipped
     const { topic, partition, offset, key, value } = entry.stored
     const letter: OutgoingRecord = {
@@ -576,6 +674,7 @@ export class Task {
       key,
       value,
       headers: {
+        ...entry.stored.headers,
         '__connect.errors.topic': topic,
         '__connect.errors.partition': String(partition),
         '__connect.errors.offset': String(offset),
@@ -587,7 +686,11 @@ export class Task {
     const outputs = [{ topic: deadLetters.name, record: letter }]
     const instead = declaration.onFailure.emitInstead?.[entry.input]
     if (instead && failure.code !== 'RECORD_UNDECODABLE') {
-      outputs.push(this.#encode(instead(entry.record as never, failure, this.#equipped.emit), { calls: [] }))
+      try {
+        outputs.push(this.#encode(instead(entry.record, failure, this.#equipped.emit), { calls: [] }))
+      } catch (error) {
+        return this.#stopOn(entry, error)
+      }
     }
     this.#equipped.metrics.deadLetters.inc({ processor: this.#name, code: failure.code })
     this.#settle({
@@ -599,13 +702,14 @@ export class Task {
       left: declaration.onSpine ? 1 : 0,
       discarded: undefined,
       deadLettered: true,
-      finishedAtMs: Date.now(),
     })
+    return true
   }
 
   #settle(finished: Finished): void {
     const { entry } = finished
     finished.bytes = finished.outputs.reduce((sum, { record }) => sum + record.value.byteLength + 64, 64)
+    for (const { value } of finished.state) finished.bytes += (value?.byteLength ?? 0) + 64
     for (const { key, value } of finished.state) this.#overlay.set(key, { value, sequence: Number.MAX_SAFE_INTEGER })
     this.#finished.push(finished)
     this.#finishedBytes += finished.bytes
@@ -619,7 +723,7 @@ export class Task {
   }
 
   #wakeIdle(): void {
-    if (this.#inFlight === 0) for (const wake of this.#idleWaiters.splice(0)) wake()
+    if (this.#idleWaiters.length > 0) for (const wake of this.#idleWaiters.splice(0)) wake()
   }
 
   // A source
@@ -627,7 +731,7 @@ export class Task {
   async #produce(): Promise<void> {
     const { next } = this.#equipped.declaration
     while (next && !this.#intake.signal.aborted) {
-      await this.#room()
+      await this.#room(0)
       if (this.#intake.signal.aborted) return
       const staged = new Map<string, Uint8Array | undefined>()
       const context = new RecordContext(
@@ -640,7 +744,13 @@ export class Task {
           verify: this.#verify,
         },
       )
-      const step = next(context as never)
+      let step: SourceStep
+      try {
+        step = next(context)
+      } catch (error) {
+        if (await this.#learned(error)) continue
+        throw error
+      }
       if (typeof step === 'string') {
         this.#source = step
         await this.#tablesChanged(this.#intake.signal)
@@ -657,7 +767,6 @@ export class Task {
         left: context.left,
         discarded: undefined,
         deadLettered: false,
-        finishedAtMs: Date.now(),
       })
       // A source with room to spare must not keep timers and sockets waiting.
       if (this.#steps % 64 === 0) await new Promise<void>((resolve) => setImmediate(resolve))
@@ -667,20 +776,21 @@ export class Task {
   // Commits
 
   #scheduleCommit(): void {
-    if (this.#closed || this.#committing) return
-    if (this.#finishedBytes >= this.#limits.commitBytes) {
-      clearTimeout(this.#commitTimer)
-      this.#commitTimer = undefined
-      this.#startCommit()
-    } else {
-      this.#commitTimer ??= setTimeout(() => {
-        this.#commitTimer = undefined
-        this.#startCommit()
-      }, this.#limits.commitSeconds * 1000)
+    if (this.#closed) return
+    const nowMs = performance.now()
+    this.#uncommittedSinceMs ??= nowMs
+    if (this.#committing) return
+    if (this.#finishedBytes >= this.#limits.commitBytes) this.#startCommit()
+    else {
+      // What came while a commit was under way has waited already.
+      const waitedMs = nowMs - this.#uncommittedSinceMs
+      this.#commitTimer ??= setTimeout(() => this.#startCommit(), this.#limits.commitSeconds * 1000 - waitedMs)
     }
   }
 
   #startCommit(): void {
+    clearTimeout(this.#commitTimer)
+    this.#commitTimer = undefined
     if (this.#committing || this.#closed) return
     this.#committing = this.#commit()
       .catch(this.#fail)
@@ -765,22 +875,25 @@ export class Task {
       if (discarded !== undefined) this.#equipped.metrics.discards.inc({ processor: this.#name, reason: discarded })
     }
     this.#committingBytes = 0
+    this.#committingResults = 0
     this.#wakeRoom()
   }
 
   /** Results for one commit, up to four times the size that starts one, at least one. */
   #take(): Finished[] {
     let bytes = 0
-    let count = 0
+    let results = 0
     for (const finished of this.#finished) {
-      if (count > 0 && bytes + finished.bytes > 4 * this.#limits.commitBytes) break
+      if (results > 0 && bytes + finished.bytes > 4 * this.#limits.commitBytes) break
       bytes += finished.bytes
-      count++
+      results++
     }
-    const taken = count === this.#finished.length ? this.#finished : this.#finished.slice(0, count)
-    this.#finished = count === this.#finished.length ? [] : this.#finished.slice(count)
+    if (results === this.#finished.length) this.#uncommittedSinceMs = undefined
+    const taken = results === this.#finished.length ? this.#finished : this.#finished.slice(0, results)
+    this.#finished = results === this.#finished.length ? [] : this.#finished.slice(results)
     this.#finishedBytes -= bytes
     this.#committingBytes = bytes
+    this.#committingResults = taken.length
     return taken
   }
 
@@ -809,11 +922,18 @@ export class Task {
 
   /** Commits until it is certain: true when it took effect, false when the task was lost. @throws anything that waiting does not cure */
   async #commitSurely(commit: TaskCommit): Promise<boolean> {
+    let inDoubt = false
     for (let failures = 0; ; failures++) {
       try {
+        if (inDoubt) {
+          // Opening fences the doubtful commit; the committed progress then tells whether it took effect.
+          const open = await this.#membership.open(this.#number)
+          this.#open = open
+          inDoubt = false
+          if (this.#tookEffect(commit)) break
+        }
         await this.#open.commit(commit)
-        this.#waiting.delete(this)
-        return true
+        break
       } catch (error) {
         if (this.#closed) return false
         if (!(error instanceof LogError)) throw error
@@ -823,19 +943,27 @@ export class Task {
           return false
         }
         if (error.code === 'doubt') {
-          // Opening fences the doubtful commit; the sequence then tells whether it took effect.
+          inDoubt = true
           await this.#open.close().catch(() => {})
-          this.#open = await this.#membership.open(this.#number)
-          if ((this.#open.progress?.sequence ?? 0) >= commit.sequence) return true
         } else if (error.code === 'full' || error.code === 'unreachable') {
-          this.#waiting.set(this, error.message)
-          await sleep(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)), undefined, {
-            signal: this.#calls.signal,
-          }).catch(() => {})
+          await this.#waitForLog(commit, error, failures, this.#calls.signal)
           if (this.#calls.signal.aborted && failures > 3) throw error
         } else throw error
       }
     }
+    this.#waiting.delete(commit)
+    return true
+  }
+
+  /** Whether the progress found at opening is that of this commit. @throws Error where it is that of a commit this owner never made */
+  #tookEffect({ sequence, progress }: TaskCommit): boolean {
+    const found = this.#open.progress
+    if ((found?.sequence ?? 0) === sequence - 1) return false
+    if (found?.sequence === sequence && Buffer.compare(found.value, progress) === 0) return true
+    throw new Error(
+      `${this.#name}: task ${this.#number} holds commit ${found?.sequence ?? 0} of another owner, expected ${sequence - 1} or our own ${sequence}; ` +
+        `start again to take up its progress`,
+    )
   }
 
   #explain(error: unknown, { stored }: Entry): unknown {

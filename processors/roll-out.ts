@@ -1,5 +1,5 @@
 /**
- * roll-out: rollout-requests -> rollouts. One attempted solution per record: one call of the solver model.
+ * roll-out: rollout-requests -> rollouts and verdicts. One attempted solution per record: one call of the solver model.
  * Where nothing could be run it writes an unverifiable verdict instead, so that every request ends in exactly one verdict.
  */
 import { domainNamed } from '../domains/index.ts'

@@ -9,7 +9,7 @@ import { topics } from '../topics/catalogue.ts'
 
 /** An answer that says that there is none. "none" as a count, 0, 1 and "no" stay: the scripts drop them, wrongly. */
 const noSolution =
-  /^(?:[^a-z]|\\text|\\mathrm|\\textbf)*(?:there (?:is|are|exists?) )?(?:no (?:[a-z]+ ){0,3}(?:solutions?|answers?|exists?|values?)|no such [a-z]+|(?:does|do) not exist|not enough information|cannot be determined|impossible|undefined|inconsistent)\b/i
+  /^(?:[^a-z]|\\text|\\mathrm|\\textbf)*(?:there (?:is|are|exists?) no|no (?:[a-z]+ ){0,3}(?:solutions?|answers?|exists?|values?)|no such [a-z]+|(?:does|do) not exist|not enough information|cannot be determined|impossible|undefined|inconsistent)\b/i
 
 export default defineProcessor({
   name: 'vote-answer',

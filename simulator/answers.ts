@@ -20,7 +20,7 @@ function absolute(value: bigint): bigint {
 }
 
 /** Greatest common divisor, never negative. */
-export function gcd(a: bigint, b: bigint): bigint {
+function gcd(a: bigint, b: bigint): bigint {
   let [x, y] = [absolute(a), absolute(b)]
   while (y !== 0n) [x, y] = [y, x % y]
   return x
@@ -69,10 +69,9 @@ function fraction(n: bigint, d: bigint): string {
   return n < 0n ? `-\\frac{${String(-n)}}{${String(d)}}` : `\\frac{${String(n)}}{${String(d)}}`
 }
 
-function surdText(a: bigint, b: bigint, c: bigint, root: string): string {
+function surdText(a: bigint, b: bigint, root: string): string {
   const size = absolute(b) === 1n ? root : `${String(absolute(b))}${root}`
   if (a === 0n) return b < 0n ? `-${size}` : size
-  void c
   return `${String(a)}${b < 0n ? '-' : '+'}${size}`
 }
 
@@ -82,7 +81,7 @@ export function canonicalAnswer(answer: Answer): string {
     case 'rational':
       return fraction(answer.n, answer.d)
     case 'surd': {
-      const top = surdText(answer.a, answer.b, answer.c, `\\sqrt{${String(answer.c)}}`)
+      const top = surdText(answer.a, answer.b, `\\sqrt{${String(answer.c)}}`)
       return answer.d === 1n ? top : `\\frac{${top}}{${String(answer.d)}}`
     }
     case 'pi': {
@@ -99,6 +98,30 @@ export function canonicalAnswer(answer: Answer): string {
     case 'given':
       return answer.latex
   }
+}
+
+/** About the answer's value; undefined where it is not one number. */
+function approximate(answer: Answer): number | undefined {
+  switch (answer.kind) {
+    case 'rational':
+      return Number(answer.n) / Number(answer.d)
+    case 'surd':
+      return (Number(answer.a) + Number(answer.b) * Math.sqrt(Number(answer.c))) / Number(answer.d)
+    case 'pi':
+      return (Number(answer.n) * Math.PI) / Number(answer.d)
+    default:
+      return undefined
+  }
+}
+
+/**
+ * True where a wrong answer could pass for the right one once it is rounded: 27.5 for 6 sqrt(21). Whole numbers of the same
+ * kind are never that close.
+ */
+export function roundsToward(wrong: Answer, right: Answer): boolean {
+  const [a, b] = [approximate(wrong), approximate(right)]
+  if (a === undefined || b === undefined || (wrong.kind === right.kind && right.kind === 'rational')) return false
+  return Math.abs(a - b) <= 0.005 * Math.abs(b)
 }
 
 /** True where two answers are the same value. */
@@ -136,7 +159,11 @@ export function writeAnswer(answer: Answer, random: Random): string {
         if (answer.binomial) forms.push(`\\binom{${answer.binomial.join('}{')}}`)
       } else {
         const decimal = terminatingDecimal(n, d)
-        forms.push(plain.replace('\\frac', '\\dfrac'), `${String(n)}/${String(d)}`, `\\frac{${String(n)}}{${String(d)}}`)
+        forms.push(
+          plain.replace('\\frac', '\\dfrac'),
+          `${String(n)}/${String(d)}`,
+          `\\frac{${String(n)}}{${String(d)}}`,
+        )
         if (decimal !== undefined) forms.push(decimal)
       }
       break
@@ -154,7 +181,10 @@ export function writeAnswer(answer: Answer, random: Random): string {
       }
       if (a !== 0n && d !== 1n) {
         const second = `\\frac{${absolute(b) === 1n ? '' : String(absolute(b))}\\sqrt{${String(c)}}}{${String(d)}}`
-        forms.push(`${canonicalAnswer(rational(a, d))} ${b < 0n ? '-' : '+'} ${second}`, plain.replace('\\frac', '\\dfrac'))
+        forms.push(
+          `${canonicalAnswer(rational(a, d))} ${b < 0n ? '-' : '+'} ${second}`,
+          plain.replace('\\frac', '\\dfrac'),
+        )
       }
       break
     }

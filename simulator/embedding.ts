@@ -27,7 +27,12 @@ function normalise(vector: Float32Array): Float32Array {
 /** Where a text points: its concept where it names one, else the concepts whose words it contains. */
 function clustersOf(key: string): [string, number][] {
   const exact = findConcept(key)
-  if (exact !== undefined) return [[`cluster ${exact.domain} ${exact.cluster}`, 1], [`concept ${exact.name}`, 0.8], [exact.domain, 0.5]]
+  if (exact !== undefined)
+    return [
+      [`cluster ${exact.domain} ${exact.cluster}`, 1],
+      [`concept ${exact.name}`, 0.8],
+      [exact.domain, 0.5],
+    ]
   return CONCEPTS.filter((concept) => concept.trigger !== undefined && key.match(concept.trigger) !== null)
     .slice(0, 6)
     .map((concept) => [`cluster ${concept.domain} ${concept.cluster}`, 0.5])

@@ -16,7 +16,12 @@ export type TextFault =
  * Draws the fault of one answer, undefined for none. Hot sampling breaks more texts: the rates double with every 0.5 of
  * temperature above 1.
  */
-export function drawTextFault(random: Random, noise: NoiseLevels, temperature: number, solving: boolean): TextFault | undefined {
+export function drawTextFault(
+  random: Random,
+  noise: NoiseLevels,
+  temperature: number,
+  solving: boolean,
+): TextFault | undefined {
   const heat = Math.max(1, 2 ** ((temperature - 1) * 2))
   if (random.chance(Math.min(0.9, noise.malformedAnswers * heat))) return 'malformed'
   if (solving && random.chance(Math.min(0.9, noise.runawayAnswers * heat))) return 'runaway'

@@ -7,7 +7,7 @@ import { hashText, Random } from './random.ts'
 import type { GenerationRequest } from './requests.ts'
 import type { StatementReader } from './statements.ts'
 import { answerTask } from './tasks/answer.ts'
-import type { StatementFact } from './tasks/task.ts'
+import type { Generation, StatementFact } from './tasks/task.ts'
 import { countTokens, firstTokens } from './tokens.ts'
 
 /** One finished answer. */
@@ -65,6 +65,14 @@ function factsAfterCut(facts: StatementFact[], content: string, finishReason: 's
   })
 }
 
+/** A raw completion has no field for reasoning: it stands before the answer, as the model wrote it. */
+function inlineReasoning(generation: Generation, prompt: string, unfinished: boolean): Generation {
+  if (generation.reasoning === undefined) return generation
+  const open = prompt.trimEnd().endsWith('<think>') ? '' : '<think>\n'
+  const close = unfinished ? '' : `\n</think>\n\n${generation.content}`
+  return { content: `${open}${generation.reasoning}${close}`, facts: generation.facts }
+}
+
 /** Generates every answer of a request: n for each prompt, in order. */
 export function generateChoices(
   request: GenerationRequest,
@@ -78,12 +86,25 @@ export function generateChoices(
     const solving = task.kind === 'solve-math' || task.kind === 'solve-code'
     // At temperature 0 a model repeats itself, seed or not.
     const fixed = request.temperature === 0
-    const draw = fixed ? 'greedy' : request.seed === null ? `call ${String(counter.next(prompt))}` : `seed ${String(request.seed)}`
+    const draw = fixed
+      ? 'greedy'
+      : request.seed === null
+        ? `call ${String(counter.next(prompt))}`
+        : `seed ${String(request.seed)}`
     const promptTokens = countTokens(prompt)
     return Array.from({ length: request.n }, (_, index) => {
-      const random = new Random(settings.seed, model.id, prompt, request.temperature, request.topP, draw, fixed ? 0 : index)
+      const random = new Random(
+        settings.seed,
+        model.id,
+        prompt,
+        request.temperature,
+        request.topP,
+        draw,
+        fixed ? 0 : index,
+      )
       const fault = drawTextFault(random, settings.noise, request.temperature, solving)
-      const generation = answerTask({ model, settings, statements, random, fault, seed: request.seed, index }, task)
+      const answered = answerTask({ model, settings, statements, random, fault, seed: request.seed, index }, task)
+      const generation = request.endpoint === 'chat' ? answered : inlineReasoning(answered, prompt, fault === 'runaway')
       const limit = Math.min(model.outputLimit * Math.max(1, settings.lengthFactor), request.maxTokens ?? Infinity)
       const reasoning = generation.reasoning === undefined ? undefined : firstTokens(generation.reasoning, limit)
       const reasoningTokens = reasoning === undefined ? 0 : countTokens(reasoning)
@@ -91,7 +112,8 @@ export function generateChoices(
       // A runaway answer fills its limit and has nothing to say after it.
       const unfinished = fault === 'runaway' && solving
       const content = firstTokens(stopped, limit - reasoningTokens)
-      const finishReason = unfinished || content.length < stopped.length || reasoning !== generation.reasoning ? 'length' : 'stop'
+      const finishReason =
+        unfinished || content.length < stopped.length || reasoning !== generation.reasoning ? 'length' : 'stop'
       const completionTokens = reasoningTokens + countTokens(content)
       return {
         prompt,

@@ -1,7 +1,7 @@
 /** Human problems that the simulated models know from files, as real models know published problems. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import type { Answer, } from './answers.ts'
+import type { Answer } from './answers.ts'
 import type { Mistake, Program } from './families/family.ts'
 import { hashText, Random } from './random.ts'
 import { collapseWhitespace } from './wording.ts'

@@ -127,7 +127,7 @@ triangle inequality : sides of a triangle, side lengths
 law of cosines / cosine rule : triangle, cosine
 square roots : sqrt, square root
 polar coordinates : polar, theta
-trigonometric functions / sine and cosine : sin, cos, tan, theta
+trigonometric functions / sine and cosine : sin\\b, cos\\b, tan\\b, theta
 unit circle : theta, unit circle, angle
 coordinate geometry / Cartesian coordinates : coordinates, plane, point \\$, graph of
 Pythagorean theorem / right triangles : right triangle, hypotenuse, right angle, distance
@@ -150,7 +150,7 @@ contiguous subarrays / segments of an array : subarray, consecutive, contiguous,
 monotonic queue / deque : window, at most, deque
 two pointers : pair, sorted array, two
 sorting / comparison sorting : sort, order, ascending, descending, smallest
-searching in lists : find, search, index, position
+searching in lists : search, index, position, first occurrence, last occurrence
 matrix manipulation / two-dimensional arrays : matrix, 2d, rows, grid, table
 list comprehensions / mapping and filtering : lambda, filter, map, elements
 tuples and records : tuple

@@ -34,7 +34,10 @@ export class EndpointMetrics {
       ['prefix_cache_queries_total', 'counter', this.prefixCacheQueries],
       ['prefix_cache_hits_total', 'counter', this.prefixCacheHits],
     ]
-    const lines = rows.flatMap(([name, type, value]) => [`# TYPE vllm:${name} ${type}`, `vllm:${name}{${label}} ${String(value)}`])
+    const lines = rows.flatMap(([name, type, value]) => [
+      `# TYPE vllm:${name} ${type}`,
+      `vllm:${name}{${label}} ${String(value)}`,
+    ])
     lines.push('# TYPE vllm:request_success_total counter')
     for (const reason of ['stop', 'length', 'abort']) {
       const count = this.finished.get(reason) ?? 0

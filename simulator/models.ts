@@ -1,7 +1,7 @@
 /** The simulated models: what each is for and how good it is. */
 
 /** Where a model puts its reasoning. */
-export type ReasoningStyle = 'field' | 'inline' | 'none'
+type ReasoningStyle = 'field' | 'inline' | 'none'
 
 /** One simulated model. */
 export interface SimulatedModel {
@@ -18,7 +18,12 @@ export interface SimulatedModel {
   embeddings?: boolean
 }
 
-const model = (id: string, skill: number, reasoning: ReasoningStyle, rest: Partial<SimulatedModel> = {}): SimulatedModel => ({
+const model = (
+  id: string,
+  skill: number,
+  reasoning: ReasoningStyle,
+  rest: Partial<SimulatedModel> = {},
+): SimulatedModel => ({
   id,
   skill,
   reasoning,

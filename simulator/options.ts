@@ -6,10 +6,16 @@ const rate = (fallback: number, what: string) =>
 
 const noiseSchema = z
   .strictObject({
-    badProblems: rate(0.12, 'synthesised problems with a flaw (unanswerable, condition missing, cut off, contradictory, wrong level)'),
+    badProblems: rate(
+      0.12,
+      'synthesised problems with a flaw (unanswerable, condition missing, cut off, contradictory, wrong level)',
+    ),
     wrongJudgements: rate(0.08, 'judgements that call a flawed problem good or a good one bad'),
     wrongTests: rate(0.08, 'written test cases whose output is wrong'),
-    malformedAnswers: rate(0.02, 'answers that break the asked format (list, JSON, ratings, missing box, unclosed code fence)'),
+    malformedAnswers: rate(
+      0.02,
+      'answers that break the asked format (list, JSON, ratings, missing box, unclosed code fence)',
+    ),
     runawayAnswers: rate(0.01, 'solutions that reason on until the model’s own output limit'),
     slowPrograms: rate(0.02, 'wrong programs that are too slow or never end'),
     crashingPrograms: rate(0.08, 'wrong programs that crash or do not compile'),
@@ -20,13 +26,31 @@ const schema = z.strictObject({
   port: z.number().int().min(0).max(65535).default(0).describe('TCP port; 0 takes any free one'),
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   seed: z.number().int().default(1).describe('seed of everything that is drawn'),
-  speed: z.number().positive().finite().default(1).describe('time factor: 1 = real token speed, 50 = fifty times faster'),
+  speed: z
+    .number()
+    .positive()
+    .finite()
+    .default(1)
+    .describe('time factor: 1 = real token speed, 50 = fifty times faster'),
   instant: z.boolean().default(false).describe('answer at once: no time to first token, no token speed'),
   lengthFactor: z.number().positive().max(1000).default(1).describe('multiplies the length of reasoning texts'),
-  slots: z.number().int().min(1).default(256).describe('answers that are generated at the same time; more wait in a queue'),
+  slots: z
+    .number()
+    .int()
+    .min(1)
+    .default(256)
+    .describe('answers that are generated at the same time; more wait in a queue'),
   tokensPerSecond: z.number().positive().default(60).describe('token speed of one answer at speed 1'),
-  truthFile: z.string().min(1).optional().describe('file to append what each problem, answer, test and judgement really is'),
-  requestLogFile: z.string().min(1).optional().describe('file to append one line at the admission and the end of each request'),
+  truthFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file to append what each problem, answer, test and judgement really is'),
+  requestLogFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file to append one line at the admission and the end of each request'),
   knowsFiles: z
     .array(z.string().min(1))
     .default([])

@@ -66,7 +66,9 @@ function readContinuation(rest: string): Continuation {
   }
   const written = after(rest, TAGS.beginRationale)
   const end = written.indexOf(TAGS.endRationale)
-  return end < 0 ? { at: 'rationale', written } : { at: 'problem', rationale: written.slice(0, end).trim(), written: '' }
+  return end < 0
+    ? { at: 'rationale', written }
+    : { at: 'problem', rationale: written.slice(0, end).trim(), written: '' }
 }
 
 /** Recognises what a prompt asks for. */

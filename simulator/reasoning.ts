@@ -38,7 +38,11 @@ export function drawLength(random: Random, median: number, spread = 0.7): number
 
 function link(random: Random): string {
   const [n, m] = [random.integer(2, 60), random.integer(2, 60)]
-  return random.pick(LINKS).replace('{n}', String(n)).replace('{m}', String(m)).replace('{s}', String(n + m))
+  return random
+    .pick(LINKS)
+    .replace('{n}', String(n))
+    .replace('{m}', String(m))
+    .replace('{s}', String(n + m))
 }
 
 /** A text of about the wanted number of tokens that holds the given steps in order. */

@@ -35,7 +35,11 @@ const sampling = {
   prompt_logprobs: z.number().int().min(-1).max(20).nullish(),
 }
 
-const contentSchema = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() })), z.null()])
+const contentSchema = z.union([
+  z.string(),
+  z.array(z.object({ type: z.string(), text: z.string().optional() })),
+  z.null(),
+])
 
 const chatSchema = z.object({
   ...sampling,

@@ -25,6 +25,8 @@ import { canonicalAnswer } from './answers.ts'
 import { type Fact, LineWriter, statementHash } from './truth.ts'
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024
+/** The longest delay that a timer takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** At most this often does a stream send. */
 const STREAM_INTERVAL_MS = 20
 
@@ -69,7 +71,12 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
 function requireModel(id: string, embeddings: boolean): SimulatedModel {
   const model = findModel(id)
   if (model === undefined) {
-    throw new RequestError(400, `model: \`${id}\` does not exist; GET /v1/models lists the simulated ones`, 'model_not_found', 'model')
+    throw new RequestError(
+      400,
+      `model: \`${id}\` does not exist; GET /v1/models lists the simulated ones`,
+      'model_not_found',
+      'model',
+    )
   }
   if ((model.embeddings ?? false) !== embeddings) {
     throw new RequestError(400, `model: \`${id}\` does not serve this endpoint`, 'model_not_supported', 'model')
@@ -118,7 +125,9 @@ function promptLogprobs(prompt: string): (object | null)[] {
   return scoreTokens(tokens).map((score, index) => {
     const token = tokens[index] ?? ''
     if (score === null) return null
-    return { [tokenId(token)]: { logprob: score, rank: Math.max(1, Math.round(Math.exp(-score) / 3)), decoded_token: token } }
+    return {
+      [tokenId(token)]: { logprob: score, rank: Math.max(1, Math.round(Math.exp(-score) / 3)), decoded_token: token },
+    }
   })
 }
 
@@ -189,7 +198,12 @@ class SimulatorServer {
         this.embeddings(request, response, await readBody(request))
         return
       case 'GET /v1/models': {
-        const data = MODELS.map(({ id }) => ({ id, object: 'model', created: 1735689600, owned_by: 'wellspring-simulator' }))
+        const data = MODELS.map(({ id }) => ({
+          id,
+          object: 'model',
+          created: 1735689600,
+          owned_by: 'wellspring-simulator',
+        }))
         sendJson(response, 200, { object: 'list', data })
         return
       }
@@ -235,7 +249,13 @@ class SimulatorServer {
   }
 
   /** Takes slots, waits for the simulated duration, then calls `finish`. Where the client leaves first, frees the slots. */
-  private work(response: ServerResponse, admission: Admission, count: number, durationMs: number, finish: () => void): void {
+  private work(
+    response: ServerResponse,
+    admission: Admission,
+    count: number,
+    durationMs: number,
+    finish: () => void,
+  ): void {
     let timer: NodeJS.Timeout | undefined
     let ended = false
     const complete = (): void => {
@@ -247,7 +267,7 @@ class SimulatorServer {
     const release = this.slots.acquire(count, () => {
       // Never in this turn: `release` is not known yet, and other requests get theirs.
       if (this.settings.instant) setImmediate(complete)
-      else timer = setTimeout(complete, Math.round(durationMs / this.settings.speed))
+      else timer = setTimeout(complete, Math.min(LONGEST_TIMER_MS, Math.round(durationMs / this.settings.speed)))
     })
     response.on('close', () => {
       if (ended) return
@@ -339,10 +359,13 @@ class SimulatorServer {
       release()
     }
     const release = this.slots.acquire(answer.choices.length, () => {
-      timer = setTimeout(() => {
-        started = performance.now()
-        tick()
-      }, Math.round(wait))
+      timer = setTimeout(
+        () => {
+          started = performance.now()
+          tick()
+        },
+        Math.min(LONGEST_TIMER_MS, Math.round(wait)),
+      )
     })
     response.on('close', () => {
       if (ended) return
@@ -387,7 +410,11 @@ class Answer {
       }
       // As with real endpoints, an answer that ended within its reasoning has no content.
       const content = choice.content === '' && choice.reasoning !== undefined ? null : choice.content
-      const message = { role: 'assistant', content, ...(choice.reasoning !== undefined && { reasoning: choice.reasoning }) }
+      const message = {
+        role: 'assistant',
+        content,
+        ...(choice.reasoning !== undefined && { reasoning: choice.reasoning }),
+      }
       return { ...base, message, logprobs: request.logprobs ? this.chatLogprobs(choice) : null }
     })
     const [first] = this.choices
@@ -404,7 +431,14 @@ class Answer {
     const before = splitTokens(choice.prompt)
     const tokens = splitTokens(choice.content)
     const scores = scoreTokens([...before, ...tokens]).slice(before.length)
-    return { content: tokens.map((token, i) => ({ token, logprob: scores[i] ?? 0, bytes: [...Buffer.from(token)], top_logprobs: [] })) }
+    return {
+      content: tokens.map((token, i) => ({
+        token,
+        logprob: scores[i] ?? 0,
+        bytes: [...Buffer.from(token)],
+        top_logprobs: [],
+      })),
+    }
   }
 
   private event(choices: object[], rest: object = {}): string {
@@ -422,13 +456,18 @@ class Answer {
   pieces(): string[] {
     const queues = this.choices.map((choice, index) => {
       const events: string[] = []
-      if (this.chat) events.push(this.event([{ index, delta: { role: 'assistant', content: '' }, finish_reason: null }]))
+      if (this.chat)
+        events.push(this.event([{ index, delta: { role: 'assistant', content: '' }, finish_reason: null }]))
       else if (this.request.echo) events.push(this.delta(index, 'content', choice.prompt))
-      for (const [field, text] of [['reasoning', choice.reasoning ?? ''], ['content', choice.content]] as const) {
+      for (const [field, text] of [
+        ['reasoning', choice.reasoning ?? ''],
+        ['content', choice.content],
+      ] as const) {
         const tokens = splitTokens(text)
         // Fast models send several tokens an event.
         const group = Math.max(1, Math.ceil(tokens.length / 200))
-        for (let at = 0; at < tokens.length; at += group) events.push(this.delta(index, field, tokens.slice(at, at + group).join('')))
+        for (let at = 0; at < tokens.length; at += group)
+          events.push(this.delta(index, field, tokens.slice(at, at + group).join('')))
       }
       return events
     })
@@ -458,9 +497,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const server = createServer((request, response) => {
     simulator.handle(request, response).catch((error: unknown) => {
       // A client that went away in the middle of its own body is no fault of ours.
-      if (request.destroyed && !response.headersSent) return
-      response.destroy()
+      if (request.destroyed || response.destroyed) return
       process.emitWarning(error instanceof Error ? error : String(error))
+      if (response.headersSent) response.destroy()
+      else
+        sendJson(response, 500, {
+          error: { message: 'internal error of the simulator', type: 'server_error', param: null, code: null },
+        })
     })
   })
   server.keepAliveTimeout = 75_000

@@ -66,14 +66,10 @@ const SCENES = (
 
 /** A person's name, the same throughout a statement. */
 export const person = pool('person', PEOPLE)
-/** A second, different list of names, for statements with two people. */
-export const friend = pool('friend', ['Professor Okafor', 'Captain Reyes', 'Doctor Lindqvist', 'Inspector Mbeki', 'Aunt Soledad'])
 /** A town's name. */
 export const town = pool('town', TOWNS)
 /** A place of work, without an article. */
 export const workplace = pool('workplace', WORKPLACES)
-/** A group of people in the plural. */
-export const group = pool('group', GROUPS)
 
 /**
  * Opening sentences, up to five and at least `least`. They hold no condition of the problem. The names that they use are
@@ -84,7 +80,12 @@ export function openingStory(random: Random, drawn: Map<string, string>, least: 
   const place = random.pick(WORKPLACES)
   const where = random.pick(TOWNS)
   const people = random.pick(GROUPS)
-  for (const [key, value] of [['person', name], ['workplace', place], ['town', where], ['group', people]] as const) {
+  for (const [key, value] of [
+    ['person', name],
+    ['workplace', place],
+    ['town', where],
+    ['group', people],
+  ] as const) {
     drawn.set(key, value)
   }
   const quality = random.pick(QUALITIES)
@@ -116,7 +117,10 @@ export function openingStory(random: Random, drawn: Map<string, string>, least: 
     ]),
     `${random.pick(REASONS)}.`,
   ]
-  const count = Math.max(least, random.weighted([0, 1, 2, 3, 4], (n) => [1, 3, 4, 3, 2][n] ?? 0))
+  const count = Math.max(
+    least,
+    random.weighted([0, 1, 2, 3, 4], (n) => [1, 3, 4, 3, 2][n] ?? 0),
+  )
   const chosen = new Set(random.sample([0, 1, 2, 3, 4, 5], count))
   // "Its gardeners" needs the sentence that names the place.
   if (chosen.has(1)) chosen.add(0)

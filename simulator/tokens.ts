@@ -44,7 +44,7 @@ export function countTokens(text: string): number {
 /** The tokens of a text, in order; joined they give the text again. */
 export function splitTokens(text: string): string[] {
   const tokens: string[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const end = tokenEnd(text, at)
     tokens.push(text.slice(at, end))
     at = end

@@ -10,7 +10,7 @@ import { collapseWhitespace } from './wording.ts'
 export type Flaw = 'unanswerable' | 'missing-condition' | 'cut-off' | 'contradictory' | 'wrong-level'
 
 /** A problem was written (or is known from a file of human problems). */
-export interface ProblemFact {
+interface ProblemFact {
   kind: 'problem'
   /** Family name, or `human`. */
   family: string

@@ -8,7 +8,7 @@ import type { Random } from './random.ts'
 export type SlotValues = Record<string, string>
 
 /** What reading a statement gave: the slots found, and whether every condition of the wording was there. */
-export interface WordingMatch {
+interface WordingMatch {
   values: SlotValues
   complete: boolean
 }
@@ -67,8 +67,8 @@ export function any(...options: (Part | string)[]): Part {
   }
 }
 
-/** The place of a parameter. The pattern (default: a whole number) must match the value's text and contain no groups. */
-export function slot(name: string, pattern = '-?\\d+'): Part {
+/** The place of a parameter. The pattern (default: a whole number of up to ten digits) must match the value's text and contain no groups. */
+export function slot(name: string, pattern = '-?\\d{1,10}'): Part {
   return {
     render: (context) => {
       const value = context.values[name]
@@ -105,7 +105,7 @@ export function collapseWhitespace(statement: string): string {
 }
 
 /** How a wording is written. */
-export interface WriteOptions {
+interface WriteOptions {
   /** Leave every `condition` piece out. */
   withoutConditions?: boolean
   /** Words already chosen by pool name (the opening story and the question share their names). */
@@ -144,7 +144,7 @@ export function compileWording(part: Part): CompiledWording {
         .render({
           random,
           values,
-          drawn: options.drawn ?? new Map(),
+          drawn: options.drawn ?? new Map<string, string>(),
           withoutConditions: options.withoutConditions ?? false,
         })
         .trim(),

@@ -39,11 +39,19 @@ describe('examples/seeds.jsonl', () => {
       const expected = (seed.tests ?? []).map(({ output }) => tokens(output))
       const entry = known.find(seed.problem.replace(/\s+/g, ' ').trim())
       const programs = [...(entry?.right ?? []), ...(entry?.wrong ?? [])]
-      return programs.map((program, index) => ({ id: `${seed.id} ${program.name}`, source: program.source, inputs, expected, right: index === 0 }))
+      return programs.map((program, index) => ({
+        id: `${seed.id} ${program.name}`,
+        source: program.source,
+        inputs,
+        expected,
+        right: index === 0,
+      }))
     })
     expect(jobs.filter(({ right }) => right)).toHaveLength(20)
     const outputs = runPython(jobs)
-    const passed = jobs.map((job, i) => job.inputs.every((_, test) => tokens(outputs[i]?.[test]) === job.expected[test]))
+    const passed = jobs.map((job, i) =>
+      job.inputs.every((_, test) => tokens(outputs[i]?.[test]) === job.expected[test]),
+    )
     expect(jobs.filter(({ right }, i) => right && passed[i] !== true).map(({ id }) => id)).toEqual([])
     const survivors = jobs.filter(({ right }, i) => !right && passed[i] === true).map(({ id }) => id)
     expect(survivors).toEqual([])

@@ -8,7 +8,7 @@ const DEFAULT_KEEP_SECONDS = 86_400
 const DEFAULT_EVERY_SECONDS = 600
 
 /** A group that reads transient topics; its log tells its namespace, so replays count too. */
-export interface Consumer {
+interface Consumer {
   log: Log
   group: string
   inputs: readonly string[]

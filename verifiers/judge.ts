@@ -26,20 +26,25 @@ const FUNCTION_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/
 /** One lane: at most one sandbox child, one program at a time. */
 export class ProgramJudge {
   readonly #launch: SandboxLaunch
-  readonly #lane: number
   #sandbox: Sandbox | undefined
-  #opened = false
+  /** Sandboxes that were ended and whose processes are not reaped yet. */
+  readonly #ending = new Set<Sandbox>()
+  #cancelled = false
 
-  constructor(launch: SandboxLaunch, lane: number) {
+  constructor(launch: SandboxLaunch) {
     this.#launch = launch
-    this.#lane = lane
   }
 
   /**
    * Judges one program. Never throws for what the request holds or what the sandbox does.
    * @param onTest called before each attempt at a test, so that a watcher knows the lane is alive.
+   * @param isCalledOff asked before each step; once true, what is answered is of no use.
    */
-  async judge(request: ProgramRequest, onTest: () => void = () => undefined): Promise<ProgramResult> {
+  async judge(
+    request: ProgramRequest,
+    onTest: () => void = () => undefined,
+    isCalledOff: () => boolean = () => false,
+  ): Promise<ProgramResult> {
     const limits = { ...DEFAULT_PROGRAM_LIMITS, ...request.limits }
     const mode = request.mode ?? 'stdio'
     let program = request.program
@@ -61,19 +66,27 @@ export class ProgramJudge {
       ...(request.function === undefined ? {} : { function: request.function }),
       ...(request.assertions === undefined ? {} : { assertions: request.assertions }),
     }
-    if (this.#sandbox?.worn) this.#drop()
+    const isOff = (): boolean => this.#cancelled || isCalledOff()
+    this.#cancelled = false
+    if (this.#sandbox?.worn) void this.#drop()
     const results: ProgramTestResult[] = []
     for (const test of tests) {
-      const result = await this.#judgeTest(program, test, spec, request, limits, onTest)
+      const result = await this.#judgeTest(program, test, spec, request, limits, onTest, isOff)
       results.push(result)
-      if (result.verdict !== 'passed' && request.allTests !== true) break
+      if ((result.verdict !== 'passed' && request.allTests !== true) || isOff()) break
     }
     return assembleResult(request, results)
   }
 
-  /** Ends the lane's sandbox. */
-  close(): void {
-    this.#drop()
+  /** Calls the running program off: its sandbox is ended, what it answers is of no use. */
+  cancel(): void {
+    this.#cancelled = true
+    this.#sandbox?.close()
+  }
+
+  /** Ends the lane's sandbox; resolves when its process is gone. */
+  close(): Promise<void> {
+    return this.#drop()
   }
 
   async #judgeTest(
@@ -83,13 +96,15 @@ export class ProgramJudge {
     request: ProgramRequest,
     limits: ProgramLimits,
     onTest: () => void,
+    isOff: () => boolean,
   ): Promise<ProgramTestResult> {
     let fault = ''
     let last: RunResult | undefined
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    for (let attempt = 0; attempt < ATTEMPTS && !isOff(); attempt += 1) {
       onTest()
       try {
-        this.#sandbox ??= await this.#open()
+        this.#sandbox ??= await Sandbox.open(this.#launch)
+        if (isOff()) this.#sandbox.close()
         last = await this.#sandbox.run(program, test.input, spec)
         if (isUnexplainedKill(last, limits)) continue
         break
@@ -97,7 +112,7 @@ export class ProgramJudge {
         if (!(error instanceof SandboxError)) throw error
         fault = error.message
         last = undefined
-        this.#drop()
+        void this.#drop()
       }
     }
     if (last) return judgeRun(last, spec.mode, test.output, request.compare ?? 'tokens', limits)
@@ -110,15 +125,15 @@ export class ProgramJudge {
     }
   }
 
-  async #open(): Promise<Sandbox> {
-    const sandbox = await Sandbox.open(this.#launch, this.#lane, this.#opened)
-    this.#opened = true
-    return sandbox
-  }
-
-  #drop(): void {
-    this.#sandbox?.close()
+  async #drop(): Promise<void> {
+    const sandbox = this.#sandbox
     this.#sandbox = undefined
+    if (sandbox) {
+      sandbox.close()
+      this.#ending.add(sandbox)
+      void sandbox.closed.then(() => this.#ending.delete(sandbox))
+    }
+    await Promise.all([...this.#ending].map(({ closed }) => closed))
   }
 }
 

@@ -2,9 +2,11 @@
  * The verifiers' worker threads. This module alone imports piscina. A hung, crashed or killed thread costs the record
  * that it worked on another try, a bounded number of times; it never costs a verdict or the queue.
  */
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import {
@@ -15,8 +17,7 @@ import {
   type ProgramResult,
 } from './program.ts'
 import { probeIsolation, type Isolation, type Probe, type Rung } from './sandbox.ts'
-import type { MathVerdict } from './math.ts'
-import type { MathRequest, VoteRequest, VoteResult, WorkerData, WorkerTask } from './worker.ts'
+import type { MathRequest, MathVerdict, VoteRequest, VoteResult, WorkerData, WorkerTask } from './worker.ts'
 
 /** Settings of the pool. */
 export interface VerifierPoolOptions {
@@ -40,12 +41,17 @@ const MATH_STEP_MS = 2_000
 const MATH_BATCH = 64
 // A program's step is one attempt at a test: three-fold wall limit, start of a sandbox, and room.
 const SANDBOX_STEP_MARGIN_MS = 60_000
-// A thread that has not begun after this long cannot start (no memory, a broken installation).
-const BEGIN_TIMEOUT_MS = 120_000
+// A thread that has not begun after this long cannot start: the threads are then replaced, all of them, because piscina
+// starts none again after one failed to.
+const BEGIN_TIMEOUT_MS = 30_000
+// How long the threads have to end their sandboxes when the pool is closed; after that they are ended with them.
+const CLOSE_TIMEOUT_MS = 3_000
+// Tasks that a thread has at once: while it works on one, the next already waits there.
+const TASKS_PER_THREAD = 2
 // A thread's heap, MiB: a 64 MiB input, a 10 MB output and their texts fit several times over.
 const THREAD_HEAP_MB = 1024
 
-type Task = WorkerTask extends infer Each ? (Each extends WorkerTask ? Omit<Each, 'slot'> : never) : never
+type Task = WorkerTask extends infer Each ? (Each extends WorkerTask ? Omit<Each, 'slot' | 'job'> : never) : never
 
 /** Why a task got no answer from its thread. */
 interface Failure {
@@ -80,7 +86,10 @@ export class VerifierPool {
   readonly #clocks: WorkerData
   readonly #freeSlots: number[]
   readonly #queue: Job[] = []
+  readonly #running = new Map<Job, { number: number; slot: number }>()
+  readonly #channel: InstanceType<typeof BroadcastChannel>
   #comparisons: Comparison[] = []
+  #jobs = 0
   #piscina: Piscina | undefined
   #probe: Promise<Probe> | undefined
   #closed = false
@@ -88,11 +97,18 @@ export class VerifierPool {
   constructor(options: VerifierPoolOptions = {}) {
     this.#options = options
     this.#threads = Math.max(1, Math.floor(options.threads ?? availableParallelism()))
+    const slots = this.#threads * TASKS_PER_THREAD
     this.#clocks = {
-      startedMs: new Float64Array(new SharedArrayBuffer(8 * this.#threads)),
-      step: new Int32Array(new SharedArrayBuffer(4 * this.#threads)),
+      startedMs: new Float64Array(new SharedArrayBuffer(8 * slots)),
+      step: new Int32Array(new SharedArrayBuffer(4 * slots)),
+      calledOff: new Int32Array(new SharedArrayBuffer(4 * slots)),
+      threads: this.#threads,
+      closed: new Int32Array(new SharedArrayBuffer(4)),
+      channel: `wellspring-verifiers-${randomUUID()}`,
     }
-    this.#freeSlots = Array.from({ length: this.#threads }, (_, index) => index)
+    this.#channel = new BroadcastChannel(this.#clocks.channel)
+    this.#channel.unref()
+    this.#freeSlots = Array.from({ length: slots }, (_, index) => index)
   }
 
   /** The isolation that programs run under here; probed once. `none` without `unsafeNoSandbox` means that none are run. */
@@ -152,7 +168,24 @@ export class VerifierPool {
   async close(): Promise<void> {
     this.#closed = true
     for (const job of this.#queue.splice(0)) job.reject(closedError())
-    await this.#piscina?.destroy()
+    for (const job of this.#running.keys()) {
+      job.reject(closedError())
+      this.#endEarly(job)
+    }
+    const piscina = this.#piscina
+    if (piscina) {
+      const closing = Array.from({ length: this.#threads * TASKS_PER_THREAD }, () =>
+        piscina.run({ kind: 'close', job: 0, slot: 0 }),
+      )
+      const timeout = new AbortController()
+      await Promise.race([
+        Promise.allSettled(closing),
+        delay(CLOSE_TIMEOUT_MS, undefined, { signal: timeout.signal }).catch(() => undefined),
+      ])
+      timeout.abort()
+      await piscina.destroy()
+    }
+    this.#channel.close()
   }
 
   #probed(): Promise<Probe> {
@@ -209,17 +242,24 @@ export class VerifierPool {
   #enqueue(job: Job): void {
     if (this.#closed) return job.reject(closedError())
     if (job.signal?.aborted) return job.reject(job.signal.reason)
+    job.signal?.addEventListener('abort', () => this.#callOff(job), { once: true })
     this.#queue.push(job)
-    job.signal?.addEventListener('abort', () => this.#withdraw(job), { once: true })
     this.#pump()
   }
 
-  /** Takes an aborted job out of the queue; one that runs is ended by its own listener. */
-  #withdraw(job: Job): void {
-    const place = this.#queue.indexOf(job)
-    if (place < 0) return
-    this.#queue.splice(place, 1)
+  /** Rejects an aborted job at once. One that runs a program is called off; its thread is free when that has ended. */
+  #callOff(job: Job): void {
     job.reject(job.signal?.reason)
+    const place = this.#queue.indexOf(job)
+    if (place >= 0) this.#queue.splice(place, 1)
+    this.#endEarly(job)
+  }
+
+  #endEarly(job: Job): void {
+    const place = this.#running.get(job)
+    if (!place) return
+    this.#clocks.calledOff[place.slot] = place.number
+    this.#channel.postMessage(place.number)
   }
 
   #pump(): void {
@@ -230,8 +270,8 @@ export class VerifierPool {
 
   async #start(job: Job, slot: number): Promise<void> {
     const controller = new AbortController()
-    const cancel = (): void => controller.abort()
-    job.signal?.addEventListener('abort', cancel, { once: true })
+    const number = (this.#jobs += 1)
+    this.#running.set(job, { number, slot })
     this.#clocks.startedMs[slot] = 0
     this.#clocks.step[slot] = -1
     const handedOverMs = Date.now()
@@ -243,28 +283,41 @@ export class VerifierPool {
         timer = setTimeout(look, dueMs - Date.now() + 1)
         return
       }
-      stuckStep = this.#clocks.step[slot] ?? -1
+      if (startedMs === 0) {
+        // It may wait behind another task of its thread; that one has a limit of its own.
+        if ([...this.#running.values()].some((other) => (this.#clocks.startedMs[other.slot] ?? 0) > 0)) {
+          timer = setTimeout(look, BEGIN_TIMEOUT_MS)
+          return
+        }
+        this.#replaceThreads()
+      } else stuckStep = this.#clocks.step[slot] ?? -1
       controller.abort()
     }
-    let timer = setTimeout(look, job.stepMs)
+    let timer = setTimeout(look, Math.min(job.stepMs, BEGIN_TIMEOUT_MS))
     try {
       job.attempts += 1
       this.#piscina ??= this.#open()
       // Piscina ends the thread when a running task is aborted, and starts another.
-      job.resolve(await this.#piscina.run({ ...job.task, slot }, { signal: controller.signal }))
+      job.resolve(await this.#piscina.run({ ...job.task, job: number, slot }, { signal: controller.signal }))
     } catch (error) {
-      if (job.signal?.aborted) job.reject(job.signal.reason)
-      else if (this.#closed) job.reject(closedError())
+      if (this.#closed) job.reject(closedError())
+      else if (job.signal?.aborted) job.reject(job.signal.reason)
       else if (stuckStep !== undefined && job.task.kind !== 'program')
         job.giveUp({ stuckStep, message: 'a comparison did not end' })
       else if (job.attempts < job.mostAttempts) this.#queue.unshift(job)
       else job.giveUp({ message: `the worker thread failed ${job.attempts} times: ${(error as Error).message}` })
     } finally {
       clearTimeout(timer)
-      job.signal?.removeEventListener('abort', cancel)
+      this.#running.delete(job)
       this.#freeSlots.push(slot)
       this.#pump()
     }
+  }
+
+  #replaceThreads(): void {
+    const piscina = this.#piscina
+    this.#piscina = undefined
+    piscina?.destroy().catch(() => undefined)
   }
 
   #open(): Piscina {
@@ -272,8 +325,10 @@ export class VerifierPool {
       filename: workerFile(),
       minThreads: this.#threads,
       maxThreads: this.#threads,
-      concurrentTasksPerWorker: 1,
-      maxQueue: this.#threads,
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
+      recordTiming: false,
+      // The closing tasks wait behind the last ones.
+      maxQueue: 2 * this.#threads * TASKS_PER_THREAD,
       workerData: this.#clocks,
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
     })

@@ -26,9 +26,17 @@ export interface Isolation {
 export interface SandboxLaunch {
   readonly rung: Rung
   readonly python: Interpreter
-  /** Root only: the first user id of this process's lanes; lane n uses firstUid + n. */
-  readonly firstUid?: number
-  readonly laneCount?: number
+  /** Root only: every sandbox that is started takes the next user id of this range, over all threads. */
+  readonly uids?: UserIds
+  /** Pretends that the kernel knows no later version of Landlock; for tests of older kernels. */
+  readonly landlockVersion?: number
+}
+
+/** A range of user ids that nothing else uses, and how many were taken (shared between threads). */
+interface UserIds {
+  readonly first: number
+  readonly count: number
+  readonly taken: Int32Array
 }
 
 /** A Python interpreter and the folders that it needs to read. */
@@ -75,10 +83,15 @@ export class SandboxError extends Error {
   override readonly name = 'SandboxError'
 }
 
+// As zygote.py words it.
+const UID_IN_USE = 'already used by process'
 const READY_TIMEOUT_MS = 20_000
 // Beyond the zygote's own three-fold wall limit: something is stuck, and the sandbox is replaced.
 const STUCK_MARGIN_MS = 5_000
 const PROGRAMS_PER_SANDBOX = 5_000
+const SETTING_UP = 0
+const STAGES = ['compiling', 'compiling', 'compile_failed', 'running'] as const
+const SIGKILL = 9
 
 const BOOT = [
   'import os,sys',
@@ -150,10 +163,10 @@ function isRoot(): boolean {
 }
 
 /**
- * A range of user ids for this process's lanes that nothing else uses: far above the ids that systems hand out where the
- * user namespace maps them, else among the high 16-bit ones.
+ * Chooses user ids that nothing else uses: far above the ids that systems hand out where the user namespace maps them,
+ * else among the high 16-bit ones.
  */
-function chooseUids(): { firstUid: number; laneCount: number } {
+function chooseUids(): UserIds {
   let highest = 65_535
   try {
     for (const line of readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n')) {
@@ -164,10 +177,16 @@ function chooseUids(): { firstUid: number; laneCount: number } {
     // No /proc: the low range is always mapped.
   }
   const wide = highest >= 0x7fff_fffe
-  const laneCount = wide ? 1024 : 128
+  const count = wide ? 4096 : 256
   const from = wide ? 0x7000_0000 : 20_000
   const until = wide ? 0x7fff_ffff : 60_000
-  return { firstUid: from + randomInt(Math.floor((until - from) / laneCount)) * laneCount, laneCount }
+  const first = from + randomInt(Math.floor((until - from) / count)) * count
+  return { first, count, taken: new Int32Array(new SharedArrayBuffer(4)) }
+}
+
+/** A sandbox never takes over a user id from one that has just ended: what that one leaves is killed by its id. */
+function nextUid({ first, count, taken }: UserIds): number {
+  return first + (Atomics.add(taken, 0, 1) % count)
 }
 
 /** The command line that starts a rung's interpreter. */
@@ -213,6 +232,8 @@ interface Frame {
 /** One long-lived sandbox child. Runs one program at a time; a second run while one is under way throws. */
 export class Sandbox {
   readonly #child: ChildProcess
+  /** Whether the child is a keeper that outlives the sandbox to sweep up after it. */
+  readonly #keeper: boolean
   #chunks: Buffer[] = []
   #available = 0
   #header: { header: Record<string, unknown>; sizes: number[] } | undefined
@@ -222,13 +243,16 @@ export class Sandbox {
   #stderr = ''
   #program: string | undefined
   #runs = 0
+  /** Resolves when the child that Node started is gone. */
+  readonly closed: Promise<void>
   /** What the child said when it was ready. */
   ready: Readonly<Record<string, unknown>> = {}
 
-  private constructor(launch: SandboxLaunch, lane: number, knownUid: boolean) {
+  private constructor(launch: SandboxLaunch) {
     zygoteSource ??= readZygote()
-    const uid = launch.firstUid === undefined ? undefined : launch.firstUid + (lane % (launch.laneCount ?? 1))
-    const config = Buffer.from(JSON.stringify({ rung: launch.rung, uid, uidIsOurs: knownUid }))
+    this.#keeper = launch.rung === 'landlock' && launch.uids !== undefined
+    const uid = launch.uids && nextUid(launch.uids)
+    const config = Buffer.from(JSON.stringify({ rung: launch.rung, uid, landlockVersion: launch.landlockVersion }))
     const { command, args } = commandOf(launch, zygoteSource.length, config.length)
     // bubblewrap is started as the lane's own user: inside its user namespace it could not change to it.
     const identity = launch.rung === 'bubblewrap' && uid !== undefined ? { uid, gid: uid } : {}
@@ -237,6 +261,10 @@ export class Sandbox {
       cwd: '/',
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', PYTHONHASHSEED: '0' },
       ...identity,
+    })
+    this.closed = new Promise((resolve) => {
+      this.#child.once('exit', () => resolve())
+      this.#child.once('error', () => resolve())
     })
     this.#child.on('error', (error) => this.#fail(`cannot start ${command}: ${error.message}`))
     this.#child.on('exit', (code, signal) => {
@@ -253,16 +281,20 @@ export class Sandbox {
   }
 
   /** Starts a sandbox and waits until it has proved its confinement. Throws SandboxError when this rung does not work. */
-  static async open(launch: SandboxLaunch, lane: number, knownUid = false): Promise<Sandbox> {
-    const sandbox = new Sandbox(launch, lane, knownUid)
-    try {
-      const { header } = await sandbox.#next(READY_TIMEOUT_MS)
-      if (typeof header['error'] === 'string') throw new SandboxError(header['error'])
-      sandbox.ready = header
-      return sandbox
-    } catch (error) {
-      sandbox.close()
-      throw error
+  static async open(launch: SandboxLaunch): Promise<Sandbox> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sandbox = new Sandbox(launch)
+      try {
+        const { header } = await sandbox.#next(READY_TIMEOUT_MS)
+        if (typeof header['error'] === 'string') throw new SandboxError(header['error'])
+        sandbox.ready = header
+        return sandbox
+      } catch (error) {
+        sandbox.close()
+        // Someone else runs under the user id that was tried: the next one is as good.
+        if (attempt < 8 && (error as Error).message.includes(UID_IN_USE)) continue
+        throw error
+      }
     }
   }
 
@@ -306,6 +338,8 @@ export class Sandbox {
       Buffer.concat([length, header, source, assertions, given].filter((part) => part !== undefined)),
     )
     const { header: facts, files } = await answer
+    if (facts['stage'] === SETTING_UP && facts['killed'] === null && facts['signal'] !== SIGKILL)
+      throw this.#fail(`a program could not be started: ${String(files[1]).trim()}`)
     const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0), result = Buffer.alloc(0)] = files
     return {
       exit: facts['exit'] as number | null,
@@ -314,7 +348,7 @@ export class Sandbox {
       seconds: facts['seconds'] as number,
       cpuSeconds: facts['cpuSeconds'] as number,
       memoryKilobytes: facts['memoryKilobytes'] as number,
-      stage: (['compiling', 'compile_failed', 'running'] as const)[facts['stage'] as number] ?? 'running',
+      stage: STAGES[facts['stage'] as number] ?? 'running',
       stdout,
       stdoutBytes: facts['stdoutBytes'] as number,
       stderr,
@@ -339,16 +373,18 @@ export class Sandbox {
     return text === '' ? '' : `: ${text.split('\n').at(-1)}`
   }
 
-  #fail(message: string): void {
+  #fail(message: string): SandboxError {
     this.#fault ??= new SandboxError(message)
     // End of input lets the sandbox clean up; the kill makes sure. Closing the pipes alone would do, but not if it hangs.
     this.#child.stdin?.destroy()
-    this.#child.kill('SIGKILL')
+    this.#child.kill(this.#keeper ? 'SIGTERM' : 'SIGKILL')
     const waiting = this.#waiting
     this.#waiting = undefined
-    if (!waiting) return
-    clearTimeout(waiting.timer)
-    waiting.reject(this.#fault)
+    if (waiting) {
+      clearTimeout(waiting.timer)
+      waiting.reject(this.#fault)
+    }
+    return this.#fault
   }
 
   #next(timeoutMs: number): Promise<Frame> {
@@ -375,7 +411,7 @@ export class Sandbox {
         const head =
           this.#chunks[0]!.length >= 4 ? this.#chunks[0]! : (this.#chunks = [Buffer.concat(this.#chunks)])[0]!
         const length = head.readUInt32LE(0)
-        if (length > 1 << 20) return this.#fail('the sandbox sent a frame that cannot be')
+        if (length > 1 << 20) throw new SandboxError('a frame that cannot be')
         if (this.#available < 4 + length) return
         const header = JSON.parse(
           this.#take(4 + length)
@@ -390,7 +426,7 @@ export class Sandbox {
       this.#header = undefined
       const waiting = this.#waiting
       this.#waiting = undefined
-      if (!waiting) return this.#fail('the sandbox answered without being asked')
+      if (!waiting) throw new SandboxError('an answer without a question')
       clearTimeout(waiting.timer)
       waiting.resolve({ header, files })
     } catch {
@@ -428,7 +464,7 @@ export async function probeIsolation(options: {
   } catch (error) {
     return { isolation: { rung: 'none', detail: (error as Error).message, advice: 'install python3 (3.9 or later)' } }
   }
-  const uids = isRoot() ? chooseUids() : {}
+  const uids = isRoot() ? { uids: chooseUids() } : {}
   const faults: string[] = []
   for (const rung of options.rung === undefined ? LADDER : [options.rung]) {
     if (rung === 'none' && options.unsafeNoSandbox !== true) {
@@ -437,9 +473,10 @@ export async function probeIsolation(options: {
     }
     const launch: SandboxLaunch = { rung, python, ...(rung === 'none' ? {} : uids) }
     try {
-      const sandbox = await Sandbox.open(launch, 0)
+      const sandbox = await Sandbox.open(launch)
       const { ready } = sandbox
       sandbox.close()
+      await sandbox.closed
       return { isolation: describe(rung, python, ready, faults), launch }
     } catch (error) {
       faults.push(`${rung}: ${(error as Error).message}`)

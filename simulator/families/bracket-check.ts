@@ -12,12 +12,24 @@ interface Parameters {
 
 const ASKS: Record<Ask, string> = {
   depth: 'the greatest nesting depth if the text is balanced, and -1 if it is not',
-  insertions: 'the smallest number of brackets that must be inserted anywhere to make every bracket matched when each kind of bracket is looked at on its own, ignoring the other kind',
+  insertions:
+    'the smallest number of brackets that must be inserted anywhere to make every bracket matched when each kind of bracket is looked at on its own, ignoring the other kind',
   prefix: 'the length of the longest prefix that is balanced (0 if only the empty prefix is)',
 }
 const alphabet = slot('alphabet', 'round brackets only: \\( and \\)|round and square brackets: \\( \\) \\[ \\]')
-const ask = condition(text` ${any('Report', 'Print', 'Compute')} ${slot('ask', Object.values(ASKS).map((a) => a.replace(/[()]/g, '\\$&')).join('|'))}.`)
-const input = any('One line with the text.', 'A single line: the text to examine.', 'The only line of input is the text.')
+const ask = condition(
+  text` ${any('Report', 'Print', 'Compute')} ${slot(
+    'ask',
+    Object.values(ASKS)
+      .map((a) => a.replace(/[()]/g, '\\$&'))
+      .join('|'),
+  )}.`,
+)
+const input = any(
+  'One line with the text.',
+  'A single line: the text to examine.',
+  'The only line of input is the text.',
+)
 const output = any('One integer.', 'Print a single integer.')
 const limits = text`The text has between 1 and ${slot('maxLength')} characters.`
 
@@ -31,7 +43,8 @@ export const bracketCheck = codeFamily<Parameters>({
     ask: difficulty < 3 ? random.pick(['depth', 'insertions']) : random.pick(['prefix', 'depth', 'insertions']),
     maxLength: random.integer(1, 20) * 10 ** Math.min(5, 1 + Math.round(difficulty / 2)),
   }),
-  difficulty: ({ square, ask: a, maxLength }) => Math.min(8, { depth: 0.8, insertions: 1, prefix: 2.2 }[a] + (square ? 1.5 : 0) + Math.log10(maxLength) - 1),
+  difficulty: ({ square, ask: a, maxLength }) =>
+    Math.min(8, { depth: 0.8, insertions: 1, prefix: 2.2 }[a] + (square ? 1.5 : 0) + Math.log10(maxLength) - 1),
   wordings: [
     layOut(
       text`${person} ${any('checks', 'reviews', 'is debugging')} a ${any('formula editor', 'parser', 'template engine')} that uses ${alphabet}. A text is balanced if every opening bracket is closed by one of the same kind in the right order.${ask}`,
@@ -72,7 +85,12 @@ export const bracketCheck = codeFamily<Parameters>({
       return `${pair[0] ?? ''}${balanced(inside)}${pair[1] ?? ''}${balanced(pairs - 1 - inside)}`
     }
     const pairs = Math.floor(maxLength / 2)
-    let line = balanced(Math.min(pairs, kind === 'edge case' ? 1 : kind === 'complex case' ? random.integer(10, 25) : random.integer(2, 6)))
+    let line = balanced(
+      Math.min(
+        pairs,
+        kind === 'edge case' ? 1 : kind === 'complex case' ? random.integer(10, 25) : random.integer(2, 6),
+      ),
+    )
     if (kind === 'edge case') line = random.pick([...kinds, ...kinds.join(''), `${kinds[0] ?? ''}${kinds[0] ?? ''}`])
     if (kind === 'error-prone input') {
       const cut = random.integer(0, line.length - 1)
@@ -113,7 +131,7 @@ export const bracketCheck = codeFamily<Parameters>({
     return String(missing)
   },
   right: {
-    'stack': ({ ask: a }) =>
+    stack: ({ ask: a }) =>
       a === 'insertions'
         ? `
 text = input().strip()

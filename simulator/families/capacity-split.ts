@@ -11,7 +11,10 @@ interface Parameters {
   maxLoad: number
 }
 
-const program = (p: Parameters, options: { low?: string; test?: string; order?: string; start?: string } = {}): string => {
+const program = (
+  p: Parameters,
+  options: { low?: string; test?: string; order?: string; start?: string } = {},
+): string => {
   const order = options.order ?? (p.ordered ? 'a' : 'sorted(a, reverse=True)')
   const needed = p.ordered
     ? `def trips(capacity):
@@ -48,13 +51,23 @@ print(capacity)`
 }`
 }
 
-const rule = condition(text` ${slot('order', 'Loads are taken in the given order, each trip as many as fit before the next trip begins|Loads are taken from the heaviest to the lightest, and each goes on the first trip that still has room for it, a new trip being opened where none has')}.`)
+const rule = condition(
+  text` ${slot('order', 'Loads are taken in the given order, each trip as many as fit before the next trip begins|Loads are taken from the heaviest to the lightest, and each goes on the first trip that still has room for it, a new trip being opened where none has')}.`,
+)
 const ASKS = {
   capacity: 'the smallest whole capacity of the lift with which at most $k$ trips are needed',
   trips: 'how many trips are needed if the capacity of the lift is $k$',
 }
-const ask = slot('ask', Object.values(ASKS).map((a) => a.replaceAll('$', '\\$')).join('|'))
-const input = any(text`First line: $n$ and $k$. Second line: the $n$ loads.`, text`Two integers $n$ and $k$, and on the next line $n$ integers, the loads.`)
+const ask = slot(
+  'ask',
+  Object.values(ASKS)
+    .map((a) => a.replaceAll('$', '\\$'))
+    .join('|'),
+)
+const input = any(
+  text`First line: $n$ and $k$. Second line: the $n$ loads.`,
+  text`Two integers $n$ and $k$, and on the next line $n$ integers, the loads.`,
+)
 const output = any('One integer.', 'Print a single integer.')
 const limits = text`$1 \le n \le ${slot('maxCount')}$, loads between 1 and ${slot('maxLoad')}; if $k$ is a capacity, no load exceeds it.`
 
@@ -69,11 +82,27 @@ export const capacitySplit = codeFamily<Parameters>({
     maxCount: random.integer(1, 9) * 10 ** Math.min(4, 1 + Math.round(difficulty / 2.5)),
     maxLoad: random.integer(1, 9) * 10 ** random.integer(2, 5),
   }),
-  difficulty: (p) => Math.min(8, 0.3 + (p.ask === 'capacity' ? 1.9 : 0) + (p.ordered ? 0 : 1.3) + Math.log10(p.maxCount) * 1.1 - 0.2),
+  difficulty: (p) =>
+    Math.min(8, 0.3 + (p.ask === 'capacity' ? 1.9 : 0) + (p.ordered ? 0 : 1.3) + Math.log10(p.maxCount) * 1.1 - 0.2),
   wordings: [
-    layOut(text`${person} sends ${any('crates', 'boulders', 'barrels')} up a ${any('cliff', 'tower', 'mountain')} with a small lift; loads are never divided.${rule} Find ${ask}.`, input, output, limits),
-    layOut(text`A goods lift carries loads in several trips. On no trip may the total exceed its capacity.${rule} ${any('Compute', 'Determine')} ${ask}.`, input, output, limits),
-    layOut(text`${any('Removal men', 'Stage hands', 'Dockers')} use a lift for ${any('furniture', 'scenery', 'cargo')} of known weights.${rule} ${any('Report', 'Print')} ${ask}.`, input, output, limits),
+    layOut(
+      text`${person} sends ${any('crates', 'boulders', 'barrels')} up a ${any('cliff', 'tower', 'mountain')} with a small lift; loads are never divided.${rule} Find ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A goods lift carries loads in several trips. On no trip may the total exceed its capacity.${rule} ${any('Compute', 'Determine')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('Removal men', 'Stage hands', 'Dockers')} use a lift for ${any('furniture', 'scenery', 'cargo')} of known weights.${rule} ${any('Report', 'Print')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     order: p.ordered
@@ -90,13 +119,28 @@ export const capacitySplit = codeFamily<Parameters>({
     maxLoad: Number(v.maxLoad),
   }),
   input: (p, kind, random) => {
-    const n = Math.min(p.maxCount, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(10, 20) : random.integer(3, 8))
+    const n = Math.min(
+      p.maxCount,
+      kind === 'edge case'
+        ? random.integer(1, 2)
+        : kind === 'complex case'
+          ? random.integer(10, 20)
+          : random.integer(3, 8),
+    )
     const top = Math.min(p.maxLoad, kind === 'complex case' ? 60 : 12)
     const loads = Array.from({ length: n }, () => random.integer(1, top))
     const heaviest = Math.max(...loads)
     const total = loads.reduce((a, b) => a + b, 0)
-    const capacity = kind === 'error-prone input' ? random.pick([heaviest, total]) : random.integer(heaviest, Math.max(heaviest, Math.round(total / 2)))
-    const k = p.ask === 'trips' ? capacity : kind === 'error-prone input' ? random.pick([1, n, n + 1]) : random.integer(1, Math.max(1, Math.ceil(n / 2)))
+    const capacity =
+      kind === 'error-prone input'
+        ? random.pick([heaviest, total])
+        : random.integer(heaviest, Math.max(heaviest, Math.round(total / 2)))
+    const k =
+      p.ask === 'trips'
+        ? capacity
+        : kind === 'error-prone input'
+          ? random.pick([1, n, n + 1])
+          : random.integer(1, Math.max(1, Math.ceil(n / 2)))
     return `${String(n)} ${String(k)}\n${loads.join(' ')}`
   },
   solve: (p, lines) => {
@@ -105,7 +149,11 @@ export const capacitySplit = codeFamily<Parameters>({
     const trips = (capacity: number): number => {
       const rooms: number[] = []
       for (const load of p.ordered ? given : [...given].sort((x, y) => y - x)) {
-        const place = p.ordered ? ((rooms.at(-1) ?? 0) >= load ? rooms.length - 1 : -1) : rooms.findIndex((room) => room >= load)
+        const place = p.ordered
+          ? (rooms.at(-1) ?? 0) >= load
+            ? rooms.length - 1
+            : -1
+          : rooms.findIndex((room) => room >= load)
         if (place < 0) rooms.push(capacity - load)
         else rooms[place] = (rooms[place] ?? 0) - load
       }
@@ -155,7 +203,8 @@ main()`,
   },
   wrong: {
     'no load may fill the rest': (p) => program(p, { test: '>=', low: 'max(a) + 1' }),
-    'starts below the heaviest load': (p) => (p.ask === 'capacity' ? program(p, { low: '(sum(a) + k - 1) // k' }) : undefined),
+    'starts below the heaviest load': (p) =>
+      p.ask === 'capacity' ? program(p, { low: '(sum(a) + k - 1) // k' }) : undefined,
     'average load': (p) => `
 n, k = map(int, input().split())
 a = list(map(int, input().split()))
@@ -164,7 +213,9 @@ ${p.ask === 'trips' ? 'print((sum(a) + k - 1) // k)' : 'print(max(max(a), (sum(a
     'one trip too few': (p) => (p.ordered ? program(p, { start: '0' }) : undefined),
   },
   steps: (p) => [
-    p.ordered ? 'One pass in the given order tells how many trips a capacity needs.' : 'Each load goes on the first trip with room, heaviest loads first.',
+    p.ordered
+      ? 'One pass in the given order tells how many trips a capacity needs.'
+      : 'Each load goes on the first trip with room, heaviest loads first.',
     `The result is ${ASKS[p.ask].replaceAll('$', '')}.`,
   ],
 })

@@ -27,8 +27,15 @@ print(${answer})`
 const RESULTS = { last: 'gone[-1]', order: '*gone', place: 'gone.index(1) + 1' }
 const start = ({ fromFirst }: Parameters): string => (fromFirst ? '0' : '1')
 
-const rule = condition(text` Counting begins with ${slot('start', 'player 1|player 2')} as one; whoever is counted as number $k$ leaves, and the next player in the circle is counted as one again, until nobody is left.`)
-const ask = slot('ask', Object.values(ASKS).map((a) => a.replace(/[$()]/g, '\\$&')).join('|'))
+const rule = condition(
+  text` Counting begins with ${slot('start', 'player 1|player 2')} as one; whoever is counted as number $k$ leaves, and the next player in the circle is counted as one again, until nobody is left.`,
+)
+const ask = slot(
+  'ask',
+  Object.values(ASKS)
+    .map((a) => a.replace(/[$()]/g, '\\$&'))
+    .join('|'),
+)
 const input = any('Two integers $n$ and $k$.', 'One line with $n$ and $k$.')
 const output = any('The result on one line.', 'Print the result on one line, numbers being separated by spaces.')
 const limits = text`$2 \le n \le ${slot('maxPlayers')}$ and $1 \le k \le 1000$.`
@@ -43,11 +50,27 @@ export const circleRemoval = codeFamily<Parameters>({
     fromFirst: difficulty < 2.5 || random.chance(0.5),
     maxPlayers: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.round(difficulty / 2)),
   }),
-  difficulty: (p) => Math.min(8, { last: 1, order: 1.5, place: 2 }[p.ask] + (p.fromFirst ? 0 : 0.7) + Math.log10(p.maxPlayers) - 0.8),
+  difficulty: (p) =>
+    Math.min(8, { last: 1, order: 1.5, place: 2 }[p.ask] + (p.fromFirst ? 0 : 0.7) + Math.log10(p.maxPlayers) - 0.8),
   wordings: [
-    layOut(text`$n$ ${any('children', 'knights', 'robots')}, called players, stand in a circle and are numbered from 1 to $n$ in order.${rule} Find ${ask}.`, input, output, limits),
-    layOut(text`${person} invents a counting-out rhyme for $n$ numbered players who sit around a ${any('campfire', 'table', 'fountain')} in increasing order.${rule} ${any('Determine', 'Compute')} ${ask}.`, input, output, limits),
-    layOut(text`Players with the numbers $1, 2, \ldots, n$ form a ${any('ring', 'circle')}, player 1 following player $n$.${rule} ${any('Print', 'Report')} ${ask}.`, input, output, limits),
+    layOut(
+      text`$n$ ${any('children', 'knights', 'robots')}, called players, stand in a circle and are numbered from 1 to $n$ in order.${rule} Find ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${person} invents a counting-out rhyme for $n$ numbered players who sit around a ${any('campfire', 'table', 'fountain')} in increasing order.${rule} ${any('Determine', 'Compute')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`Players with the numbers $1, 2, \ldots, n$ form a ${any('ring', 'circle')}, player 1 following player $n$.${rule} ${any('Print', 'Report')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({ ask: ASKS[p.ask], start: p.fromFirst ? 'player 1' : 'player 2', maxPlayers: String(p.maxPlayers) }),
   read: (v) => ({
@@ -56,8 +79,16 @@ export const circleRemoval = codeFamily<Parameters>({
     maxPlayers: Number(v.maxPlayers),
   }),
   input: ({ maxPlayers }, kind, random) => {
-    const n = Math.min(maxPlayers, kind === 'edge case' ? 2 : kind === 'complex case' ? random.integer(15, 40) : random.integer(3, 10))
-    const k = kind === 'edge case' ? random.integer(1, 3) : kind === 'error-prone input' ? random.pick([1, n, n + 1, 2 * n + 1]) : random.integer(2, 9)
+    const n = Math.min(
+      maxPlayers,
+      kind === 'edge case' ? 2 : kind === 'complex case' ? random.integer(15, 40) : random.integer(3, 10),
+    )
+    const k =
+      kind === 'edge case'
+        ? random.integer(1, 3)
+        : kind === 'error-prone input'
+          ? random.pick([1, n, n + 1, 2 * n + 1])
+          : random.integer(2, 9)
     return `${String(n)} ${String(k)}`
   },
   solve: (p, lines) => {
@@ -73,8 +104,8 @@ export const circleRemoval = codeFamily<Parameters>({
     return p.ask === 'order' ? gone.join(' ') : String(gone.indexOf(1) + 1)
   },
   right: {
-    'list': (p) => program(p, start(p), 'k - 1'),
-    'queue': (p) => `
+    list: (p) => program(p, start(p), 'k - 1'),
+    queue: (p) => `
 from collections import deque
 
 n, k = map(int, input().split())
@@ -88,8 +119,18 @@ print(${RESULTS[p.ask]})`,
   wrong: {
     'counts one too many': (p) => program(p, start(p), 'k'),
     'begins with the wrong player': (p) => program(p, start({ ...p, fromFirst: !p.fromFirst }), 'k - 1'),
-    'numbers from zero': (p) => program(p, start(p), 'k - 1', p.ask === 'last' ? 'gone[-1] - 1' : p.ask === 'order' ? '*[g - 1 for g in gone]' : 'gone.index(1)'),
-    'forgets to go round': (p) => program(p, start(p), 'k - 1').replace('(at + k - 1) % len(players)', 'min(at + k - 1, len(players) - 1)'),
+    'numbers from zero': (p) =>
+      program(
+        p,
+        start(p),
+        'k - 1',
+        p.ask === 'last' ? 'gone[-1] - 1' : p.ask === 'order' ? '*[g - 1 for g in gone]' : 'gone.index(1)',
+      ),
+    'forgets to go round': (p) =>
+      program(p, start(p), 'k - 1').replace('(at + k - 1) % len(players)', 'min(at + k - 1, len(players) - 1)'),
   },
-  steps: (p) => [`Counting begins with player ${p.fromFirst ? '1' : '2'}, and a list with a moving position simulates the circle.`, `The result is ${ASKS[p.ask].replaceAll('$', '')}.`],
+  steps: (p) => [
+    `Counting begins with player ${p.fromFirst ? '1' : '2'}, and a list with a moving position simulates the circle.`,
+    `The result is ${ASKS[p.ask].replaceAll('$', '')}.`,
+  ],
 })

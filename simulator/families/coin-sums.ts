@@ -11,7 +11,8 @@ interface Parameters {
 }
 
 const ASKS: Record<Ask, string> = {
-  fewest: 'the smallest number of coins that pay the amount exactly when every value may be used any number of times, or -1 if this is impossible',
+  fewest:
+    'the smallest number of coins that pay the amount exactly when every value may be used any number of times, or -1 if this is impossible',
   ways: 'the number of ways to pay the amount exactly when every value may be used any number of times and the order of the coins does not matter',
   once: 'the number of ways to pay the amount exactly when every coin of the list may be used at most once',
 }
@@ -26,14 +27,21 @@ const limits = text`$1 \le n \le 30$, all values are different and between 1 and
 /** Amounts paid with coins: a knapsack by dynamic programming. */
 export const coinSums = codeFamily<Parameters>({
   name: 'coin-sums',
-  concepts: ['dynamic programming', 'knapsack problem', 'combinatorial counting', 'modular arithmetic in programs', 'memoization'],
+  concepts: [
+    'dynamic programming',
+    'knapsack problem',
+    'combinatorial counting',
+    'modular arithmetic in programs',
+    'memoization',
+  ],
   design: 'amounts that can be paid with a given list of coins',
   instance: (random, difficulty) => ({
     ask: difficulty < 3 ? 'fewest' : random.pick(['ways', 'once', 'fewest']),
     modulus: random.pick([1_000_000_007, 998_244_353, 1_000_003, 10_007, 65_537]),
     maxAmount: random.integer(1, 9) * 10 ** Math.min(5, 2 + Math.floor(difficulty / 2.5)),
   }),
-  difficulty: ({ ask: a, maxAmount }) => Math.min(8, { fewest: 1.2, ways: 3, once: 3.8 }[a] + (Math.log10(maxAmount) - 2) * 1.2),
+  difficulty: ({ ask: a, maxAmount }) =>
+    Math.min(8, { fewest: 1.2, ways: 3, once: 3.8 }[a] + (Math.log10(maxAmount) - 2) * 1.2),
   wordings: [
     layOut(
       text`The ${any('vending machine', 'toll booth', 'ticket office')} of ${town} accepts a fixed list of ${any('coins', 'tokens', 'coin values')}.${ask}`,
@@ -61,7 +69,10 @@ export const coinSums = codeFamily<Parameters>({
   },
   input: ({ maxAmount }, kind, random) => {
     const pick = (count: number, low: number, high: number): number[] =>
-      random.sample(Array.from({ length: high - low + 1 }, (_, i) => low + i), count)
+      random.sample(
+        Array.from({ length: high - low + 1 }, (_, i) => low + i),
+        count,
+      )
     const limit = Math.min(maxAmount, 400)
     switch (kind) {
       case 'edge case': {
@@ -73,7 +84,14 @@ export const coinSums = codeFamily<Parameters>({
         return `${String(coins.length)} ${String(random.integer(50, Math.min(limit, 150)))}\n${coins.join(' ')}`
       }
       case 'error-prone input': {
-        const coins = random.pick([[1, 3, 4], [1, 5, 6, 9], [4, 6, 9], [2, 7, 8], [1, 7, 10], [3, 5, 8, 13]])
+        const coins = random.pick([
+          [1, 3, 4],
+          [1, 5, 6, 9],
+          [4, 6, 9],
+          [2, 7, 8],
+          [1, 7, 10],
+          [3, 5, 8, 13],
+        ])
         return `${String(coins.length)} ${String(random.integer(6, Math.min(limit, 30)))}\n${random.shuffle(coins).join(' ')}`
       }
       case 'critical path': {
@@ -89,7 +107,8 @@ export const coinSums = codeFamily<Parameters>({
       const fewest = new Array<number>(amount + 1).fill(Infinity)
       fewest[0] = 0
       for (let t = 1; t <= amount; t++) {
-        for (const coin of coins) if (coin <= t) fewest[t] = Math.min(fewest[t] ?? Infinity, (fewest[t - coin] ?? Infinity) + 1)
+        for (const coin of coins)
+          if (coin <= t) fewest[t] = Math.min(fewest[t] ?? Infinity, (fewest[t - coin] ?? Infinity) + 1)
       }
       return String(fewest[amount] === Infinity ? -1 : fewest[amount])
     }
@@ -97,13 +116,14 @@ export const coinSums = codeFamily<Parameters>({
     ways[0] = 1
     for (const coin of coins) {
       const next = [...ways]
-      for (let t = coin; t <= amount; t++) next[t] = ((next[t] ?? 0) + ((a === 'once' ? ways : next)[t - coin] ?? 0)) % modulus
+      for (let t = coin; t <= amount; t++)
+        next[t] = ((next[t] ?? 0) + ((a === 'once' ? ways : next)[t - coin] ?? 0)) % modulus
       ways = next
     }
     return String((ways[amount] ?? 0) % modulus)
   },
   right: {
-    'table': ({ ask: a, modulus }) =>
+    table: ({ ask: a, modulus }) =>
       a === 'fewest'
         ? `
 import sys
@@ -261,6 +281,8 @@ print(ways(0, t) % ${String(modulus)})`,
   },
   steps: ({ ask: a }) => [
     `The task is ${ASKS[a]}.`,
-    a === 'once' ? 'Going through the amounts downwards keeps a coin from being used twice.' : 'A table over all amounts up to the target is filled from smaller amounts.',
+    a === 'once'
+      ? 'Going through the amounts downwards keeps a coin from being used twice.'
+      : 'A table over all amounts up to the target is filled from smaller amounts.',
   ],
 })

@@ -41,12 +41,16 @@ export const committeeCount = mathFamily<Parameters>({
     size: String(parameters.size),
     least: String(parameters.least),
   }),
-  read: (values) => ({
-    first: Number(values.first),
-    second: Number(values.second),
-    size: Number(values.size),
-    least: Number(values.least),
-  }),
+  read: (values) => {
+    const parameters = {
+      first: Number(values.first),
+      second: Number(values.second),
+      size: Number(values.size),
+      least: Number(values.least),
+    }
+    const usable = Object.values(parameters).every((number) => number > 0 && number <= 200)
+    return usable && parameters.size <= parameters.first + parameters.second ? parameters : undefined
+  },
   answer: (parameters) => {
     const value = count(parameters)
     return rational(value)

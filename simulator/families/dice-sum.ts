@@ -68,7 +68,10 @@ export const diceSum = mathFamily<Parameters>({
       sum: Number(values.sum),
       atLeast: values.mode === 'at least',
     }
-    return parameters.dice <= 12 && parameters.faces <= 100 ? parameters : undefined
+    const usable = parameters.dice >= 1 && parameters.dice <= 12 && parameters.faces >= 2 && parameters.faces <= 100
+    return usable && parameters.sum >= parameters.dice && parameters.sum <= parameters.dice * parameters.faces
+      ? parameters
+      : undefined
   },
   answer: (parameters) => rational(favourable(parameters), parameters.faces ** parameters.dice),
   mistakes: {

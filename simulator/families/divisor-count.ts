@@ -38,7 +38,13 @@ const kind = slot('kind', KINDS.join('|'))
 /** Divisors of a factored number that have a property. */
 export const divisorCount = mathFamily<Parameters>({
   name: 'divisor-count',
-  concepts: ['prime factorization', 'number of divisors', 'perfect squares', 'divisibility', 'multiplication principle'],
+  concepts: [
+    'prime factorization',
+    'number of divisors',
+    'perfect squares',
+    'divisibility',
+    'multiplication principle',
+  ],
   design: 'how many divisors of a factored integer have a given property',
   instance: (random, difficulty) => {
     const primes = random.sample(PRIMES, Math.min(5, 2 + Math.floor(difficulty / 2.2))).sort((a, b) => a - b)
@@ -50,7 +56,10 @@ export const divisorCount = mathFamily<Parameters>({
   difficulty: ({ factors, kind: wanted }) =>
     Math.min(
       8,
-      Math.max(1, factors.length * 1.1 + factors.reduce((sum, [, e]) => sum + e, 0) / 8 + (wanted === 'odd' ? -1 : 0) - 1),
+      Math.max(
+        1,
+        factors.length * 1.1 + factors.reduce((sum, [, e]) => sum + e, 0) / 8 + (wanted === 'odd' ? -1 : 0) - 1,
+      ),
     ),
   wordings: [
     text`How many positive divisors of $${number}$${condition(text` are ${kind}`)}?`,

@@ -3,7 +3,7 @@
  * of a statement, and solves them exactly. Nothing is remembered between requests: a statement that comes back in another
  * prompt is solved from its own words.
  */
-import { type Answer, canonicalAnswer, sameAnswer } from '../answers.ts'
+import { type Answer, canonicalAnswer, roundsToward, sameAnswer } from '../answers.ts'
 import { Random } from '../random.ts'
 import { openingStory } from '../stories.ts'
 import { type CompiledWording, collapseWhitespace, compileWording, type Part, type SlotValues } from '../wording.ts'
@@ -85,7 +85,7 @@ export interface CodeProblem extends ProblemBase {
 export type Problem = MathProblem | CodeProblem
 
 /** What a family makes of a statement. */
-export type Reading<T extends Problem> = { problem: T } | { flaw: 'missing-condition' } | undefined
+type Reading<T extends Problem> = { problem: T } | { flaw: 'missing-condition' } | undefined
 
 interface FamilyBase<T extends Problem> {
   name: string
@@ -155,7 +155,8 @@ function buildFamily<P, T extends Problem>(
   }
 }
 
-/** Declares a family of mathematics problems. Mistakes equal to the right answer or to an earlier mistake fall away. */
+/** Declares a family of mathematics problems. Mistakes equal or very near to the right answer, or
+ * equal to an earlier mistake, fall away. */
 export function mathFamily<P>(
   spec: FamilySpec<P> & {
     answer(parameters: P): Answer
@@ -169,7 +170,7 @@ export function mathFamily<P>(
     const mistakes: Mistake[] = []
     for (const [name, wrong] of Object.entries(spec.mistakes)) {
       const candidate = wrong(parameters)
-      if (candidate === undefined || sameAnswer(candidate, answer)) continue
+      if (candidate === undefined || sameAnswer(candidate, answer) || roundsToward(candidate, answer)) continue
       if (!mistakes.some((mistake) => sameAnswer(mistake.answer, candidate))) mistakes.push({ name, answer: candidate })
     }
     if (mistakes.length === 0) throw new Error(`${base.key}: no mistake differs from ${canonicalAnswer(answer)}`)

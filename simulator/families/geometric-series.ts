@@ -3,7 +3,12 @@ import { any, condition, slot, text } from '../wording.ts'
 import { mathFamily } from './family.ts'
 
 type Part = 'every term' | 'the terms in odd positions' | 'the terms in even positions' | 'the squares of all terms'
-const PARTS: Part[] = ['every term', 'the terms in odd positions', 'the terms in even positions', 'the squares of all terms']
+const PARTS: Part[] = [
+  'every term',
+  'the terms in odd positions',
+  'the terms in even positions',
+  'the squares of all terms',
+]
 interface Parameters {
   first: number
   /** The ratio is p / q, 0 < |p| < q. */
@@ -45,7 +50,13 @@ export const geometricSeries = mathFamily<Parameters>({
     }
   },
   difficulty: ({ p, q, part: wanted }) =>
-    Math.min(8, 0.6 + q / 2.6 + (p < 0 ? 0.8 : 0) + (wanted === 'every term' ? 0 : wanted === 'the squares of all terms' ? 2.4 : 1.8)),
+    Math.min(
+      8,
+      0.6 +
+        q / 2.6 +
+        (p < 0 ? 0.8 : 0) +
+        (wanted === 'every term' ? 0 : wanted === 'the squares of all terms' ? 2.4 : 1.8),
+    ),
   wordings: [
     text`An infinite geometric ${any('sequence', 'progression')} has first term $${slot('first')}$${ratio}. ${any('Find', 'Compute', 'Determine')} the sum of ${part}.`,
     text`${any('A pendulum', 'A bouncing ball', 'A fading echo', 'A leaking tank')} is modelled by numbers in geometric progression without end, beginning at $${slot('first')}$${ratio}. ${any('What is obtained by adding', 'What total results from adding')} ${part}?`,
@@ -68,7 +79,13 @@ export const geometricSeries = mathFamily<Parameters>({
     'summed every term': (parameters) => sum({ ...parameters, part: 'every term' }),
     'sign of the ratio': (parameters) => sum({ ...parameters, p: -parameters.p }),
     'odd and even mixed up': (parameters) =>
-      sum({ ...parameters, part: parameters.part === 'the terms in odd positions' ? 'the terms in even positions' : 'the terms in odd positions' }),
+      sum({
+        ...parameters,
+        part:
+          parameters.part === 'the terms in odd positions'
+            ? 'the terms in even positions'
+            : 'the terms in odd positions',
+      }),
     'inverted the ratio': ({ first, p, q }) => rational(first * p, q - p),
   },
   steps: ({ first, p, q }) => [

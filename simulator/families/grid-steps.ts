@@ -13,7 +13,9 @@ const ASKS = {
   steps: 'the smallest number of moves from the top left cell to the bottom right cell, or -1 if it cannot be reached',
   reachable: 'the number of free cells that can be reached from the top left cell, counting that cell itself',
 }
-const moves = condition(text` A move goes to ${slot('moves', 'one of the four cells that share a side|one of the eight cells that share a side or a corner')} with the current cell and must not enter a wall.`)
+const moves = condition(
+  text` A move goes to ${slot('moves', 'one of the four cells that share a side|one of the eight cells that share a side or a corner')} with the current cell and must not enter a wall.`,
+)
 const ask = text` ${any('Find', 'Compute', 'Print')} ${slot('ask', Object.values(ASKS).join('|'))}.`
 const input = any(
   text`The first line has the numbers of rows $r$ and columns $c$. Then follow $r$ lines of $c$ characters, where . is free and # is a wall.`,
@@ -37,14 +39,32 @@ export const gridSteps = codeFamily<Parameters>({
     ask: difficulty < 3.5 ? 'reachable' : 'steps',
     maxSide: random.integer(1, 9) * 10 ** Math.min(3, Math.max(1, Math.round(difficulty / 2.5))),
   }),
-  difficulty: ({ diagonal, ask: a, maxSide }) => Math.min(8, (a === 'steps' ? 2.5 : 0.9) + (diagonal ? 0.6 : 0) + Math.log10(maxSide) * 1.2 - 0.8),
+  difficulty: ({ diagonal, ask: a, maxSide }) =>
+    Math.min(8, (a === 'steps' ? 2.5 : 0.9) + (diagonal ? 0.6 : 0) + Math.log10(maxSide) * 1.2 - 0.8),
   wordings: [
-    layOut(text`${any('A robot', 'A mouse', 'A lost tourist', 'A vacuum cleaner')} ${any('stands in', 'explores', 'moves through')} a rectangular ${any('maze', 'cellar', 'car park')} of cells.${moves}${ask}`, input, output, limits),
-    layOut(text`${person} has drawn a map on squared paper; each square is free or blocked.${moves}${ask} ${any('The map never changes.', 'Nobody may leave the map.')}`, input, output, limits),
-    layOut(text`You are given a grid of free cells and walls.${moves}${ask} ${any('Mind grids of a single cell.', 'A grid may consist of one cell only.')}`, input, output, limits),
+    layOut(
+      text`${any('A robot', 'A mouse', 'A lost tourist', 'A vacuum cleaner')} ${any('stands in', 'explores', 'moves through')} a rectangular ${any('maze', 'cellar', 'car park')} of cells.${moves}${ask}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${person} has drawn a map on squared paper; each square is free or blocked.${moves}${ask} ${any('The map never changes.', 'Nobody may leave the map.')}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`You are given a grid of free cells and walls.${moves}${ask} ${any('Mind grids of a single cell.', 'A grid may consist of one cell only.')}`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
-    moves: p.diagonal ? 'one of the eight cells that share a side or a corner' : 'one of the four cells that share a side',
+    moves: p.diagonal
+      ? 'one of the eight cells that share a side or a corner'
+      : 'one of the four cells that share a side',
     ask: ASKS[p.ask],
     maxSide: String(p.maxSide),
   }),
@@ -59,14 +79,24 @@ export const gridSteps = codeFamily<Parameters>({
       const [rows, columns] = [Math.min(maxSide, random.pick([5, 7])), Math.min(maxSide, random.integer(4, 6))]
       const gap = (row: number): number => (row % 4 === 1 ? columns - 1 : 0)
       const lines = Array.from({ length: rows }, (_, row) =>
-        Array.from({ length: columns }, (_, column) => (row % 2 === 0 || column === gap(row) ? '.' : '#')).join(''),
+        Array.from({ length: columns }, (_cell, column) => (row % 2 === 0 || column === gap(row) ? '.' : '#')).join(''),
       )
       return [`${String(rows)} ${String(columns)}`, ...lines].join('\n')
     }
-    const size = (): number => Math.min(maxSide, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(5, 9) : random.integer(2, 5))
+    const size = (): number =>
+      Math.min(
+        maxSide,
+        kind === 'edge case'
+          ? random.integer(1, 2)
+          : kind === 'complex case'
+            ? random.integer(5, 9)
+            : random.integer(2, 5),
+      )
     const [rows, columns] = [size(), size()]
     const density = kind === 'error-prone input' ? 0.5 : 0.3
-    const cells = Array.from({ length: rows }, () => Array.from({ length: columns }, () => (random.chance(density) ? '#' : '.')))
+    const cells = Array.from({ length: rows }, () =>
+      Array.from({ length: columns }, () => (random.chance(density) ? '#' : '.')),
+    )
     const [first] = cells
     const last = cells.at(-1)
     if (kind !== 'error-prone input' && last !== undefined && random.chance(0.8)) last[columns - 1] = '.'
@@ -84,7 +114,8 @@ export const gridSteps = codeFamily<Parameters>({
         for (let dc = -1; dc <= 1; dc++) {
           if ((dr === 0 && dc === 0) || (!diagonal && dr !== 0 && dc !== 0)) continue
           const [r, c] = [row + dr, column + dc]
-          if (r < 0 || c < 0 || r >= rows || c >= columns || grid[r]?.[c] !== '.' || distance.has(r * columns + c)) continue
+          if (r < 0 || c < 0 || r >= rows || c >= columns || grid[r]?.[c] !== '.' || distance.has(r * columns + c))
+            continue
           distance.set(r * columns + c, (distance.get(cell) ?? 0) + 1)
           queue.push(r * columns + c)
         }
@@ -93,7 +124,7 @@ export const gridSteps = codeFamily<Parameters>({
     return String(a === 'reachable' ? distance.size : (distance.get(rows * columns - 1) ?? -1))
   },
   right: {
-    'queue': (p) => `
+    queue: (p) => `
 from collections import deque
 
 r, c = map(int, input().split())
@@ -108,7 +139,7 @@ while queue:
             distance[ny, nx] = distance[y, x] + 1
             queue.append((ny, nx))
 print(${p.ask === 'steps' ? 'distance.get((r - 1, c - 1), -1)' : 'len(distance)'})`,
-    'layers': (p) => `
+    layers: (p) => `
 import sys
 
 def main():

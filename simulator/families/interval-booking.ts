@@ -15,7 +15,8 @@ interface Parameters {
 const ASKS: Record<Ask, string> = {
   most: 'the largest number of bookings that can be accepted so that no two accepted ones conflict',
   rooms: 'the smallest number of rooms in which all bookings fit so that no two in one room conflict',
-  covered: 'the total length of time during which at least one booking is active, and, after a space, the largest number of bookings of which every two conflict with one another',
+  covered:
+    'the total length of time during which at least one booking is active, and, after a space, the largest number of bookings of which every two conflict with one another',
 }
 const ask = condition(text` ${any('Find', 'Compute', 'Report')} ${slot('ask', Object.values(ASKS).join('|'))}.`)
 const touching = text`A booking that starts exactly when another ends ${slot('touching', 'does not conflict|conflicts')} with it; overlapping bookings always conflict.`
@@ -37,10 +38,21 @@ export const intervalBooking = codeFamily<Parameters>({
     maxCount: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.floor(difficulty / 2)),
     maxTime: random.integer(1, 9) * 10 ** random.integer(2, 8),
   }),
-  difficulty: ({ ask: a, touching: t, maxCount }) => Math.min(8, { most: 0.8, rooms: 2, covered: 3.4 }[a] + (t ? 0 : 0.5) + Math.log10(maxCount) - 1),
+  difficulty: ({ ask: a, touching: t, maxCount }) =>
+    Math.min(8, { most: 0.8, rooms: 2, covered: 3.4 }[a] + (t ? 0 : 0.5) + Math.log10(maxCount) - 1),
   wordings: [
-    layOut(text`${person} manages the ${any('rehearsal rooms', 'meeting rooms', 'boat sheds')} of a ${workplace}. ${touching}${ask}`, input, output, limits),
-    layOut(text`A list of ${any('requests', 'reservations', 'bookings')} is given by start and end times. ${touching}${ask}`, input, output, limits),
+    layOut(
+      text`${person} manages the ${any('rehearsal rooms', 'meeting rooms', 'boat sheds')} of a ${workplace}. ${touching}${ask}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A list of ${any('requests', 'reservations', 'bookings')} is given by start and end times. ${touching}${ask}`,
+      input,
+      output,
+      limits,
+    ),
     layOut(
       text`${any('Lectures', 'Guided tours', 'Ferries', 'Charging sessions')} are announced for one long day, and each occupies ${any('a room', 'a berth', 'a place')} from its start to its end; call each one a booking. ${touching}${ask}`,
       input,
@@ -58,10 +70,22 @@ export const intervalBooking = codeFamily<Parameters>({
     const found = (Object.keys(ASKS) as Ask[]).find((key) => ASKS[key] === v.ask)
     return found === undefined
       ? undefined
-      : { ask: found, touching: v.touching === 'does not conflict', maxCount: Number(v.maxCount), maxTime: Number(v.maxTime) }
+      : {
+          ask: found,
+          touching: v.touching === 'does not conflict',
+          maxCount: Number(v.maxCount),
+          maxTime: Number(v.maxTime),
+        }
   },
   input: ({ maxCount, maxTime }, kind, random) => {
-    const n = Math.min(maxCount, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(12, 30) : random.integer(3, 8))
+    const n = Math.min(
+      maxCount,
+      kind === 'edge case'
+        ? random.integer(1, 2)
+        : kind === 'complex case'
+          ? random.integer(12, 30)
+          : random.integer(3, 8),
+    )
     const span = Math.min(maxTime, kind === 'complex case' ? 60 : 14)
     const rows = Array.from({ length: n }, () => {
       const start = random.integer(0, span - 1)
@@ -89,7 +113,9 @@ export const intervalBooking = codeFamily<Parameters>({
       return String(count)
     }
     // Every largest set of pairwise conflicting bookings is active around the start of one of them.
-    const deepest = Math.max(...bookings.map(([moment]) => bookings.filter(([s, e]) => s <= moment && (t ? e > moment : e >= moment)).length))
+    const deepest = Math.max(
+      ...bookings.map(([moment]) => bookings.filter(([s, e]) => s <= moment && (t ? e > moment : e >= moment)).length),
+    )
     if (a === 'rooms') return String(deepest)
     let [total, reach] = [0, -Infinity]
     for (const [s, e] of [...bookings].sort((x, y) => x[0] - y[0])) {
@@ -142,7 +168,7 @@ ${
 }
 
 main()`,
-    'heap': ({ ask: a, touching: t }) =>
+    heap: ({ ask: a, touching: t }) =>
       a === 'most'
         ? `
 n = int(input())
@@ -241,6 +267,8 @@ ${a === 'most' ? 'print(groups)' : a === 'rooms' ? 'print(1 + clashes)' : 'print
   },
   steps: ({ ask: a, touching: t }) => [
     `The value asked for is ${ASKS[a]}.`,
-    t ? 'A booking may begin at the very moment another one ends.' : 'Touching bookings conflict, so comparisons must be strict.',
+    t
+      ? 'A booking may begin at the very moment another one ends.'
+      : 'Touching bookings conflict, so comparisons must be strict.',
   ],
 })

@@ -54,7 +54,9 @@ function solution({ shape, k, u, v, strict }: Parameters): Answer {
   return interval(rational(low), rational(high), !strict && low === u, !strict && high === u)
 }
 
-const inequality = condition(text` $${slot('inequality', `[|](?:${POLYNOMIAL_PATTERN})[|] (?:<|\\\\le) -?\\d+|(?:${POLYNOMIAL_PATTERN}) (?:<|\\\\le) 0|\\\\frac\\{(?:${POLYNOMIAL_PATTERN})\\}\\{(?:${POLYNOMIAL_PATTERN})\\} (?:<|\\\\le) 0`)}$`)
+const inequality = condition(
+  text` $${slot('inequality', `[|](?:${POLYNOMIAL_PATTERN})[|] (?:<|\\\\le) -?\\d+|(?:${POLYNOMIAL_PATTERN}) (?:<|\\\\le) 0|\\\\frac\\{(?:${POLYNOMIAL_PATTERN})\\}\\{(?:${POLYNOMIAL_PATTERN})\\} (?:<|\\\\le) 0`)}$`,
+)
 
 /** The solution set of an inequality, as an interval. */
 export const intervalSolution = mathFamily<Parameters>({
@@ -63,7 +65,11 @@ export const intervalSolution = mathFamily<Parameters>({
   design: 'the solution set of an inequality, written as an interval',
   instance: (random, difficulty) => {
     const shape = random.pick(
-      difficulty < 3 ? (['absolute'] as const) : difficulty < 5 ? (['absolute', 'quadratic'] as const) : (['quadratic', 'quotient'] as const),
+      difficulty < 3
+        ? (['absolute'] as const)
+        : difficulty < 5
+          ? (['absolute', 'quadratic'] as const)
+          : (['quadratic', 'quotient'] as const),
     )
     const size = 3 + Math.round(difficulty * 1.5)
     const u = random.integer(1, size) * (random.chance(0.5) ? 1 : -1)
@@ -90,9 +96,7 @@ export const intervalSolution = mathFamily<Parameters>({
   mistakes: {
     'brackets the wrong way': (parameters) => solution({ ...parameters, strict: !parameters.strict }),
     'kept the zero of the denominator': ({ shape, u, v, strict }) =>
-      shape === 'quotient'
-        ? interval(rational(Math.min(u, v)), rational(Math.max(u, v)), !strict, !strict)
-        : undefined,
+      shape === 'quotient' ? interval(rational(Math.min(u, v)), rational(Math.max(u, v)), !strict, !strict) : undefined,
     'sign of the end points': (parameters) =>
       parameters.shape === 'absolute'
         ? solution({ ...parameters, u: -parameters.u })
@@ -101,6 +105,8 @@ export const intervalSolution = mathFamily<Parameters>({
   },
   steps: (parameters) => [
     `The inequality is $${expression(parameters)}$; its end points come from the corresponding equation.`,
-    parameters.strict ? 'The relation is strict, so the end points are excluded.' : 'Equality is allowed where the expression is defined.',
+    parameters.strict
+      ? 'The relation is strict, so the end points are excluded.'
+      : 'Equality is allowed where the expression is defined.',
   ],
 })

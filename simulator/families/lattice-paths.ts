@@ -11,7 +11,13 @@ const through = ({ a, b, p, q }: { a: number; b: number; p: number; q: number })
 /** Shortest grid paths that pass or avoid one point. */
 export const latticePaths = mathFamily<{ a: number; b: number; p: number; q: number; avoid: boolean }>({
   name: 'lattice-paths',
-  concepts: ['lattice paths', 'binomial coefficients', 'counting principles', 'combinatorics', 'complementary counting'],
+  concepts: [
+    'lattice paths',
+    'binomial coefficients',
+    'counting principles',
+    'combinatorics',
+    'complementary counting',
+  ],
   design: 'counting monotone routes on a grid with one special point',
   instance: (random, difficulty) => {
     const a = random.integer(2 + Math.floor(difficulty / 2), 3 + difficulty)
@@ -33,6 +39,8 @@ export const latticePaths = mathFamily<{ a: number; b: number; p: number; q: num
   }),
   read: ({ a, b, p, q, rule }) => {
     const parameters = { a: Number(a), b: Number(b), p: Number(p), q: Number(q), avoid: rule === 'stay clear of' }
+    // Statements come from anywhere: numbers beyond what a family writes are not read.
+    if (parameters.a + parameters.b > 400 || parameters.p < 0 || parameters.q < 0) return undefined
     return parameters.p <= parameters.a && parameters.q <= parameters.b ? parameters : undefined
   },
   answer: (parameters) => {

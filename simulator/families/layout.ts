@@ -19,5 +19,9 @@ ${limits}`
 
 /** Whole numbers of a line of input. */
 export function numbersOf(line: string | undefined): number[] {
-  return (line ?? '').trim().split(/\s+/).filter((word) => word !== '').map(Number)
+  return (line ?? '')
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(Number)
 }

@@ -47,19 +47,30 @@ function solution(rows: number[][]): Answer[] | undefined {
   const whole = determinant(matrix)
   if (whole === 0) return undefined
   return matrix.map((_, column) =>
-    rational(determinant(matrix.map((row, i) => row.map((v, j) => (j === column ? (rows[i]?.at(-1) ?? 0) : v)))), whole),
+    rational(
+      determinant(matrix.map((row, i) => row.map((v, j) => (j === column ? (rows[i]?.at(-1) ?? 0) : v)))),
+      whole,
+    ),
   )
 }
 
 const tuple = (items: Answer[]): Answer => ({ kind: 'tuple', items })
 const number = (answer: Answer | undefined): Answer & { kind: 'rational' } =>
   answer?.kind === 'rational' ? answer : rational(0)
-const system = condition(text` ${slot('system', '\\$[-+ 0-9xyz]+ = -?\\d+\\$(?:(?:,| and) \\$[-+ 0-9xyz]+ = -?\\d+\\$)+')}`)
+const system = condition(
+  text` ${slot('system', '\\$[-+ 0-9xyz]+ = -?\\d+\\$(?:(?:,| and) \\$[-+ 0-9xyz]+ = -?\\d+\\$)+')}`,
+)
 
 /** The only solution of a linear system, as a tuple. */
 export const linearSystem = mathFamily<Parameters>({
   name: 'linear-system',
-  concepts: ['systems of linear equations', 'elimination method', "Cramer's rule", 'ordered pairs and triples', 'matrices'],
+  concepts: [
+    'systems of linear equations',
+    'elimination method',
+    "Cramer's rule",
+    'ordered pairs and triples',
+    'matrices',
+  ],
   design: 'the unique solution of a small linear system, as an ordered tuple',
   instance: (random, difficulty) => {
     const size = difficulty < 4 ? 2 : 3
@@ -81,7 +92,10 @@ export const linearSystem = mathFamily<Parameters>({
   difficulty: ({ rows }) => {
     const sizes = rows.flat().map(Math.abs)
     const fractions = solution(rows)?.some((item) => number(item).d !== 1n) ? 1.2 : 0
-    return Math.min(8, Math.max(1, (rows.length - 2) * 2.6 + sizes.reduce((a, b) => a + b, 0) / sizes.length / 1.8 + fractions))
+    return Math.min(
+      8,
+      Math.max(1, (rows.length - 2) * 2.6 + sizes.reduce((a, b) => a + b, 0) / sizes.length / 1.8 + fractions),
+    )
   },
   wordings: [
     text`${any('Solve', 'Find the only solution of')} the system${system}. Give the answer as an ordered ${any('tuple', 'list in parentheses')} in alphabetical order of the variables.`,

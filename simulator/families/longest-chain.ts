@@ -34,10 +34,18 @@ for i in range(n):
             best[i] = max(best[i], best[j] + ${value(p)})
 print(${answer})`
 
-const ASKS = { length: 'the largest possible number of entries in such a chain', sum: 'the largest possible sum of the entries of such a chain' }
-const rule = condition(text` In a chain every entry but the first must be ${slot('rule', RULES.join('|'))} the entry chosen before it.`)
+const ASKS = {
+  length: 'the largest possible number of entries in such a chain',
+  sum: 'the largest possible sum of the entries of such a chain',
+}
+const rule = condition(
+  text` In a chain every entry but the first must be ${slot('rule', RULES.join('|'))} the entry chosen before it.`,
+)
 const ask = slot('ask', Object.values(ASKS).join('|'))
-const input = any(text`The first line is $n$, the second has $n$ positive integers.`, text`An integer $n$ and, on the next line, the $n$ entries.`)
+const input = any(
+  text`The first line is $n$, the second has $n$ positive integers.`,
+  text`An integer $n$ and, on the next line, the $n$ entries.`,
+)
 const output = any('One integer.', 'A single integer on one line.')
 const limits = text`$1 \le n \le ${slot('maxCount')}$ and entries between 1 and 1000000.`
 
@@ -51,16 +59,39 @@ export const longestChain = codeFamily<Parameters>({
     ask: random.chance(difficulty / 9) ? 'sum' : 'length',
     maxCount: random.integer(1, 9) * 10 ** Math.min(4, 1 + Math.floor(difficulty / 2.2)),
   }),
-  difficulty: (p) => Math.min(8, 1.4 + RULES.indexOf(p.rule) * 0.4 + (p.ask === 'sum' ? 1.2 : 0) + Math.log10(p.maxCount) * 1.1 - 0.9),
+  difficulty: (p) =>
+    Math.min(8, 1.4 + RULES.indexOf(p.rule) * 0.4 + (p.ask === 'sum' ? 1.2 : 0) + Math.log10(p.maxCount) * 1.1 - 0.9),
   wordings: [
-    layOut(text`${person} walks past a row of ${any('stones', 'towers', 'price tags', 'trees')} with numbers on them and may pick some, in order, skipping as many as desired.${rule} Find ${ask}.`, input, output, limits),
-    layOut(text`From a sequence some entries are ${any('deleted', 'crossed out', 'left out')} and the others keep their order; call the rest a chain.${rule} ${any('Determine', 'Compute')} ${ask}.`, input, output, limits),
-    layOut(text`A chain is a non-empty subsequence, not necessarily contiguous, of the given ${any('list', 'numbers', 'readings')}.${rule} ${any('Print', 'Output')} ${ask}.`, input, output, limits),
+    layOut(
+      text`${person} walks past a row of ${any('stones', 'towers', 'price tags', 'trees')} with numbers on them and may pick some, in order, skipping as many as desired.${rule} Find ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`From a sequence some entries are ${any('deleted', 'crossed out', 'left out')} and the others keep their order; call the rest a chain.${rule} ${any('Determine', 'Compute')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A chain is a non-empty subsequence, not necessarily contiguous, of the given ${any('list', 'numbers', 'readings')}.${rule} ${any('Print', 'Output')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({ rule: p.rule, ask: ASKS[p.ask], maxCount: String(p.maxCount) }),
   read: (v) => ({ rule: v.rule as Rule, ask: v.ask === ASKS.length ? 'length' : 'sum', maxCount: Number(v.maxCount) }),
   input: ({ rule: r, maxCount }, kind, random) => {
-    const n = Math.min(maxCount, kind === 'edge case' ? random.integer(1, 3) : kind === 'complex case' ? random.integer(14, 28) : random.integer(5, 9))
+    const n = Math.min(
+      maxCount,
+      kind === 'edge case'
+        ? random.integer(1, 3)
+        : kind === 'complex case'
+          ? random.integer(14, 28)
+          : random.integer(5, 9),
+    )
     const top = kind === 'error-prone input' ? 5 : r === 'a proper multiple of' ? 48 : kind === 'complex case' ? 90 : 20
     return `${String(n)}\n${Array.from({ length: n }, () => random.integer(1, top)).join(' ')}`
   },
@@ -75,7 +106,7 @@ export const longestChain = codeFamily<Parameters>({
     return String(Math.max(...best))
   },
   right: {
-    'table': (p) => table(p, TESTS[p.rule]),
+    table: (p) => table(p, TESTS[p.rule]),
     'recursion with memory': (p) => `
 import sys
 from functools import lru_cache

@@ -3,7 +3,11 @@ import { any, condition, slot, text } from '../wording.ts'
 import { codeFamily } from './family.ts'
 import { layOut, numbersOf } from './layout.ts'
 
-type Ask = 'the number of groups' | 'the size of the largest group' | 'the smallest number of further links that join all nodes into one group' | 'the number of pairs of nodes in different groups'
+type Ask =
+  | 'the number of groups'
+  | 'the size of the largest group'
+  | 'the smallest number of further links that join all nodes into one group'
+  | 'the number of pairs of nodes in different groups'
 const ASKS: Ask[] = [
   'the number of groups',
   'the size of the largest group',
@@ -22,7 +26,12 @@ const EXPRESSIONS: Record<Ask, string> = {
   'the smallest number of further links that join all nodes into one group': 'len(sizes) - 1',
   'the number of pairs of nodes in different groups': '(n * n - sum(s * s for s in sizes)) // 2',
 }
-const unionFind = (p: Parameters, first = '1', expression = EXPRESSIONS[p.ask], merge = 'parent[find(x)] = find(y)'): string => `
+const unionFind = (
+  p: Parameters,
+  first = '1',
+  expression = EXPRESSIONS[p.ask],
+  merge = 'parent[find(x)] = find(y)',
+): string => `
 import sys
 
 def main():
@@ -48,7 +57,9 @@ def main():
 
 main()`
 
-const link = condition(text` Two nodes belong to the same group if ${slot('direction', 'a chain of links joins them, whatever the direction in which the links were written down|a chain of links joins them')}.`)
+const link = condition(
+  text` Two nodes belong to the same group if ${slot('direction', 'a chain of links joins them, whatever the direction in which the links were written down|a chain of links joins them')}.`,
+)
 const ask = slot('ask', ASKS.join('|'))
 const input = any(
   text`The first line has $n$ and $m$. Each of the next $m$ lines has two node numbers between 1 and $n$; the two may be equal, and a link may be listed twice.`,
@@ -69,9 +80,24 @@ export const networkGroups = codeFamily<Parameters>({
   }),
   difficulty: (p) => Math.min(8, 0.9 + ASKS.indexOf(p.ask) * 0.8 + Math.log10(p.maxNodes) - 0.4),
   wordings: [
-    layOut(text`${any('Islands', 'Villages', 'Stations')} around ${town} are the nodes of a network of ${any('bridges', 'cables', 'ferries')}, the links.${link} Find ${ask}.`, input, output, limits),
-    layOut(text`A ${any('social network', 'computer network', 'pipe system')} has $n$ nodes and a list of links.${link} ${any('Compute', 'Determine')} ${ask}.`, input, output, limits),
-    layOut(text`${any('Children', 'Guests', 'Molecules')} are numbered nodes, and each ${any('handshake', 'bond', 'friendship')} is a link between two.${link} ${any('Print', 'Report')} ${ask}.`, input, output, limits),
+    layOut(
+      text`${any('Islands', 'Villages', 'Stations')} around ${town} are the nodes of a network of ${any('bridges', 'cables', 'ferries')}, the links.${link} Find ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A ${any('social network', 'computer network', 'pipe system')} has $n$ nodes and a list of links.${link} ${any('Compute', 'Determine')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('Children', 'Guests', 'Molecules')} are numbered nodes, and each ${any('handshake', 'bond', 'friendship')} is a link between two.${link} ${any('Print', 'Report')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     ask: p.ask,
@@ -82,7 +108,14 @@ export const networkGroups = codeFamily<Parameters>({
   }),
   read: (v) => ({ ask: v.ask as Ask, oneWay: (v.direction ?? '').includes('whatever'), maxNodes: Number(v.maxNodes) }),
   input: ({ maxNodes }, kind, random) => {
-    const n = Math.min(maxNodes, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(12, 25) : random.integer(4, 8))
+    const n = Math.min(
+      maxNodes,
+      kind === 'edge case'
+        ? random.integer(1, 2)
+        : kind === 'complex case'
+          ? random.integer(12, 25)
+          : random.integer(4, 8),
+    )
     const m = kind === 'edge case' ? random.integer(0, 1) : random.integer(Math.floor(n / 3), Math.min(2 * n, n))
     const links = Array.from({ length: m }, () => {
       const x = random.integer(1, n)
@@ -109,7 +142,7 @@ export const networkGroups = codeFamily<Parameters>({
   },
   right: {
     'union-find': (p) => unionFind(p),
-    'search': (p) => `
+    search: (p) => `
 import sys
 
 lines = sys.stdin.read().split("\\n")
@@ -137,8 +170,14 @@ for start in near:
 print(${EXPRESSIONS[p.ask]})`,
   },
   wrong: {
-    'counts the node zero': (p) => unionFind(p, '0', p.ask === 'the size of the largest group' ? 'max(sizes) + (1 if len(sizes) == 2 else 0)' : EXPRESSIONS[p.ask]),
-    'links the nodes and not their groups': (p) => unionFind(p, '1', EXPRESSIONS[p.ask], 'parent[y] = x if x != y and find(x) != y else parent[y]'),
+    'counts the node zero': (p) =>
+      unionFind(
+        p,
+        '0',
+        p.ask === 'the size of the largest group' ? 'max(sizes) + (1 if len(sizes) == 2 else 0)' : EXPRESSIONS[p.ask],
+      ),
+    'links the nodes and not their groups': (p) =>
+      unionFind(p, '1', EXPRESSIONS[p.ask], 'parent[y] = x if x != y and find(x) != y else parent[y]'),
     'every link joins two groups': (p) => `
 n, m = map(int, input().split())
 ${
@@ -158,5 +197,8 @@ for _ in range(m):
 sizes = [len(group) for group in set(frozenset(group) for group in near.values())]
 print(${EXPRESSIONS[p.ask]})`,
   },
-  steps: (p) => ['Nodes joined by a chain of links form one group; union-find or a search finds the groups.', `The result is ${p.ask}. Links to itself and repeated links change nothing.`],
+  steps: (p) => [
+    'Nodes joined by a chain of links form one group; union-find or a search finds the groups.',
+    `The result is ${p.ask}. Links to itself and repeated links change nothing.`,
+  ],
 })

@@ -16,7 +16,12 @@ const ASKS = {
   visible: 'how many entries lie between the two, neither counted',
 }
 const pick = ({ ask: a }: Parameters): string => (a === 'value' ? 'a[j]' : a === 'distance' ? 'j - i' : 'j - i - 1')
-const scan = (p: Parameters, range = 'range(i + 1, n)', compare = p.strict ? '>' : '>=', fallback: string = String(p.fallback)): string => `
+const scan = (
+  p: Parameters,
+  range = 'range(i + 1, n)',
+  compare = p.strict ? '>' : '>=',
+  fallback: string = String(p.fallback),
+): string => `
 n = int(input())
 a = list(map(int, input().split()))
 out = []
@@ -29,9 +34,14 @@ for i in range(n):
     out.append(found)
 print(*out)`
 
-const rule = condition(text` For each entry look for the first later entry that is ${slot('rule', 'strictly larger|at least as large')}; where there is none, the answer is ${slot('fallback', '-1|0')}.`)
+const rule = condition(
+  text` For each entry look for the first later entry that is ${slot('rule', 'strictly larger|at least as large')}; where there is none, the answer is ${slot('fallback', '-1|0')}.`,
+)
 const ask = slot('ask', Object.values(ASKS).join('|'))
-const input = any(text`The first line is $n$, the second line has $n$ integers.`, text`$n$, and on the next line $n$ integers.`)
+const input = any(
+  text`The first line is $n$, the second line has $n$ integers.`,
+  text`$n$, and on the next line $n$ integers.`,
+)
 const output = any('One line with $n$ integers, separated by spaces.', 'The $n$ answers on one line, in order.')
 const limits = text`$1 \le n \le ${slot('maxCount')}$ and every integer lies between 1 and 1000000000.`
 
@@ -46,11 +56,30 @@ export const nextLarger = codeFamily<Parameters>({
     fallback: random.pick([-1, 0]),
     maxCount: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.round(difficulty / 1.8)),
   }),
-  difficulty: (p) => Math.min(8, { value: 0.6, distance: 1.3, visible: 1.8 }[p.ask] + (p.strict ? 0 : 0.3) + Math.log10(p.maxCount) * 1.1 - 0.4),
+  difficulty: (p) =>
+    Math.min(
+      8,
+      { value: 0.6, distance: 1.3, visible: 1.8 }[p.ask] + (p.strict ? 0 : 0.3) + Math.log10(p.maxCount) * 1.1 - 0.4,
+    ),
   wordings: [
-    layOut(text`${person} looks along a row of ${any('chimneys', 'cypresses', 'skyscrapers')} of known heights from left to right.${rule} Otherwise the answer is ${ask}. ${any('Print all answers.', 'Give the answer for every entry.')}`, input, output, limits),
-    layOut(text`${any('Share prices', 'Water levels', 'Temperatures')} of consecutive days are listed; a value is called a height.${rule} In all other cases report ${ask}.`, input, output, limits),
-    layOut(text`Given is a list of heights.${rule} Where such an entry exists, the answer is ${ask}. ${any('Answer for each position.', 'Do this for every position.')}`, input, output, limits),
+    layOut(
+      text`${person} looks along a row of ${any('chimneys', 'cypresses', 'skyscrapers')} of known heights from left to right.${rule} Otherwise the answer is ${ask}. ${any('Print all answers.', 'Give the answer for every entry.')}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('Share prices', 'Water levels', 'Temperatures')} of consecutive days are listed; a value is called a height.${rule} In all other cases report ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`Given is a list of heights.${rule} Where such an entry exists, the answer is ${ask}. ${any('Answer for each position.', 'Do this for every position.')}`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     rule: p.strict ? 'strictly larger' : 'at least as large',
@@ -65,7 +94,14 @@ export const nextLarger = codeFamily<Parameters>({
     maxCount: Number(v.maxCount),
   }),
   input: ({ maxCount }, kind, random) => {
-    const n = Math.min(maxCount, kind === 'edge case' ? random.integer(1, 3) : kind === 'complex case' ? random.integer(15, 30) : random.integer(5, 9))
+    const n = Math.min(
+      maxCount,
+      kind === 'edge case'
+        ? random.integer(1, 3)
+        : kind === 'complex case'
+          ? random.integer(15, 30)
+          : random.integer(5, 9),
+    )
     const top = kind === 'error-prone input' ? 3 : kind === 'complex case' ? 100 : 12
     const values = Array.from({ length: n }, () => random.integer(1, top))
     if (kind === 'error-prone input' && random.chance(0.5)) values.sort((x, y) => y - x)
@@ -82,8 +118,8 @@ export const nextLarger = codeFamily<Parameters>({
       .join(' ')
   },
   right: {
-    'scan': (p) => scan(p),
-    'stack': (p) => `
+    scan: (p) => scan(p),
+    stack: (p) => `
 import sys
 
 def main():

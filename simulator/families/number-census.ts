@@ -3,8 +3,19 @@ import { any, condition, slot, text } from '../wording.ts'
 import { codeFamily } from './family.ts'
 import { layOut, numbersOf } from './layout.ts'
 
-type Property = 'prime' | 'prime with an even digit sum' | 'palindromes' | 'divisible by the sum of their own digits' | 'without two equal digits'
-const PROPERTIES: Property[] = ['palindromes', 'prime', 'without two equal digits', 'divisible by the sum of their own digits', 'prime with an even digit sum']
+type Property =
+  | 'prime'
+  | 'prime with an even digit sum'
+  | 'palindromes'
+  | 'divisible by the sum of their own digits'
+  | 'without two equal digits'
+const PROPERTIES: Property[] = [
+  'palindromes',
+  'prime',
+  'without two equal digits',
+  'divisible by the sum of their own digits',
+  'prime with an even digit sum',
+]
 interface Parameters {
   property: Property
   ask: 'count' | 'sum'
@@ -50,7 +61,12 @@ const has = (property: Property, x: number): boolean => {
   }
 }
 const helper = ({ property }: Parameters): string => (property.startsWith('prime') ? PRIME : '')
-const program = (p: Parameters, range = 'range(a, b + 1)', test = TESTS[p.property], prelude = helper(p)): string => `${prelude}
+const program = (
+  p: Parameters,
+  range = 'range(a, b + 1)',
+  test = TESTS[p.property],
+  prelude = helper(p),
+): string => `${prelude}
 a, b = map(int, input().split())
 total = 0
 for x in ${range}:
@@ -67,29 +83,63 @@ const limits = text`$1 \le a \le b \le ${slot('maxEnd')}$.`
 /** Integers of a range that have a property. */
 export const numberCensus = codeFamily<Parameters>({
   name: 'number-census',
-  concepts: ['sieve of Eratosthenes', 'primality testing', 'digit manipulation', 'integer division and remainders', 'loops'],
+  concepts: [
+    'sieve of Eratosthenes',
+    'primality testing',
+    'digit manipulation',
+    'integer division and remainders',
+    'loops',
+  ],
   design: 'integers of a range that have an arithmetic property',
   instance: (random, difficulty) => ({
     property: PROPERTIES[Math.min(4, Math.max(0, Math.round((difficulty - 1) / 1.7 + random.next() - 0.5)))] ?? 'prime',
     ask: random.pick(['count', 'sum']),
     maxEnd: random.integer(1, 9) * 10 ** Math.min(7, 3 + Math.floor(difficulty / 2)),
   }),
-  difficulty: (p) => Math.min(8, 0.4 + PROPERTIES.indexOf(p.property) * 0.8 + (p.ask === 'sum' ? 0.3 : 0) + (Math.log10(p.maxEnd) - 3) * 1),
+  difficulty: (p) =>
+    Math.min(
+      8,
+      0.4 + PROPERTIES.indexOf(p.property) * 0.8 + (p.ask === 'sum' ? 0.3 : 0) + (Math.log10(p.maxEnd) - 3) * 1,
+    ),
   wordings: [
-    layOut(text`${person} collects ${any('house numbers', 'licence plates', 'ticket numbers')} from $a$ to $b$, both included.${property} Find out ${ask}.`, input, output, limits),
-    layOut(text`${any('Take', 'Consider')} all integers from $a$ to $b$ inclusive.${property} ${any('Compute', 'Determine')} ${ask}.`, input, output, limits),
-    layOut(text`A ${any('lottery', 'raffle', 'code lock')} uses the whole numbers between $a$ and $b$, the two ends being included.${property} ${any('Report', 'Print')} ${ask}.`, input, output, limits),
+    layOut(
+      text`${person} collects ${any('house numbers', 'licence plates', 'ticket numbers')} from $a$ to $b$, both included.${property} Find out ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('Take', 'Consider')} all integers from $a$ to $b$ inclusive.${property} ${any('Compute', 'Determine')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A ${any('lottery', 'raffle', 'code lock')} uses the whole numbers between $a$ and $b$, the two ends being included.${property} ${any('Report', 'Print')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     property: p.property,
     ask: p.ask === 'count' ? 'how many of them there are' : 'what their sum is',
     maxEnd: String(p.maxEnd),
   }),
-  read: (v) => ({ property: v.property as Property, ask: (v.ask ?? '').startsWith('how') ? 'count' : 'sum', maxEnd: Number(v.maxEnd) }),
+  read: (v) => ({
+    property: v.property as Property,
+    ask: (v.ask ?? '').startsWith('how') ? 'count' : 'sum',
+    maxEnd: Number(v.maxEnd),
+  }),
   input: ({ maxEnd }, kind, random) => {
     const top = Math.min(maxEnd, kind === 'complex case' ? 3000 : kind === 'critical path' ? 200 : 40)
     const a = kind === 'edge case' ? random.integer(1, 12) : random.integer(1, top)
-    const b = kind === 'edge case' ? a + random.integer(0, 1) : kind === 'error-prone input' ? Math.min(maxEnd, random.pick([11, 13, 22, 23, 31, 101, 121])) : random.integer(a, top)
+    const b =
+      kind === 'edge case'
+        ? a + random.integer(0, 1)
+        : kind === 'error-prone input'
+          ? Math.min(maxEnd, random.pick([11, 13, 22, 23, 31, 101, 121]))
+          : random.integer(a, top)
     return `${String(Math.min(a, b))} ${String(Math.max(a, b))}`
   },
   solve: (p, lines) => {
@@ -99,8 +149,8 @@ export const numberCensus = codeFamily<Parameters>({
     return String(total)
   },
   right: {
-    'loop': (p) => program(p),
-    'comprehension': (p) => `${
+    loop: (p) => program(p),
+    comprehension: (p) => `${
       p.property.startsWith('prime')
         ? `
 a, b = map(int, input().split())
@@ -124,7 +174,8 @@ print(${p.ask === 'count' ? 'len' : 'sum'}(chosen))`,
     'left end left out': (p) => program(p, 'range(a + 1, b + 1)'),
     // One has an odd digit sum, so only the plain property shows the mistake.
     'treats one as prime': (p) => (p.property === 'prime' ? program(p).replace('x < 2', 'x < 1') : undefined),
-    'square of a prime': (p) => (p.property.startsWith('prime') ? program(p).replace('d * d <= x', 'd * d < x') : undefined),
+    'square of a prime': (p) =>
+      p.property.startsWith('prime') ? program(p).replace('d * d <= x', 'd * d < x') : undefined,
     'wrong property': (p) =>
       program(
         p,
@@ -139,5 +190,8 @@ print(${p.ask === 'count' ? 'len' : 'sum'}(chosen))`,
       ),
     'wrong total': (p) => program({ ...p, ask: p.ask === 'count' ? 'sum' : 'count' }),
   },
-  steps: (p) => [`Both ends belong to the range; only integers that are ${p.property} count.`, `The program has to tell ${p.ask === 'count' ? 'how many there are' : 'their sum'}.`],
+  steps: (p) => [
+    `Both ends belong to the range; only integers that are ${p.property} count.`,
+    `The program has to tell ${p.ask === 'count' ? 'how many there are' : 'their sum'}.`,
+  ],
 })

@@ -3,8 +3,17 @@ import { any, condition, slot, text } from '../wording.ts'
 import { codeFamily } from './family.ts'
 import { layOut, numbersOf } from './layout.ts'
 
-type Rule = 'their sum is divisible by $k$' | 'they differ by exactly $k$' | 'they differ by at most $k$' | 'their sum is at most $k$'
-const RULES: Rule[] = ['they differ by exactly $k$', 'their sum is at most $k$', 'they differ by at most $k$', 'their sum is divisible by $k$']
+type Rule =
+  | 'their sum is divisible by $k$'
+  | 'they differ by exactly $k$'
+  | 'they differ by at most $k$'
+  | 'their sum is at most $k$'
+const RULES: Rule[] = [
+  'they differ by exactly $k$',
+  'their sum is at most $k$',
+  'they differ by at most $k$',
+  'their sum is divisible by $k$',
+]
 interface Parameters {
   rule: Rule
   /** Whether equal pairs of values at different positions count each, or once. */
@@ -25,7 +34,10 @@ const holds = (rule: Rule, x: number, y: number, k: number): boolean => {
   return (x + y) % k === 0
 }
 const rule = condition(text` A pair counts if ${slot('rule', RULES.map((r) => r.replaceAll('$', '\\$')).join('|'))}.`)
-const distinct = slot('distinct', 'Pairs of positions are counted, so equal values at other positions make further pairs|Pairs with the same two values are counted only once, wherever they stand')
+const distinct = slot(
+  'distinct',
+  'Pairs of positions are counted, so equal values at other positions make further pairs|Pairs with the same two values are counted only once, wherever they stand',
+)
 const input = any(
   text`Line 1: $n$ and $k$. Line 2: $n$ positive integers.`,
   text`The first line holds two integers $n$ and $k$, the second line the $n$ values.`,
@@ -43,11 +55,27 @@ export const pairCount = codeFamily<Parameters>({
     distinct: random.chance(difficulty / 9),
     maxCount: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.round(difficulty / 1.8)),
   }),
-  difficulty: (p) => Math.min(8, 0.4 + RULES.indexOf(p.rule) * 0.35 + (p.distinct ? 1.3 : 0) + Math.log10(p.maxCount) * 1.1 - 0.6),
+  difficulty: (p) =>
+    Math.min(8, 0.4 + RULES.indexOf(p.rule) * 0.35 + (p.distinct ? 1.3 : 0) + Math.log10(p.maxCount) * 1.1 - 0.6),
   wordings: [
-    layOut(text`${person} pairs ${any('dancers by height', 'weights for a balance', 'tickets by number', 'stones by mass')}. Two different entries form a pair.${rule} ${distinct}. How many pairs count?`, input, output, limits),
-    layOut(text`${any('Consider', 'You are given')} a list of positive integers and all ${any('unordered pairs', 'choices of two')} of different positions.${rule} ${distinct}. ${any('Count them.', 'Find the number of such pairs.')}`, input, output, limits),
-    layOut(text`In a ${any('laboratory', 'harbour', 'library')} every ${any('sample', 'ship', 'book')} has a number, and two of them are compared at a time.${rule} ${distinct}. ${any('Report how many pairs there are.', 'How many are there in all?')}`, input, output, limits),
+    layOut(
+      text`${person} pairs ${any('dancers by height', 'weights for a balance', 'tickets by number', 'stones by mass')}. Two different entries form a pair.${rule} ${distinct}. How many pairs count?`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('Consider', 'You are given')} a list of positive integers and all ${any('unordered pairs', 'choices of two')} of different positions.${rule} ${distinct}. ${any('Count them.', 'Find the number of such pairs.')}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`In a ${any('laboratory', 'harbour', 'library')} every ${any('sample', 'ship', 'book')} has a number, and two of them are compared at a time.${rule} ${distinct}. ${any('Report how many pairs there are.', 'How many are there in all?')}`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     rule: p.rule,
@@ -56,9 +84,20 @@ export const pairCount = codeFamily<Parameters>({
       : 'Pairs of positions are counted, so equal values at other positions make further pairs',
     maxCount: String(p.maxCount),
   }),
-  read: (v) => ({ rule: v.rule as Rule, distinct: (v.distinct ?? '').includes('only once'), maxCount: Number(v.maxCount) }),
+  read: (v) => ({
+    rule: v.rule as Rule,
+    distinct: (v.distinct ?? '').includes('only once'),
+    maxCount: Number(v.maxCount),
+  }),
   input: ({ maxCount }, kind, random) => {
-    const n = Math.min(maxCount, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(15, 40) : random.integer(4, 9))
+    const n = Math.min(
+      maxCount,
+      kind === 'edge case'
+        ? random.integer(1, 2)
+        : kind === 'complex case'
+          ? random.integer(15, 40)
+          : random.integer(4, 9),
+    )
     const top = kind === 'complex case' ? 60 : kind === 'error-prone input' ? 6 : 12
     const k = kind === 'edge case' ? random.integer(1, 3) : random.integer(2, top)
     return `${String(n)} ${String(k)}\n${Array.from({ length: n }, () => random.integer(1, top)).join(' ')}`
@@ -139,5 +178,8 @@ pairs = [(min(a[i], a[j]), max(a[i], a[j])) for i in range(n) for j in range(i +
 good = [(x, y) for x, y in pairs if ${TESTS[p.rule].includes('<=') ? TESTS[p.rule].replace('<=', '<') : p.rule === RULES[0] ? 'y - x == k and x > k' : 'x % k == 0 and y % k == 0'}]
 print(len(${p.distinct ? 'set(good)' : 'good'}))`,
   },
-  steps: (p) => [`A pair counts if ${p.rule.replaceAll('$', '')}.`, p.distinct ? 'Equal pairs of values must not be counted twice.' : 'Every pair of positions counts for itself.'],
+  steps: (p) => [
+    `A pair counts if ${p.rule.replaceAll('$', '')}.`,
+    p.distinct ? 'Equal pairs of values must not be counted twice.' : 'Every pair of positions counts for itself.',
+  ],
 })

@@ -57,20 +57,33 @@ const point = condition(text` $(${slot('x', COORDINATE)}, ${slot('y', COORDINATE
 /** Rectangular to polar coordinates. */
 export const polarPoint = mathFamily<Parameters>({
   name: 'polar-point',
-  concepts: ['polar coordinates', 'trigonometric functions', 'unit circle', 'coordinate geometry', 'Pythagorean theorem'],
+  concepts: [
+    'polar coordinates',
+    'trigonometric functions',
+    'unit circle',
+    'coordinate geometry',
+    'Pythagorean theorem',
+  ],
   design: 'the polar form of a point given by rectangular coordinates',
   instance: (random, difficulty) => ({
     r: random.integer(1, 2 + Math.round(difficulty * 2)),
     s: difficulty < 3 ? 1 : random.pick([1, 2, 3, 5, 6]),
     k: random.pick(difficulty < 2 ? [0, 3, 6, 12, 18] : ANGLES),
   }),
-  difficulty: ({ r, s, k }) => Math.min(8, 1 + r / 8 + (s === 1 ? 0 : 1.4) + (k > 12 ? 1.3 : 0.3) + (k % 6 === 0 ? -0.6 : k % 3 === 0 ? 0.4 : 1.2)),
+  difficulty: ({ r, s, k }) =>
+    Math.min(
+      8,
+      1 + r / 8 + (s === 1 ? 0 : 1.4) + (k > 12 ? 1.3 : 0.3) + (k % 6 === 0 ? -0.6 : k % 3 === 0 ? 0.4 : 1.2),
+    ),
   wordings: [
     text`Convert the point${point} from rectangular to polar coordinates. ${any('Answer', 'Give the result')} in the form $(r, \theta)$ with $r > 0$ and $0 \le \theta < 2\pi$.`,
     text`A ${any('radar station', 'lighthouse', 'beacon', 'radio mast')} stands at the origin and ${any('reports', 'observes', 'detects')} a ${any('ship', 'balloon', 'whale', 'glider')} at the rectangular coordinates${point}. ${any('Express', 'Describe')} its position as $(r, \theta)$, where $r > 0$ is the distance and $\theta \in [0, 2\pi)$ the angle from the positive $x$-axis.`,
     text`${any('Which polar pair', 'What pair of polar coordinates')} $(r, \theta)$, $r > 0$, $0 \le \theta < 2\pi$, describes the same ${any('location', 'place', 'point of the plane')} as the Cartesian pair${point}?`,
   ],
-  values: (parameters) => ({ x: write(coordinate(parameters, parameters.k)), y: write(coordinate(parameters, parameters.k - 6)) }),
+  values: (parameters) => ({
+    x: write(coordinate(parameters, parameters.k)),
+    y: write(coordinate(parameters, parameters.k - 6)),
+  }),
   read: (values) => {
     const [x, y] = [readCoordinate(values.x ?? ''), readCoordinate(values.y ?? '')]
     const k = Math.round((Math.atan2(y, x) / Math.PI) * 12 + 24) % 24

@@ -37,7 +37,10 @@ export const powerRemainder = mathFamily<{ base: number; exponent: number; modul
     exponent: String(exponent),
     modulus: String(modulus),
   }),
-  read: ({ base, exponent, modulus }) => ({ base: Number(base), exponent: Number(exponent), modulus: Number(modulus) }),
+  read: (values) => {
+    const parameters = { base: Number(values.base), exponent: Number(values.exponent), modulus: Number(values.modulus) }
+    return parameters.base > 0 && parameters.exponent > 0 && parameters.modulus > 1 ? parameters : undefined
+  },
   answer: ({ base, exponent, modulus }) => rational(remainder(base, exponent, modulus)),
   mistakes: {
     'exponent off by one': ({ base, exponent, modulus }) => rational(remainder(base, exponent - 1, modulus)),

@@ -42,6 +42,7 @@ export const quadraticRoot = mathFamily<Parameters>({
   read: (values) => {
     const [a, b, c, ...more] = readPolynomial(values.left ?? '') ?? []
     if (a === undefined || b === undefined || c === undefined || more.length > 0 || a === 0) return undefined
+    if (Math.max(Math.abs(a), Math.abs(b), Math.abs(c)) > 10_000) return undefined
     return b * b - 4 * a * c > 0 ? { a, b, c, larger: values.which === 'larger' } : undefined
   },
   answer: root,

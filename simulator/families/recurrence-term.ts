@@ -17,7 +17,9 @@ function term({ first, second, p, q, index }: Parameters): bigint {
 }
 
 const rule = text`$a_{n+2} = ${slot('p')}a_{n+1} ${slot('sign', '[+-]')} ${slot('q')}a_n$`
-const start = condition(text`${any(' with', ' starting from', ' where')} $a_1 = ${slot('first')}$ and $a_2 = ${slot('second')}$`)
+const start = condition(
+  text`${any(' with', ' starting from', ' where')} $a_1 = ${slot('first')}$ and $a_2 = ${slot('second')}$`,
+)
 
 /** A term of a second-order linear recurrence. */
 export const recurrenceTerm = mathFamily<Parameters>({

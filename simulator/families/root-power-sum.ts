@@ -20,12 +20,20 @@ function powerSum({ a, b, c, k }: Parameters) {
 }
 
 const left = slot('left', POLYNOMIAL_PATTERN)
-const wanted = condition(text` $${slot('sum', 'r\\^\\d \\+ s\\^\\d|\\\\frac\\{1\\}\\{r\\} \\+ \\\\frac\\{1\\}\\{s\\}')}$`)
+const wanted = condition(
+  text` $${slot('sum', 'r\\^\\d \\+ s\\^\\d|\\\\frac\\{1\\}\\{r\\} \\+ \\\\frac\\{1\\}\\{s\\}')}$`,
+)
 
 /** Symmetric functions of the roots of a quadratic. */
 export const rootPowerSum = mathFamily<Parameters>({
   name: 'root-power-sum',
-  concepts: ["Vieta's formulas", 'symmetric polynomials', 'polynomial roots', "Newton's identities", 'algebraic manipulation'],
+  concepts: [
+    "Vieta's formulas",
+    'symmetric polynomials',
+    'polynomial roots',
+    "Newton's identities",
+    'algebraic manipulation',
+  ],
   design: 'a symmetric expression in the roots of a quadratic, found without solving it',
   instance: (random, difficulty) => {
     const nonZero = (size: number): number => random.integer(1, size) * (random.chance(0.5) ? 1 : -1)
@@ -57,7 +65,8 @@ export const rootPowerSum = mathFamily<Parameters>({
     'sign of the sum of the roots': (parameters) => powerSum({ ...parameters, b: -parameters.b }),
     'sign of the product of the roots': (parameters) => powerSum({ ...parameters, c: -parameters.c }),
     'forgot the leading coefficient': (parameters) => powerSum({ ...parameters, a: 1 }),
-    'power of the sum': ({ a, b, k }) => (k > 1 ? rational(BigInt(-b) ** BigInt(k), BigInt(a) ** BigInt(k)) : undefined),
+    'power of the sum': ({ a, b, k }) =>
+      k > 1 ? rational(BigInt(-b) ** BigInt(k), BigInt(a) ** BigInt(k)) : undefined,
     'off by one power': (parameters) => powerSum({ ...parameters, k: Math.max(1, parameters.k + 1) }),
     'answered zero': () => rational(0),
     'answered one': () => rational(1),

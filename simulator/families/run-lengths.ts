@@ -53,7 +53,9 @@ while i < len(text):
     out += c * int(number or "${missing}")
 print(out)`
 
-const rule = condition(text` In the short form each run of equal letters is written as ${slot('order', 'the letter and then the length of the run|the length of the run and then the letter')}, and ${slot('one', 'a length of 1 is left out|a length of 1 is written as well')}.`)
+const rule = condition(
+  text` In the short form each run of equal letters is written as ${slot('order', 'the letter and then the length of the run|the length of the run and then the letter')}, and ${slot('one', 'a length of 1 is left out|a length of 1 is written as well')}.`,
+)
 const ask = slot('ask', 'Turn a text into its short form|Turn a short form back into the text')
 const input = any('One line: what is to be turned.', 'A single line with the text or short form to be turned.')
 const output = any('One line with the result.', 'Print the result on one line.')
@@ -70,11 +72,35 @@ export const runLengths = codeFamily<Parameters>({
     numberFirst: random.chance(0.5),
     maxLength: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.round(difficulty / 2)),
   }),
-  difficulty: (p) => Math.min(8, 0.4 + (p.ask === 'decode' ? 1.4 : 0) + (p.omitOne ? 0.7 : 0) + (p.numberFirst ? 0.4 : 0) + Math.log10(p.maxLength) - 0.5),
+  difficulty: (p) =>
+    Math.min(
+      8,
+      0.4 +
+        (p.ask === 'decode' ? 1.4 : 0) +
+        (p.omitOne ? 0.7 : 0) +
+        (p.numberFirst ? 0.4 : 0) +
+        Math.log10(p.maxLength) -
+        0.5,
+    ),
   wordings: [
-    layOut(text`${person} ${any('saves ink', 'compresses knitting patterns', 'sends telegrams')} by writing runs of equal letters briefly.${rule} ${ask}.`, input, output, limits),
-    layOut(text`${any('A fax machine', 'A loom', 'A tape recorder')} stores texts with many repeated letters in a short form.${rule} ${any('Your task:', 'Do the following:')} ${ask}.`, input, output, limits),
-    layOut(text`Consider a ${any('simple compression', 'notation')} for texts of lower case letters.${rule} ${ask}. ${any('Runs are as long as possible.', 'A run always extends as far as possible.')}`, input, output, limits),
+    layOut(
+      text`${person} ${any('saves ink', 'compresses knitting patterns', 'sends telegrams')} by writing runs of equal letters briefly.${rule} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`${any('A fax machine', 'A loom', 'A tape recorder')} stores texts with many repeated letters in a short form.${rule} ${any('Your task:', 'Do the following:')} ${ask}.`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`Consider a ${any('simple compression', 'notation')} for texts of lower case letters.${rule} ${ask}. ${any('Runs are as long as possible.', 'A run always extends as far as possible.')}`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     ask: p.ask === 'encode' ? 'Turn a text into its short form' : 'Turn a short form back into the text',
@@ -96,7 +122,8 @@ export const runLengths = codeFamily<Parameters>({
     const parts: [string, number][] = []
     for (let i = 0; i < runs && room > 0; i++) {
       const letter = random.pick([...letters].filter((c) => c !== previous))
-      const longest = kind === 'error-prone input' ? random.pick([1, 10, 12]) : random.integer(1, kind === 'complex case' ? 14 : 4)
+      const longest =
+        kind === 'error-prone input' ? random.pick([1, 10, 12]) : random.integer(1, kind === 'complex case' ? 14 : 4)
       const length = Math.min(room, kind === 'edge case' ? random.pick([1, 2, 10]) : longest)
       parts.push([letter, length])
       room -= length
@@ -126,7 +153,7 @@ export const runLengths = codeFamily<Parameters>({
   },
   right: {
     'by hand': (p) => (p.ask === 'encode' ? encoder(p) : decoder(p)),
-    'library': (p) =>
+    library: (p) =>
       p.ask === 'encode'
         ? `
 from itertools import groupby
@@ -148,9 +175,13 @@ print("".join(pieces))`,
   wrong: {
     'order of letter and number': (p) =>
       p.ask === 'encode' ? encoder({ ...p, numberFirst: !p.numberFirst }) : undefined,
-    'rule for single letters': (p) => (p.ask === 'encode' ? encoder({ ...p, omitOne: !p.omitOne }) : p.omitOne ? decoder(p, 'all', '0') : undefined),
+    'rule for single letters': (p) =>
+      p.ask === 'encode' ? encoder({ ...p, omitOne: !p.omitOne }) : p.omitOne ? decoder(p, 'all', '0') : undefined,
     'last run lost': (p) => (p.ask === 'encode' ? encoder(p, false) : undefined),
-    'numbers of one digit': (p) => (p.ask === 'decode' ? decoder(p, 'last') : `
+    'numbers of one digit': (p) =>
+      p.ask === 'decode'
+        ? decoder(p, 'last')
+        : `
 text = input().strip()
 out = ""
 i = 0
@@ -160,7 +191,7 @@ while i < len(text):
         count += 1
     out += ${item(p, 'count', 'text[i]')}
     i += count
-print(out)`),
+print(out)`,
     'counts letters of the whole text': (p) =>
       p.ask === 'encode'
         ? `
@@ -171,7 +202,10 @@ for c in dict.fromkeys(text):
     out += ${item(p, 'count', 'c')}
 print(out)`
         : undefined,
-    'off by one': (p) => (p.ask === 'decode' ? decoder(p).replace('c * int(number or "1")', 'c * max(1, int(number or "1") - 1)') : undefined),
+    'off by one': (p) =>
+      p.ask === 'decode'
+        ? decoder(p).replace('c * int(number or "1")', 'c * max(1, int(number or "1") - 1)')
+        : undefined,
   },
   steps: (p) => [
     `A run is written as ${p.numberFirst ? 'its length and then the letter' : 'the letter and then its length'}.`,

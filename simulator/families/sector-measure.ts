@@ -22,8 +22,7 @@ export const sectorMeasure = mathFamily<Parameters>({
     const inner = random.integer(1, outer - 1)
     return { outer, inner, degrees: random.integer(1, 23) * (difficulty < 4 ? 15 : difficulty < 6 ? 6 : 7) }
   },
-  difficulty: ({ outer, degrees }) =>
-    Math.min(8, outer / 5 + (degrees % 15 === 0 ? 0 : degrees % 6 === 0 ? 1.6 : 3)),
+  difficulty: ({ outer, degrees }) => Math.min(8, outer / 5 + (degrees % 15 === 0 ? 0 : degrees % 6 === 0 ? 1.6 : 3)),
   wordings: [
     text`${any('A windscreen wiper', 'A sprinkler', 'A searchlight')} sweeps the region between two concentric arcs of radii $${slot('inner')}$ and $${slot('outer')}$${angle}. ${any('Find', 'Compute', 'What is')} the area of this region in terms of $\pi$${any('.', ', exactly.')}`,
     text`A ${any('fan', 'theatre balcony', 'flower bed', 'piece of stained glass')} has the shape of a ring sector: it lies between circles of radius $${slot('outer')}$ and radius $${slot('inner')}$ about the same centre${angle}. ${any('Determine its exact area.', 'How large is its area, as a multiple of $\\pi$?', 'Express its area as a multiple of $\\pi$.')}`,
@@ -36,7 +35,8 @@ export const sectorMeasure = mathFamily<Parameters>({
   },
   answer: area,
   mistakes: {
-    'squared the difference of the radii': ({ outer, inner, degrees }) => piMultiple((outer - inner) ** 2 * degrees, 360),
+    'squared the difference of the radii': ({ outer, inner, degrees }) =>
+      piMultiple((outer - inner) ** 2 * degrees, 360),
     'ignored the inner arc': (parameters) => area({ ...parameters, inner: 0 }),
     'half the full angle': ({ outer, inner, degrees }) => piMultiple((outer * outer - inner * inner) * degrees, 180),
     'arc length instead of area': ({ outer, inner, degrees }) => piMultiple((outer + inner) * degrees, 180),

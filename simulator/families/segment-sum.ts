@@ -17,7 +17,9 @@ const input = any(
   text`Line one: the integers $n$ and $k$, separated by a space. Line two: $n$ ${any('space-separated integers', 'integers with single spaces between them')}.`,
 )
 const output = any('Print one integer: the sum asked for.', 'Write a single integer, the required sum.')
-const rule = condition(text` The ${any('stretch', 'block', 'segment')} must have ${slot('rule', 'exactly|at most|at least')} $k$ ${any('entries', 'elements', 'members')} and may not be empty.`)
+const rule = condition(
+  text` The ${any('stretch', 'block', 'segment')} must have ${slot('rule', 'exactly|at most|at least')} $k$ ${any('entries', 'elements', 'members')} and may not be empty.`,
+)
 const want = slot('want', 'largest|smallest')
 
 const lengths: Record<Rule, string> = {
@@ -33,12 +35,18 @@ export const segmentSum = codeFamily<Parameters>({
   concepts: ['prefix sums', 'sliding window', 'arrays', 'contiguous subarrays', 'monotonic queue'],
   design: 'the best sum over contiguous stretches whose length is restricted',
   instance: (random, difficulty) => ({
-    rule: difficulty < 2.5 ? 'exactly' : difficulty < 4.5 ? random.pick(['at least', 'exactly']) : random.pick(['at most', 'at least']),
+    rule:
+      difficulty < 2.5
+        ? 'exactly'
+        : difficulty < 4.5
+          ? random.pick(['at least', 'exactly'])
+          : random.pick(['at most', 'at least']),
     want: random.pick(['largest', 'smallest']),
     maxLength: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.floor(difficulty / 2)),
     maxValue: random.integer(1, 9) * 10 ** random.integer(1, 6),
   }),
-  difficulty: ({ rule: r, maxLength }) => Math.min(8, { exactly: 0.5, 'at least': 2, 'at most': 2.6 }[r] + Math.log10(maxLength) - 0.7),
+  difficulty: ({ rule: r, maxLength }) =>
+    Math.min(8, { exactly: 0.5, 'at least': 2, 'at most': 2.6 }[r] + Math.log10(maxLength) - 0.7),
   wordings: [
     layOut(
       text`${any('Each day of a season', 'Every hour of a long shift')} has a ${any('balance', 'score', 'mood value')}, possibly negative. ${person} ${any('looks for', 'is searching for')} a run of consecutive entries whose sum is as extreme as possible: report the ${want} possible sum.${rule}`,
@@ -67,11 +75,20 @@ export const segmentSum = codeFamily<Parameters>({
     maxValue: Number(v.maxValue),
   }),
   input: ({ maxLength, maxValue }, kind, random) => {
-    const n = Math.min(maxLength, kind === 'edge case' ? random.integer(1, 3) : kind === 'complex case' ? random.integer(12, 40) : random.integer(4, 10))
+    const n = Math.min(
+      maxLength,
+      kind === 'edge case'
+        ? random.integer(1, 3)
+        : kind === 'complex case'
+          ? random.integer(12, 40)
+          : random.integer(4, 10),
+    )
     const k = kind === 'edge case' ? random.pick([1, n]) : random.integer(1, n)
     const reach = Math.min(maxValue, kind === 'complex case' ? 1000 : 20)
     const sign = kind === 'error-prone input' ? random.pick([-1, 1]) : 0
-    const values = Array.from({ length: n }, () => (sign === 0 ? random.integer(-reach, reach) : sign * random.integer(1, reach)))
+    const values = Array.from({ length: n }, () =>
+      sign === 0 ? random.integer(-reach, reach) : sign * random.integer(1, reach),
+    )
     return `${String(n)} ${String(k)}\n${values.join(' ')}`
   },
   solve: ({ rule: r, want: w }, lines) => {
@@ -118,7 +135,7 @@ for length in ${lengths[p.rule]}:
         window += a[i] - a[i - length]
         answer = ${best(p)}(answer, window)
 print(answer)`,
-    'accumulate': (p) => `
+    accumulate: (p) => `
 from itertools import accumulate
 
 n, k = map(int, input().split())

@@ -26,7 +26,11 @@ export const triangleArea = mathFamily<Parameters>({
     }
   },
   difficulty: (parameters) =>
-    Math.min(8, (parameters.a + parameters.b + parameters.c) / 7 + (Number.isInteger(Math.sqrt(sixteenSquares(parameters))) ? -0.5 : 0.6)),
+    Math.min(
+      8,
+      (parameters.a + parameters.b + parameters.c) / 7 +
+        (Number.isInteger(Math.sqrt(sixteenSquares(parameters))) ? -0.5 : 0.6),
+    ),
   wordings: [
     text`A triangular ${any('sail', 'plot of land', 'garden', 'sheet of copper', 'window')} has sides of length $${slot('a')}$, $${slot('b')}$${third}. ${any('Find', 'Determine', 'What is')} its exact area${any('? ', '. ')}${any('Simplify any radical.', 'Leave roots in simplest form.')}`,
     text`In triangle $ABC$ ${any('the sides measure', 'the three side lengths are')} $${slot('a')}$, $${slot('b')}$${third}. ${any('Compute', 'Calculate', 'Find')} the area of ${any('the triangle', 'triangle $ABC$')} in simplest radical form.`,
@@ -35,7 +39,7 @@ export const triangleArea = mathFamily<Parameters>({
   values: ({ a, b, c }) => ({ a: String(a), b: String(b), c: String(c) }),
   read: (values) => {
     const parameters = { a: Number(values.a), b: Number(values.b), c: Number(values.c) }
-    return sixteenSquares(parameters) > 0 ? parameters : undefined
+    return Math.max(...Object.values(parameters)) <= 1000 && sixteenSquares(parameters) > 0 ? parameters : undefined
   },
   answer: (parameters) => surd(0, 1, sixteenSquares(parameters), 4),
   mistakes: {

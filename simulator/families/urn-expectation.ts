@@ -15,7 +15,13 @@ const expected = ({ marked, others, which: j }: Parameters) => rational(j * (mar
 /** The expected waiting time for a marked item drawn without replacement. */
 export const urnExpectation = mathFamily<Parameters>({
   name: 'urn-expectation',
-  concepts: ['expected value', 'linearity of expectation', 'sampling without replacement', 'random variables', 'symmetry'],
+  concepts: [
+    'expected value',
+    'linearity of expectation',
+    'sampling without replacement',
+    'random variables',
+    'symmetry',
+  ],
   design: 'the expected number of draws until a marked item appears',
   instance: (random, difficulty) => {
     const marked = random.integer(2, 2 + Math.round(difficulty))

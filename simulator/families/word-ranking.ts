@@ -3,7 +3,10 @@ import { any, condition, slot, text } from '../wording.ts'
 import { codeFamily } from './family.ts'
 import { layOut, numbersOf } from './layout.ts'
 
-type Tie = 'in alphabetical order' | 'in the order of their first appearance' | 'with the shorter word first, and alphabetically where the lengths agree too'
+type Tie =
+  | 'in alphabetical order'
+  | 'in the order of their first appearance'
+  | 'with the shorter word first, and alphabetically where the lengths agree too'
 const TIES: Tie[] = [
   'in alphabetical order',
   'in the order of their first appearance',
@@ -40,7 +43,10 @@ const input = any(
 )
 const output = text`At most $k$ lines, each with a word${any('', ' as described')} and how often it occurs, separated by a space. If there are fewer than $k$ different words, list all of them.`
 const limits = text`$1 \le k \le n \le ${slot('maxWords')}$; a word has 1 to 10 letters.`
-const fold = slot('fold', 'Upper and lower case count as the same letter, and words are printed in lower case|Upper and lower case letters are different')
+const fold = slot(
+  'fold',
+  'Upper and lower case count as the same letter, and words are printed in lower case|Upper and lower case letters are different',
+)
 
 /** Words by frequency with a rule for ties. */
 export const wordRanking = codeFamily<Parameters>({
@@ -53,11 +59,34 @@ export const wordRanking = codeFamily<Parameters>({
     ignoreCase: random.chance(difficulty / 8),
     maxWords: random.integer(1, 9) * 10 ** Math.min(5, 1 + Math.round(difficulty / 2)),
   }),
-  difficulty: (p) => Math.min(8, 0.3 + TIES.indexOf(p.tie) * 0.9 + (p.ignoreCase ? 1 : 0) + (p.order === 'least' ? 0.3 : 0) + Math.log10(p.maxWords)),
+  difficulty: (p) =>
+    Math.min(
+      8,
+      0.3 +
+        TIES.indexOf(p.tie) * 0.9 +
+        (p.ignoreCase ? 1 : 0) +
+        (p.order === 'least' ? 0.3 : 0) +
+        Math.log10(p.maxWords),
+    ),
   wordings: [
-    layOut(text`${person} ${any('counts', 'studies')} the words of ${any('a diary', 'old telegrams', 'a guest book')} and lists the $k$ words that occur ${slot('order', 'most|least')} often, in that order. ${fold}.${tie}`, input, output, limits),
-    layOut(text`A ${any('search engine', 'poll', 'word game')} wants the ${any('top', 'first')} $k$ of a ranking of words, those that occur ${slot('order', 'most|least')} often coming first. ${fold}.${tie}`, input, output, limits),
-    layOut(text`Given a text, ${any('rank', 'sort', 'order')} its different words so that words that occur ${slot('order', 'most|least')} often come first, and print the first $k$. ${fold}.${tie}`, input, output, limits),
+    layOut(
+      text`${person} ${any('counts', 'studies')} the words of ${any('a diary', 'old telegrams', 'a guest book')} and lists the $k$ words that occur ${slot('order', 'most|least')} often, in that order. ${fold}.${tie}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`A ${any('search engine', 'poll', 'word game')} wants the ${any('top', 'first')} $k$ of a ranking of words, those that occur ${slot('order', 'most|least')} often coming first. ${fold}.${tie}`,
+      input,
+      output,
+      limits,
+    ),
+    layOut(
+      text`Given a text, ${any('rank', 'sort', 'order')} its different words so that words that occur ${slot('order', 'most|least')} often come first, and print the first $k$. ${fold}.${tie}`,
+      input,
+      output,
+      limits,
+    ),
   ],
   values: (p) => ({
     tie: p.tie,
@@ -74,9 +103,21 @@ export const wordRanking = codeFamily<Parameters>({
     maxWords: Number(v.maxWords),
   }),
   input: ({ maxWords }, kind, random) => {
-    const stock = random.sample(['pear', 'fig', 'plum', 'kiwi', 'lime', 'apple', 'date', 'Fig', 'PEAR', 'Kiwi', 'nut', 'banana', 'Apple'], kind === 'complex case' ? 9 : kind === 'edge case' ? 2 : 5)
-    const n = Math.min(maxWords, kind === 'edge case' ? random.integer(1, 2) : kind === 'complex case' ? random.integer(15, 40) : random.integer(4, 9))
-    const list = Array.from({ length: n }, (_, i) => (kind === 'error-prone input' ? (stock[i % stock.length] ?? 'fig') : random.pick(stock)))
+    const stock = random.sample(
+      ['pear', 'fig', 'plum', 'kiwi', 'lime', 'apple', 'date', 'Fig', 'PEAR', 'Kiwi', 'nut', 'banana', 'Apple'],
+      kind === 'complex case' ? 9 : kind === 'edge case' ? 2 : 5,
+    )
+    const n = Math.min(
+      maxWords,
+      kind === 'edge case'
+        ? random.integer(1, 2)
+        : kind === 'complex case'
+          ? random.integer(15, 40)
+          : random.integer(4, 9),
+    )
+    const list = Array.from({ length: n }, (_, i) =>
+      kind === 'error-prone input' ? (stock[i % stock.length] ?? 'fig') : random.pick(stock),
+    )
     const different = new Set(list).size
     const k = kind === 'critical path' ? random.integer(1, n) : random.integer(1, Math.max(1, Math.min(n, different)))
     return `${String(n)} ${String(k)}\n${list.join(' ')}`
@@ -93,11 +134,14 @@ export const wordRanking = codeFamily<Parameters>({
       if (p.tie === TIES[1]) return 0
       return p.tie === TIES[2] && a.length !== b.length ? a.length - b.length : alphabetical(a, b)
     })
-    return ranking.slice(0, k).map((word) => `${word} ${String(counts.get(word))}`).join('\n')
+    return ranking
+      .slice(0, k)
+      .map((word) => `${word} ${String(counts.get(word))}`)
+      .join('\n')
   },
   right: {
     'sort key': (p) => program(p, key(p), words(p)),
-    'counter': (p) => `
+    counter: (p) => `
 import sys
 from collections import Counter
 

@@ -11,7 +11,9 @@ const FALLBACK: Record<Concept['domain'], string[]> = {
 const remembered = new Map<string, Concept[]>()
 
 function looksLikeCode(text: string): boolean {
-  return /\b(?:write a (?:python )?(?:function|program)|python|stdin|standard input|the first line|input format|prints? (?:one|a single|the)|array|\blist of)\b/.test(text)
+  return /\b(?:write a (?:python )?(?:function|program)|python|stdin|standard input|the first line|input format|prints? (?:one|a single|the)|array|\blist of)\b/.test(
+    text,
+  )
 }
 
 /** Concepts by how strongly the text calls them to mind, strongest first. */
@@ -24,7 +26,9 @@ function conceptsOf(statement: string, family: string | undefined): Concept[] {
   const scored = CONCEPTS.map((concept) => {
     const hits = concept.trigger === undefined ? [] : (text.match(concept.trigger) ?? [])
     const different = new Set(hits).size
-    const score = different + Math.min(2, hits.length) / 4 + (own.has(concept.name) ? 5 : 0)
+    // What every program needs says little about this one.
+    const telling = concept.cluster === 'program basics' ? 0.4 : 1
+    const score = telling * (different + Math.min(2, hits.length) / 4) + (own.has(concept.name) ? 5 : 0)
     return { concept, score: concept.domain === domain || own.has(concept.name) ? score : 0 }
   })
   const found = scored
@@ -77,9 +81,8 @@ export function annotate(context: TaskContext, statement: string): Generation {
   }
   const list = `[${names.map((name) => JSON.stringify(name)).join(', ')}]`
   const single = `[${names.map((name) => `'${name.replaceAll("'", "\\'")}'`).join(', ')}]`
-  const content = random.weighted(
-    [list, single, `\`\`\`python\n${list}\n\`\`\``],
-    (text) => (text === list ? 7 : text === single ? 2 : 1),
+  const content = random.weighted([list, single, `\`\`\`python\n${list}\n\`\`\``], (text) =>
+    text === list ? 7 : text === single ? 2 : 1,
   )
   return { content, facts: [] }
 }

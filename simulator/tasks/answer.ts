@@ -32,4 +32,3 @@ export function answerTask(context: TaskContext, task: Task): Generation {
       }
   }
 }
-

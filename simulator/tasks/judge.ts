@@ -31,7 +31,11 @@ export function judge(context: TaskContext, level: string, statement: string): G
   const lines = [...ratings].map(([criterion, rating]) => `${criterion}: ${rating}`)
   const malformed = fault === 'malformed'
   const content = malformed
-    ? random.pick([lines.slice(0, 2).join('\n'), 'The problem looks reasonable to me.', `${lines.join('\n')}\n\nFinal Judgement:`])
+    ? random.pick([
+        lines.slice(0, 2).join('\n'),
+        'The problem looks reasonable to me.',
+        `${lines.join('\n')}\n\nFinal Judgement:`,
+      ])
     : `${lines.join('\n')}\n\nFinal Judgement: ${said}`
   const fact: JudgementFact = {
     kind: 'judgement',

@@ -24,7 +24,11 @@ function solveProbability(context: TaskContext, reading: StatementReading): numb
 }
 
 /** One of several mistakes. Each problem has its own favourite, so that wrong answers can agree. */
-function fallFor<T extends { name: string }>(context: TaskContext, reading: StatementReading, mistakes: readonly T[]): T {
+function fallFor<T extends { name: string }>(
+  context: TaskContext,
+  reading: StatementReading,
+  mistakes: readonly T[],
+): T {
   return context.random.weighted(mistakes, ({ name }) => Math.exp(2 * new Random('lure', reading.hash, name).next()))
 }
 
@@ -66,7 +70,7 @@ function finish(context: TaskContext, reading: StatementReading, attempt: Attemp
 function guesses(reading: StatementReading): Mistake[] {
   const numbers = (reading.statement.match(/\d+/g) ?? []).slice(0, 4).map((digits) => digits.slice(0, 6))
   const candidates = new Set(['0', '1', '2', ...numbers, ...numbers.map((digits) => String(Number(digits) + 1))])
-  return [...candidates].map((latex) => ({ name: 'guess', answer: { kind: 'given', latex } as Answer }))
+  return [...candidates].map((latex) => ({ name: 'guess', answer: { kind: 'given', latex } }))
 }
 
 function guess(context: TaskContext, reading: StatementReading): Mistake {
@@ -99,7 +103,10 @@ export function solveMath(context: TaskContext, statement: string): Generation {
     mistake = fallen.name
   }
   const written = writeAnswer(answer, random)
-  const steps = [...(problem?.steps ?? ['The statement gives everything that is needed.']), `This gives ${written.length < 40 ? `$${written}$` : 'the value below'}.`]
+  const steps = [
+    ...(problem?.steps ?? ['The statement gives everything that is needed.']),
+    `This gives ${written.length < 40 ? `$${written}$` : 'the value below'}.`,
+  ]
   const wellFormed = fault !== 'malformed'
   const text = wellFormed
     ? random.pick([
@@ -108,11 +115,22 @@ export function solveMath(context: TaskContext, statement: string): Generation {
         `**Answer.** $\\boxed{${written}}$`,
         `Putting this together, we obtain $\\boxed{${written}}$.`,
       ])
-    : random.pick([`The answer is $${written}$.`, `So the final answer is \\boxed{${written}`, 'I could not find a definite answer.'])
+    : random.pick([
+        `The answer is $${written}$.`,
+        `So the final answer is \\boxed{${written}`,
+        'I could not find a definite answer.',
+      ])
   return finish(context, reading, { answer: text, steps, right, wellFormed, ...(mistake && { mistake }) })
 }
 
-const COMMENTS = ['# read everything first', '# solution', '# straightforward approach', '# one pass', '# see the explanation above', '']
+const COMMENTS = [
+  '# read everything first',
+  '# solution',
+  '# straightforward approach',
+  '# one pass',
+  '# see the explanation above',
+  '',
+]
 
 /** A copy of a program that crashes or does not compile, in a way that happens to models. */
 function crash(source: string, random: Random): Program {
@@ -154,7 +172,13 @@ function wrongProgram(context: TaskContext, reading: StatementReading): Program 
 
 /** A program that fits the look of an unknown problem and is most likely wrong. */
 function bestEffort(context: TaskContext): Program {
-  const rule = context.random.pick(['max(numbers)', 'min(numbers)', 'sum(numbers)', 'len(numbers)', 'sorted(numbers)[0]'])
+  const rule = context.random.pick([
+    'max(numbers)',
+    'min(numbers)',
+    'sum(numbers)',
+    'len(numbers)',
+    'sorted(numbers)[0]',
+  ])
   return {
     name: 'best effort',
     source: [
@@ -191,9 +215,12 @@ export function solveCode(context: TaskContext, statement: string): Generation {
   const explanation = random.pick(steps)
   const wellFormed = fault !== 'malformed'
   const answer = wellFormed
-    ? random.pick([`\`\`\`python\n${source}\`\`\``, `${explanation}\n\n\`\`\`python\n${source}\`\`\``, `\`\`\`python\n${source}\`\`\`\n\n${explanation}`])
+    ? random.pick([
+        `\`\`\`python\n${source}\`\`\``,
+        `${explanation}\n\n\`\`\`python\n${source}\`\`\``,
+        `\`\`\`python\n${source}\`\`\`\n\n${explanation}`,
+      ])
     : random.pick([`\`\`\`python\n${source}`, explanation, `Here is an outline of the solution: ${steps.join(' ')}`])
   const mistake = right === true ? undefined : program.name
   return finish(context, reading, { answer, steps, right, wellFormed, ...(mistake && { mistake }) })
 }
-

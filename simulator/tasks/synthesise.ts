@@ -47,7 +47,10 @@ function drawDesign(random: Random, concepts: readonly string[], level: string, 
   const known = concepts.flatMap((name) => findConcept(name) ?? [])
   const family = random.weighted(families, (candidate) => Math.exp(suitability(candidate, known)))
   const [low, high] = difficultyRange(level)
-  return { family, difficulty: random.chance(badRate / 5) ? offLevel(random, low, high) : low + (high - low) * random.next() }
+  return {
+    family,
+    difficulty: random.chance(badRate / 5) ? offLevel(random, low, high) : low + (high - low) * random.next(),
+  }
 }
 
 /** A difficulty outside of a level's range by more than judges forgive; inside where the range leaves no room. */
@@ -75,20 +78,22 @@ function writeRationale(random: Random, design: Design, concepts: readonly strin
       `${first[0]?.toUpperCase() ?? ''}${first.slice(1)} suggests ${design.family.design}, and ${second} decides how the answer is found.`,
       `To connect ${first} with ${second}, the question is built round ${design.family.design}.`,
     ]),
-    ...random.shuffle([
-      ...others.map((name) =>
-        random.pick([
-          `${name[0]?.toUpperCase() ?? ''}${name.slice(1)} enters when the intermediate result is interpreted.`,
-          `A solver who overlooks ${name} will fall for a plausible wrong value.`,
-          `The role of ${name} is kept implicit, so that it has to be recognised.`,
-          `The data are chosen so that ${name} shortens the work considerably.`,
-        ]),
-      ),
-      'The numbers are large enough to rule out guessing, yet the result can be checked by hand.',
-      'A short story frames the question without giving the method away.',
-      'The answer is a single exact value, so that it can be verified automatically.',
-      'Special cases are excluded by the wording.',
-    ].filter(() => random.chance(0.75))),
+    ...random.shuffle(
+      [
+        ...others.map((name) =>
+          random.pick([
+            `${name[0]?.toUpperCase() ?? ''}${name.slice(1)} enters when the intermediate result is interpreted.`,
+            `A solver who overlooks ${name} will fall for a plausible wrong value.`,
+            `The role of ${name} is kept implicit, so that it has to be recognised.`,
+            `The data are chosen so that ${name} shortens the work considerably.`,
+          ]),
+        ),
+        'The numbers are large enough to rule out guessing, yet the result can be checked by hand.',
+        'A short story frames the question without giving the method away.',
+        'The answer is a single exact value, so that it can be verified automatically.',
+        'Special cases are excluded by the wording.',
+      ].filter(() => random.chance(0.75)),
+    ),
     random.pick([
       `For the level ${level} the solution should take about ${steps} steps.`,
       `The difficulty ${level} asks for about ${steps} steps of reasoning.`,
@@ -112,7 +117,12 @@ function cutOff(statement: string, random: Random): string {
   return words.slice(0, count).join(' ')
 }
 
-function spoil(context: TaskContext, flaw: Flaw | undefined, draw: (flawed: boolean) => string, domain: 'math' | 'code'): string {
+function spoil(
+  context: TaskContext,
+  flaw: Flaw | undefined,
+  draw: (flawed: boolean) => string,
+  domain: 'math' | 'code',
+): string {
   const { random } = context
   switch (flaw) {
     case 'unanswerable':
@@ -185,7 +195,11 @@ export function synthesise(
   }
   // Released models differ in spaces and line breaks round the tags, and some leave a closing tag out.
   const middle = random.weighted(
-    [` ${TAGS.endRationale} ${TAGS.beginProblem} `, `${TAGS.endRationale}\n\n${TAGS.beginProblem}\n`, `\n${TAGS.beginProblem}\n`],
+    [
+      ` ${TAGS.endRationale} ${TAGS.beginProblem} `,
+      `${TAGS.endRationale}\n\n${TAGS.beginProblem}\n`,
+      `\n${TAGS.beginProblem}\n`,
+    ],
     (text) => (text.startsWith(' ') ? 6 : text.includes(TAGS.endRationale) ? 3 : 0.3),
   )
   return { content: `${start}${rationale}${middle}${statement} ${TAGS.endProblem}`, facts: [fact] }

@@ -50,12 +50,18 @@ export class Corpus {
       for (const description of await log.describeTopics()) {
         const topic = Object.values(topics).find(({ name }) => name === description.name)
         for (let partition = 0; partition < description.partitions; partition += 1) {
-          ends.set(`${description.name}/${partition}`, await this.#readOn(log, codec, { topic, name: description.name, partition }))
+          ends.set(
+            `${description.name}/${partition}`,
+            await this.#readOn(log, codec, { topic, name: description.name, partition }),
+          )
         }
       }
       return { progress, ends }
     })
-    return { ...snapshot, kept: existsSync(this.#directory) ? await readKeptCalls(this.#directory, snapshot.progress) : [] }
+    return {
+      ...snapshot,
+      kept: existsSync(this.#directory) ? await readKeptCalls(this.#directory, snapshot.progress) : [],
+    }
   }
 
   async #readOn(log, codec, { topic, name, partition }) {
@@ -70,9 +76,18 @@ export class Corpus {
         if (stored.offset >= end) continue
         if (topic) await codec.learn(stored.value)
         const record = topic && decoded(codec, topic.kind, stored.value)
-        records.push({ id: record?.id, record, topic: name, partition, offset: stored.offset, key: stored.key, headers: stored.headers ?? {} })
+        records.push({
+          id: record?.id,
+          record,
+          topic: name,
+          partition,
+          offset: stored.offset,
+          key: stored.key,
+          headers: stored.headers ?? {},
+        })
       }
-      if (result.nextOffset <= offset) throw new Error(`${place} ends at ${end}, but nothing can be read from offset ${offset} on`)
+      if (result.nextOffset <= offset)
+        throw new Error(`${place} ends at ${end}, but nothing can be read from offset ${offset} on`)
       offset = result.nextOffset
     }
     this.#readTo.set(place, Math.max(end, this.#readTo.get(place) ?? 0))
@@ -98,7 +113,10 @@ async function readProgress(log, codec) {
       await codec.learn(value)
       const progress = codec.decode('progress', value)
       const inputs = new Map(
-        progress.inputs.map(({ topic, nextOffset, unfinished }) => [topic, { nextOffset, unfinished: new Set(fromDistances(unfinished)) }]),
+        progress.inputs.map(({ topic, nextOffset, unfinished }) => [
+          topic,
+          { nextOffset, unfinished: new Set(fromDistances(unfinished)) },
+        ]),
       )
       tasks.set(task, { sequence, recordedSequence: progress.sequence, counts: progress.counts, inputs })
     }

@@ -32,20 +32,42 @@ export const callsNeeded = { 'vote-answer': defaultOf('vote-answer', 'generation
 
 const checkedBy = (sort) => (record) => domainNamed(record.domain).checkedBy === sort
 const usuallyOne = (count) => count === 1
-const noneOrMore = () => true
 
 /**
  * How the records of each input end: in outputs (found by parent id, or by the same id where a record is handed on) or a discard
  * or a dead letter. `when`: which records the processor takes on at all. `outputs`: how many there may be where it ends so.
  */
 const ways = [
-  { processor: 'extract-concepts', input: 'seeds', output: 'concept-lists', outputs: (count) => count === 1 || count === 2 },
+  {
+    processor: 'extract-concepts',
+    input: 'seeds',
+    output: 'concept-lists',
+    outputs: (count) => count === 1 || count === 2,
+  },
   { processor: 'generate-rationale', input: 'concepts', output: 'rationales', outputs: usuallyOne },
   { processor: 'generate-problem', input: 'rationales', output: 'problems', outputs: usuallyOne },
   { processor: 'screen-problem', input: 'problems', output: 'screened-problems', handedOn: true, outputs: usuallyOne },
-  { processor: 'judge-problem', input: 'screened-problems', output: 'accepted-problems', handedOn: true, outputs: usuallyOne },
-  { processor: 'generate-test-cases', input: 'accepted-problems', output: 'test-cases', when: checkedBy('tests'), outputs: usuallyOne },
-  { processor: 'vote-answer', input: 'accepted-problems', output: 'test-cases', when: checkedBy('answer'), outputs: usuallyOne },
+  {
+    processor: 'judge-problem',
+    input: 'screened-problems',
+    output: 'accepted-problems',
+    handedOn: true,
+    outputs: usuallyOne,
+  },
+  {
+    processor: 'generate-test-cases',
+    input: 'accepted-problems',
+    output: 'test-cases',
+    when: checkedBy('tests'),
+    outputs: usuallyOne,
+  },
+  {
+    processor: 'vote-answer',
+    input: 'accepted-problems',
+    output: 'test-cases',
+    when: checkedBy('answer'),
+    outputs: usuallyOne,
+  },
   { processor: 'roll-out', input: 'rollout-requests', output: 'rollouts', outputs: usuallyOne },
   { processor: 'verify-rollout', input: 'rollouts', output: 'verdicts', outputs: usuallyOne },
   { processor: 'build-pairs', input: 'outcomes', output: 'preference-pairs', outputs: (count) => count >= 1 },
@@ -90,14 +112,22 @@ function checkUnique(laws, corpus, where) {
       corpus.of(name).filter(({ record }) => record),
       (one) => one.id,
     )) {
-      laws.expect('no record twice', records.length === 1, () => `${where}: ${name} holds ${id} ${records.length} times (${records.map(placeOf).join(', ')})`)
+      laws.expect(
+        'no record twice',
+        records.length === 1,
+        () => `${where}: ${name} holds ${id} ${records.length} times (${records.map(placeOf).join(', ')})`,
+      )
     }
   }
-  const concepts = corpus.of('problems').filter(({ record }) => record)
+  const problems = corpus.of('problems').filter(({ record }) => record)
   const screened = new Set(corpus.of('screened-problems').map(({ id }) => id))
-  for (const [hash, records] of grouped(concepts, ({ record }) => record.contentHash)) {
+  for (const [hash, records] of grouped(problems, ({ record }) => record.contentHash)) {
     const passed = records.filter(({ id }) => screened.has(id))
-    laws.expect('no statement screened twice', passed.length <= 1, () => `${where}: statement ${hash} passed as ${passed.map(({ id }) => id).join(', ')}`)
+    laws.expect(
+      'no statement screened twice',
+      passed.length <= 1,
+      () => `${where}: statement ${hash} passed as ${passed.map(({ id }) => id).join(', ')}`,
+    )
   }
 }
 
@@ -117,8 +147,10 @@ function checkWays(laws, corpus, snapshot, where) {
       const count = (one.record && made.get(one.id)?.length) ?? 0
       const discarded = discards.get(`${processor} ${placeOf(one)}`)?.length ?? 0
       const dead = letters.get(`${processor} ${placeOf(one)}`)?.length ?? 0
-      const tell = (expected) => () => `${where}: ${placeOf(one)} (${one.id ?? 'undecodable'}) of ${processor}: expected ${expected}, got ${count} outputs, ${discarded} discards, ${dead} dead letters`
-      if (!isFinished(snapshot, processor, one)) laws.expect(law, count + discarded + dead === 0, tell('nothing, it is unfinished'))
+      const tell = (expected) => () =>
+        `${where}: ${placeOf(one)} (${one.id ?? 'undecodable'}) of ${processor}: expected ${expected}, got ${count} outputs, ${discarded} discards, ${dead} dead letters`
+      if (!isFinished(snapshot, processor, one))
+        laws.expect(law, count + discarded + dead === 0, tell('nothing, it is unfinished'))
       else if (!one.record) laws.expect(law, dead === 1 && discarded === 0, tell('one dead letter'))
       // A discarded or dead record of roll-out may still have its verdict; no other leaves anything besides.
       else if (discarded + dead > 0) laws.expect(law, discarded + dead === 1 && count === 0, tell('one end'))
@@ -126,8 +158,15 @@ function checkWays(laws, corpus, snapshot, where) {
     }
     // Human problems and concept files have no parents here; two processors write verdicts and test cases.
     for (const [parentId, records] of made) {
-      const foreign = records.every(({ record }) => record.origin === 'human' && output === 'problems') || (output === 'verdicts' && records.every(({ record }) => record.reason === 'not_run'))
-      if (!foreign) laws.expect('no output without its input', inputIds.has(parentId), () => `${where}: ${output} has ${records[0].id} of ${parentId}, which is not in ${input}`)
+      const foreign =
+        records.every(({ record }) => record.origin === 'human' && output === 'problems') ||
+        (output === 'verdicts' && records.every(({ record }) => record.reason === 'not_run'))
+      if (!foreign)
+        laws.expect(
+          'no output without its input',
+          inputIds.has(parentId),
+          () => `${where}: ${output} has ${records[0].id} of ${parentId}, which is not in ${input}`,
+        )
     }
   }
 }
@@ -137,11 +176,25 @@ function checkSampling(laws, corpus, snapshot, where) {
   const drawn = corpus.of('concepts')
   const steps = snapshot.progress.get('sample-concepts')?.get(0)?.counts.finished ?? 0
   const seeds = new Set(drawn.map(({ record }) => record.seed))
-  const missing = Array.from({ length: steps }, (_, step) => step).filter((step) => !seeds.has(seedOf('combination', step)))
-  laws.expect('sample-concepts: every step drawn once', drawn.length === steps && missing.length === 0, () => `${where}: ${steps} steps, ${drawn.length} combinations, steps without one: ${missing.slice(0, 5).join(', ')}`)
-  for (const [combination, records] of grouped(drawn, ({ record }) => `${record.domain} ${JSON.stringify(record.concepts)}`)) {
+  const missing = Array.from({ length: steps }, (_, step) => step).filter(
+    (step) => !seeds.has(seedOf('combination', step)),
+  )
+  laws.expect(
+    'sample-concepts: every step drawn once',
+    drawn.length === steps && missing.length === 0,
+    () =>
+      `${where}: ${steps} steps, ${drawn.length} combinations, steps without one: ${missing.slice(0, 5).join(', ')}`,
+  )
+  for (const [combination, records] of grouped(
+    drawn,
+    ({ record }) => `${record.domain} ${JSON.stringify(record.concepts)}`,
+  )) {
     const draws = records.map(({ record }) => record.draw).sort((a, b) => a - b)
-    laws.expect('sample-concepts: draws of a combination counted', draws.every((draw, index) => draw === index), () => `${where}: draws ${draws.join(', ')} of ${combination}`)
+    laws.expect(
+      'sample-concepts: draws of a combination counted',
+      draws.every((draw, index) => draw === index),
+      () => `${where}: draws ${draws.join(', ')} of ${combination}`,
+    )
   }
 }
 
@@ -151,9 +204,17 @@ function checkEmbeddings(laws, corpus, snapshot, where) {
   const law = 'embed-concepts: one vector a concept'
   const vectors = grouped(corpus.of('concept-embeddings'), ({ record }) => `${record.domain} ${record.concept}`)
   const finished = corpus.of('concept-lists').filter((one) => isFinished(snapshot, 'embed-concepts', one))
-  const named = new Set(finished.flatMap(({ record }) => record.concepts.map((concept) => `${record.domain} ${concept}`)))
-  for (const concept of named) laws.expect(law, vectors.get(concept)?.length === 1, () => `${where}: ${concept} has ${vectors.get(concept)?.length ?? 0} vectors`)
-  for (const concept of vectors.keys()) laws.expect(law, named.has(concept), () => `${where}: ${concept} has a vector, but no finished list names it`)
+  const named = new Set(
+    finished.flatMap(({ record }) => record.concepts.map((concept) => `${record.domain} ${concept}`)),
+  )
+  for (const concept of named)
+    laws.expect(
+      law,
+      vectors.get(concept)?.length === 1,
+      () => `${where}: ${concept} has ${vectors.get(concept)?.length ?? 0} vectors`,
+    )
+  for (const concept of vectors.keys())
+    laws.expect(law, named.has(concept), () => `${where}: ${concept} has a vector, but no finished list names it`)
 }
 
 /** Requests, verdicts and outcomes of every problem and solver, from the test cases and the verdicts that the planner has finished. */
@@ -169,13 +230,20 @@ function checkPlans(laws, corpus, snapshot, where) {
     corpus.of('verdicts').filter(({ record }) => record),
     ({ record }) => record.requestId,
   )
-  const rolledOut = new Map(corpus.of('rollouts').flatMap((one) => (one.record ? [[one.record.parentIds[0], one]] : [])))
+  const rolledOut = new Map(
+    corpus.of('rollouts').flatMap((one) => (one.record ? [[one.record.parentIds[0], one]] : [])),
+  )
   for (const request of corpus.of('rollout-requests')) {
     const rollout = rolledOut.get(request.id)
     const due = rollout !== undefined && isFinished(snapshot, 'verify-rollout', rollout)
     const count = byRequest.get(request.id)?.length ?? 0
     const notRun = byRequest.get(request.id)?.some(({ record }) => record.reason === 'not_run') ?? false
-    laws.expect('every rollout request has one verdict', count === (due || notRun ? 1 : 0), () => `${where}: request ${request.id} has ${count} verdicts, its rollout is ${due ? 'verified' : 'not verified yet'}`)
+    laws.expect(
+      'every rollout request has one verdict',
+      count === (due || notRun ? 1 : 0),
+      () =>
+        `${where}: request ${request.id} has ${count} verdicts, its rollout is ${due ? 'verified' : 'not verified yet'}`,
+    )
   }
   const solvers = new Set(corpus.of('rollout-requests').map(({ record }) => record.solver))
   for (const testCases of corpus.of('test-cases')) {
@@ -187,18 +255,32 @@ function checkPlans(laws, corpus, snapshot, where) {
       const unverifiable = seen.filter(({ record }) => record.verdict === 'unverifiable').length
       const due = planned ? attempts + Math.min(unverifiable, maxRepeats) : 0
       const asked = (requests.get(key) ?? []).map(({ record }) => record.attempt).sort((a, b) => a - b)
-      laws.expect('every problem has its attempts', asked.length === due && asked.every((attempt, index) => attempt === index), () => `${where}: ${key}: expected attempts 0 to ${due - 1}, got ${asked.join(', ')}`)
+      laws.expect(
+        'every problem has its attempts',
+        asked.length === due && asked.every((attempt, index) => attempt === index),
+        () => `${where}: ${key}: expected attempts 0 to ${due - 1}, got ${asked.join(', ')}`,
+      )
       const closed = outcomes.get(key) ?? []
       const isClosed = planned && seen.length === due
-      laws.expect('every problem and solver has one outcome', closed.length === (isClosed ? 1 : 0), () => `${where}: ${key}: ${seen.length} of ${due} verdicts seen, ${closed.length} outcomes`)
+      laws.expect(
+        'every problem and solver has one outcome',
+        closed.length === (isClosed ? 1 : 0),
+        () => `${where}: ${key}: ${seen.length} of ${due} verdicts seen, ${closed.length} outcomes`,
+      )
       if (closed.length !== 1) continue
       checkOutcome(laws, closed[0].record, seen, where)
     }
   }
   const outcomeOf = new Map(corpus.of('outcomes').map(({ id, record }) => [id, record]))
   for (const { id, record } of corpus.of('preference-pairs')) {
-    const counted = new Map((outcomeOf.get(record.parentIds[0])?.verdicts ?? []).map((one) => [one.verdictId, one.verdict]))
-    laws.expect('pairs are of counted verdicts', counted.get(record.chosenVerdictId) === 'passed' && counted.get(record.rejectedVerdictId) === 'failed', () => `${where}: pair ${id} is of verdicts that its outcome did not count so`)
+    const counted = new Map(
+      (outcomeOf.get(record.parentIds[0])?.verdicts ?? []).map((one) => [one.verdictId, one.verdict]),
+    )
+    laws.expect(
+      'pairs are of counted verdicts',
+      counted.get(record.chosenVerdictId) === 'passed' && counted.get(record.rejectedVerdictId) === 'failed',
+      () => `${where}: pair ${id} is of verdicts that its outcome did not count so`,
+    )
   }
 }
 
@@ -209,11 +291,17 @@ function checkOutcome(laws, outcome, seen, where) {
   const right =
     counted.size === outcome.verdicts.length &&
     counted.size === usable.length &&
-    usable.every(({ id, partition, offset }) => counted.get(id)?.partition === partition && counted.get(id)?.offset === offset) &&
+    usable.every(
+      ({ id, partition, offset }) => counted.get(id)?.partition === partition && counted.get(id)?.offset === offset,
+    ) &&
     outcome.attempted === usable.length &&
     outcome.unverifiable === seen.length - usable.length &&
     outcome.passed === usable.filter(({ record }) => record.verdict === 'passed').length
-  laws.expect('outcomes count every verdict once', right, () => `${where}: outcome ${outcome.id} counts ${outcome.attempted} attempts of ${usable.length} verdicts`)
+  laws.expect(
+    'outcomes count every verdict once',
+    right,
+    () => `${where}: outcome ${outcome.id} counts ${outcome.attempted} attempts of ${usable.length} verdicts`,
+  )
 }
 
 /** Ledger, progress and counts against what lies in the topics. */
@@ -230,7 +318,14 @@ function checkCounts(laws, corpus, snapshot, where) {
     const reasons = new Map()
     for (const [number, task] of tasks) {
       const entry = lastEntries.get(`${name}/${number}`)
-      laws.expect('progress, ledger and outputs are of one commit', task.sequence === task.recordedSequence && entry?.sequence === task.sequence && JSON.stringify(entry.counts) === JSON.stringify(task.counts), () => `${where}: ${name} task ${number}: progress of commit ${task.sequence} (it says ${task.recordedSequence}), ledger of commit ${entry?.sequence}`)
+      laws.expect(
+        'progress, ledger and outputs are of one commit',
+        task.sequence === task.recordedSequence &&
+          entry?.sequence === task.sequence &&
+          JSON.stringify(entry.counts) === JSON.stringify(task.counts),
+        () =>
+          `${where}: ${name} task ${number}: progress of commit ${task.sequence} (it says ${task.recordedSequence}), ledger of commit ${entry?.sequence}`,
+      )
       commits += task.sequence
       sums.finished += task.counts.finished
       sums.discarded += task.counts.discarded
@@ -238,28 +333,72 @@ function checkCounts(laws, corpus, snapshot, where) {
       for (const [topic, at] of task.inputs) {
         const end = snapshot.ends.get(`${topic}/${number}`) ?? 0
         const unfinished = [...at.unfinished]
-        laws.expect('progress lies within its topics', at.nextOffset <= end && unfinished.every((offset) => offset < at.nextOffset), () => `${where}: ${name} ${topic}/${number}: next offset ${at.nextOffset}, end ${end}, unfinished ${unfinished.join(', ')}`)
+        laws.expect(
+          'progress lies within its topics',
+          at.nextOffset <= end && unfinished.every((offset) => offset < at.nextOffset),
+          () =>
+            `${where}: ${name} ${topic}/${number}: next offset ${at.nextOffset}, end ${end}, unfinished ${unfinished.join(', ')}`,
+        )
         sums.past += at.nextOffset - at.unfinished.size
       }
-      for (const [topic, count] of Object.entries(task.counts.emitted)) emitted.set(topic, (emitted.get(topic) ?? 0) + count)
-      for (const [reason, count] of Object.entries(task.counts.discards)) reasons.set(reason, (reasons.get(reason) ?? 0) + count)
+      for (const [topic, count] of Object.entries(task.counts.emitted))
+        emitted.set(topic, (emitted.get(topic) ?? 0) + count)
+      for (const [reason, count] of Object.entries(task.counts.discards))
+        reasons.set(reason, (reasons.get(reason) ?? 0) + count)
     }
     const own = discards.get(name) ?? []
     const past = Object.keys(inputs).length > 0 ? sums.past : corpus.of('concepts').length
-    laws.expect(law, sums.finished === past, () => `${where}: ${name} counts ${sums.finished} finished records, its progress is past ${past}`)
-    laws.expect(law, sums.discarded === own.length, () => `${where}: ${name} counts ${sums.discarded} discards, the topic holds ${own.length}`)
-    laws.expect(law, sums.deadLettered === (letters.get(name)?.length ?? 0), () => `${where}: ${name} counts ${sums.deadLettered} dead letters, the topic holds ${letters.get(name)?.length ?? 0}`)
+    laws.expect(
+      law,
+      sums.finished === past,
+      () => `${where}: ${name} counts ${sums.finished} finished records, its progress is past ${past}`,
+    )
+    laws.expect(
+      law,
+      sums.discarded === own.length,
+      () => `${where}: ${name} counts ${sums.discarded} discards, the topic holds ${own.length}`,
+    )
+    laws.expect(
+      law,
+      sums.deadLettered === (letters.get(name)?.length ?? 0),
+      () =>
+        `${where}: ${name} counts ${sums.deadLettered} dead letters, the topic holds ${letters.get(name)?.length ?? 0}`,
+    )
     for (const [reason, records] of grouped(own, ({ record }) => record.reason)) {
-      laws.expect(law, reasons.get(reason) === records.length, () => `${where}: ${name} counts ${reasons.get(reason) ?? 0} discards as ${reason}, the topic holds ${records.length}`)
+      laws.expect(
+        law,
+        reasons.get(reason) === records.length,
+        () =>
+          `${where}: ${name} counts ${reasons.get(reason) ?? 0} discards as ${reason}, the topic holds ${records.length}`,
+      )
     }
   }
   for (const { name, partitions } of [...Object.values(topics), deadLetters]) {
     if (name === topics.ledger.name || name === topics.seeds.name) continue
-    const appended = Array.from({ length: partitions }, (_, partition) => snapshot.ends.get(`${name}/${partition}`) ?? 0).reduce((sum, end) => sum + end, 0)
-    const foreign = corpus.of(name).filter(({ record }) => name !== deadLetters.name && (record === undefined || (name === topics.problems.name && record.origin === 'human'))).length
-    laws.expect(law, (emitted.get(name) ?? 0) + foreign === appended, () => `${where}: the ledger counts ${emitted.get(name) ?? 0} records in ${name}, and ${foreign} came from outside; it holds ${appended}`)
+    const appended = Array.from(
+      { length: partitions },
+      (_, partition) => snapshot.ends.get(`${name}/${partition}`) ?? 0,
+    ).reduce((sum, end) => sum + end, 0)
+    const foreign = corpus
+      .of(name)
+      .filter(
+        ({ record }) =>
+          name !== deadLetters.name &&
+          (record === undefined || (name === topics.problems.name && record.origin === 'human')),
+      ).length
+    laws.expect(
+      law,
+      (emitted.get(name) ?? 0) + foreign === appended,
+      () =>
+        `${where}: the ledger counts ${emitted.get(name) ?? 0} records in ${name}, and ${foreign} came from outside; it holds ${appended}`,
+    )
   }
-  laws.expect(law, snapshot.ends.get(`${topics.ledger.name}/0`) === commits, () => `${where}: ${commits} commits by the progress, ${snapshot.ends.get(`${topics.ledger.name}/0`)} ledger entries`)
+  laws.expect(
+    law,
+    snapshot.ends.get(`${topics.ledger.name}/0`) === commits,
+    () =>
+      `${where}: ${commits} commits by the progress, ${snapshot.ends.get(`${topics.ledger.name}/0`)} ledger entries`,
+  )
 }
 
 /** At the end: every task is at the end of its inputs with nothing left over, and no call is kept any more. */
@@ -269,14 +408,27 @@ export function checkDone(laws, snapshot) {
       for (let partition = 0; partition < partitions; partition += 1) {
         const end = snapshot.ends.get(`${topic}/${partition}`) ?? 0
         const at = snapshot.progress.get(name)?.get(partition)?.inputs.get(topic)
-        laws.expect('at the end everything is finished', (at?.nextOffset ?? 0) === end && (at?.unfinished.size ?? 0) === 0, () => `${name}: ${topic}/${partition} ends at ${end}, next offset ${at?.nextOffset}, ${at?.unfinished.size} unfinished`)
+        laws.expect(
+          'at the end everything is finished',
+          (at?.nextOffset ?? 0) === end && (at?.unfinished.size ?? 0) === 0,
+          () =>
+            `${name}: ${topic}/${partition} ends at ${end}, next offset ${at?.nextOffset}, ${at?.unfinished.size} unfinished`,
+        )
       }
     }
   }
-  laws.expect('at the end no call is kept', snapshot.kept.length === 0, () => `${snapshot.kept.length} calls are kept, the first ${JSON.stringify(snapshot.kept[0])}`)
+  laws.expect(
+    'at the end no call is kept',
+    snapshot.kept.length === 0,
+    () => `${snapshot.kept.length} calls are kept, the first ${JSON.stringify(snapshot.kept[0])}`,
+  )
   const tasks = [...snapshot.progress.values()].flatMap((one) => [...one.values()])
   const open = tasks.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
-  laws.expect('at the end no work is in progress', open === 0, () => `the ledger counts ${open} units of work in the stream`)
+  laws.expect(
+    'at the end no work is in progress',
+    open === 0,
+    () => `the ledger counts ${open} units of work in the stream`,
+  )
 }
 
 /** Which processor makes a call, by its purpose; the input that its record lies in. */
@@ -300,18 +452,22 @@ export function callerOf(requestId) {
   return processor && { recordId: requestId.slice(0, slash), purpose, processor, input }
 }
 
-/** Every request by its id: its instances in order, each { admittedAt, endedAt, end, promptTokens, completionTokens }. */
+/** Every request by its id: its instances in order, each { number (that of its first event), admittedAt, endedAt, end, promptTokens, completionTokens }. */
 export function requestsOf(events, laws) {
   const requests = new Map()
-  for (const { at, event, requestId, promptTokens, completionTokens } of events) {
+  for (const [number, { at, event, requestId, promptTokens, completionTokens }] of events.entries()) {
     // The look at the endpoint's models embeds a word without an id.
     if (requestId === null) continue
     const instances = requests.get(requestId) ?? []
     requests.set(requestId, instances)
     const open = instances.findLast(({ end }) => end === undefined)
     if (event === 'admitted') {
-      laws?.expect('no call twice at the same time', open === undefined, () => `${requestId} was admitted at ${at} while the one of ${open.admittedAt} was open`)
-      instances.push({ admittedAt: at, endedAt: undefined, end: undefined, promptTokens, completionTokens: 0 })
+      laws?.expect(
+        'no call twice at the same time',
+        open === undefined,
+        () => `${requestId} was admitted at ${at} while the one of ${open.admittedAt} was open`,
+      )
+      instances.push({ number, admittedAt: at, endedAt: undefined, end: undefined, promptTokens, completionTokens: 0 })
     } else if (open) Object.assign(open, { endedAt: at, end: event, completionTokens })
   }
   return requests
@@ -334,7 +490,9 @@ export function committedCalls(corpus, snapshot, requests) {
   }
   const at = new Map()
   for (const input of ids.keys()) for (const one of corpus.of(input)) at.set(placeOf(one), one.id)
-  const kept = new Map(snapshot.kept.map((call) => [`${at.get(placeOf({ ...call, partition: call.task }))}/${call.purpose}`, call]))
+  const kept = new Map(
+    snapshot.kept.map((call) => [`${at.get(placeOf({ ...call, partition: call.task }))}/${call.purpose}`, call]),
+  )
   for (const requestId of kept.keys()) committed.add(requestId)
   return { committed, kept }
 }
@@ -345,7 +503,11 @@ export function checkSpent(laws, snapshot, requests, committed, where) {
   for (const requestId of committed) {
     const caller = callerOf(requestId)
     const answered = requests.get(requestId)?.findLast(({ end }) => end === 'finished')
-    laws.expect('every committed call was answered', answered !== undefined && caller !== undefined, () => `${where}: ${requestId} is committed, but the endpoint did not finish it`)
+    laws.expect(
+      'every committed call was answered',
+      answered !== undefined && caller !== undefined,
+      () => `${where}: ${requestId} is committed, but the endpoint did not finish it`,
+    )
     if (!answered || !caller) continue
     const sum = sums.get(caller.processor) ?? { calls: 0, promptTokens: 0, completionTokens: 0 }
     sums.set(caller.processor, sum)
@@ -357,45 +519,81 @@ export function checkSpent(laws, snapshot, requests, committed, where) {
     const expected = sums.get(name) ?? { calls: 0, promptTokens: 0, completionTokens: 0 }
     for (const field of ['calls', 'promptTokens', 'completionTokens']) {
       const counted = [...tasks.values()].reduce((sum, { counts }) => sum + counts[field], 0)
-      laws.expect('calls and tokens are counted once', counted === expected[field], () => `${where}: ${name} counts ${counted} ${field}, by the endpoint's log its committed calls have ${expected[field]}`)
+      laws.expect(
+        'calls and tokens are counted once',
+        counted === expected[field],
+        () =>
+          `${where}: ${name} counts ${counted} ${field}, by the endpoint's log its committed calls have ${expected[field]}`,
+      )
     }
   }
 }
 
 /**
- * Repeats against the stops, in time order, each { atMs, kind: 'kill' | 'drain' | 'hurry', committed }. A call may be repeated that was
+ * Repeats against the stops, in time order, each { kind: 'kill' | 'drain' | 'hurry', atMs, starvedMs, eventCount, committed }: the process
+ * was told to end at `atMs`, had waited `starvedMs` for a processor core just before, and the endpoint had seen `eventCount` events when it knew that it was gone. A call may be repeated that was
  * in flight at a kill or finished within `windowSeconds` before it; none whose result was committed; after a drain none at all.
  * @returns the number of repeats by class, and the longest time between an answer that was lost and its kill
  */
 export function checkRepeats(laws, requests, stops, { windowSeconds, hurryWindowSeconds }) {
-  const classes = { inFlight: 0, finishedInWindow: 0, longestLostMs: 0, calls: requests.size, repeats: 0 }
-  const law = { committed: 'no committed call is repeated', repeat: 'repeats were in flight at a stop, or finished just before a kill', drain: 'a drain repeats nothing' }
-  stops.forEach(({ committed, atMs }, index) => {
+  const classes = {
+    inFlight: 0,
+    finishedInWindow: 0,
+    longestLostMs: 0,
+    longestLostWithCoreMs: 0,
+    calls: requests.size,
+    repeats: 0,
+  }
+  const law = {
+    committed: 'no committed call is repeated',
+    repeat: 'repeats were in flight at a stop, or finished just before a kill',
+    drain: 'a drain repeats nothing',
+  }
+  stops.forEach(({ committed, eventCount }, index) => {
     for (const requestId of committed) {
-      const again = requests.get(requestId)?.find(({ admittedAt }) => admittedAt > atMs)
-      laws.expect(law.committed, again === undefined, () => `${requestId} was committed at stop ${index + 1} and admitted again ${again.admittedAt - atMs} ms later`)
+      const again = requests.get(requestId)?.find((one) => one.number >= eventCount)
+      laws.expect(
+        law.committed,
+        again === undefined,
+        () => `${requestId} was committed at stop ${index + 1} and admitted again as event ${again.number}`,
+      )
     }
   })
   for (const [requestId, instances] of requests) {
     for (let index = 1; index < instances.length; index += 1) {
       const [before, again] = [instances[index - 1], instances[index]]
-      const number = stops.findIndex(({ atMs }) => atMs >= before.admittedAt)
+      const number = stops.findIndex(({ eventCount }) => eventCount > before.number)
       const stop = stops[number]
       classes.repeats += 1
-      if (!stop || stop.atMs > again.admittedAt) {
-        laws.expect(law.repeat, false, `${requestId} was admitted ${again.admittedAt - before.admittedAt} ms after its first time, with no stop in between`)
+      if (!stop || stop.eventCount > again.number) {
+        laws.expect(
+          law.repeat,
+          false,
+          `${requestId} was admitted ${again.admittedAt - before.admittedAt} ms after its first time, with no stop in between`,
+        )
         continue
       }
       const finished = before.end === 'finished' && before.endedAt <= stop.atMs
       const lostMs = finished ? stop.atMs - before.endedAt : 0
-      if (stop.kind === 'drain') laws.expect(law.drain, false, `${requestId} was admitted again after stop ${number + 1}, a drain that ended by itself`)
+      if (stop.kind === 'drain')
+        laws.expect(
+          law.drain,
+          false,
+          `${requestId} was admitted again after stop ${number + 1}, a drain that ended by itself`,
+        )
       else {
         const allowedMs = 1000 * (stop.kind === 'kill' ? windowSeconds : hurryWindowSeconds)
-        laws.expect(law.repeat, lostMs <= allowedMs, () => `${requestId} was finished ${lostMs} ms before stop ${number + 1} (${stop.kind}) and repeated; at most ${allowedMs} ms may be lost`)
+        laws.expect(
+          law.repeat,
+          lostMs <= allowedMs + stop.starvedMs,
+          () =>
+            `${requestId} was finished ${lostMs} ms before stop ${number + 1} (${stop.kind}) and repeated; at most ${allowedMs} ms may be lost, and ${Math.round(stop.starvedMs)} ms without a core`,
+        )
       }
       if (finished) classes.finishedInWindow += 1
       else classes.inFlight += 1
       classes.longestLostMs = Math.max(classes.longestLostMs, lostMs)
+      classes.longestLostWithCoreMs = Math.max(classes.longestLostWithCoreMs, lostMs - stop.starvedMs)
     }
   }
   for (const { kind } of stops) if (kind === 'drain') laws.expect(law.drain, true)

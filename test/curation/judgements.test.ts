@@ -54,6 +54,12 @@ describe('parseJudgement', () => {
   ])('does not read %j (%s)', (answer) => {
     expect(parseJudgement('a-judge', answer)).toBeUndefined()
   })
+
+  it('reads hostile text in linear time', () => {
+    const startedAtMs = performance.now()
+    for (const part of [' ', '-', 'a ', '* ', '1.', 'format', 'format:']) parseJudgement('a-judge', part.repeat(40_000))
+    expect(performance.now() - startedAtMs).toBeLessThan(2000)
+  })
 })
 
 describe('overallRating', () => {

@@ -34,6 +34,15 @@ describe('ConceptIndex', () => {
     expect(probabilities[2]).toBeCloseTo(c / (b + c), 12)
   })
 
+  it('takes the mean co-occurrence with all chosen ones', () => {
+    // After b and c: a was named with b twice and with c once, of at most twice each: 3/4. d was named with neither.
+    const index = indexOf(['a', 'b'], ['b', 'a'], ['a', 'c'], ['d'])
+    const [a, d] = [Math.exp(0.75 / 0.2), 1]
+    const probabilities = index.nextProbabilities(['b', 'c'], 0.2, none)
+    expect(probabilities[index.concepts.indexOf('a')]).toBeCloseTo(a / (a + d), 12)
+    expect(probabilities[index.concepts.indexOf('d')]).toBeCloseTo(d / (a + d), 12)
+  })
+
   it('adds the cosine similarity to the mean vector of the chosen ones', () => {
     const index = indexOf(['a', 'b'], ['c', 'd'])
     // The mean direction of (1, 0) and (0, 2), as unit vectors, is (1, 1)/sqrt 2. Cosines: c 1, d -1/sqrt 2.
@@ -56,7 +65,7 @@ describe('ConceptIndex', () => {
 
   it('stays finite and sums to 1 at every temperature and count, where raw scores would overflow', () => {
     const index = indexOf(...Array.from({ length: 1000 }, () => ['a', 'b']), ['a', 'c'])
-    for (const temperature of [0.01, 0.2, 10]) {
+    for (const temperature of [0.001, 0.01, 0.2, 10]) {
       const probabilities = index.nextProbabilities(['a'], temperature, none)
       expect(probabilities.every(Number.isFinite)).toBe(true)
       expect(probabilities.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 12)

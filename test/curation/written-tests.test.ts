@@ -42,12 +42,18 @@ describe('parseWrittenTest', () => {
 
   it('reads back any input and output', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (input, output) => {
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (input, output) => {
         expect(parseWrittenTest(block(JSON.stringify({ input, output })), 'edge case')).toEqual({
           ...{ input, output, kind: 'edge case' },
         })
       }),
     )
+  })
+
+  it('reads hostile text in linear time', () => {
+    const startedAtMs = performance.now()
+    for (const part of ['```json\n', '```\n', ' ', '\t\n', '`']) parseWrittenTest(part.repeat(40_000), 'edge case')
+    expect(performance.now() - startedAtMs).toBeLessThan(2000)
   })
 })
 

@@ -111,7 +111,7 @@ describe('vote-answer', () => {
     '\\text{No such integer exists}',
     '\\text{There is no solution.}',
     '\\text{does not exist}',
-    'There is no real number with this property and no such n',
+    '\\text{There are no real roots}',
     '\\text{cannot be determined}',
     '\\mathrm{undefined}',
   ])('discards as no-solution: %s', async (answer) => {

@@ -19,7 +19,12 @@ export interface Completion {
     logprobs: { tokens: string[]; token_logprobs: (number | null)[]; text_offset: number[] } | null
     prompt_logprobs: (Record<string, { logprob: number; decoded_token: string }> | null)[]
   }[]
-  usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number; completion_tokens_details: { reasoning_tokens: number } }
+  usage: {
+    prompt_tokens: number
+    completion_tokens: number
+    total_tokens: number
+    completion_tokens_details: { reasoning_tokens: number }
+  }
   data: { id: string; owned_by: string; embedding: number[] | string }[]
   error: { message: string; code: string | null; param: string | null }
 }
@@ -45,7 +50,12 @@ export async function openEndpoint(options: SimulatorOptions = {}): Promise<Endp
     })
     const text = await response.text()
     const json = response.headers.get('content-type')?.startsWith('application/json') ?? false
-    return { status: response.status, headers: response.headers, body: (json ? JSON.parse(text) : {}) as Completion, text }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (json ? JSON.parse(text) : {}) as Completion,
+      text,
+    }
   }
   return {
     url: simulator.url,
@@ -55,7 +65,11 @@ export async function openEndpoint(options: SimulatorOptions = {}): Promise<Endp
       return { status: response.status, headers: response.headers, text: await response.text() }
     },
     ask: async (model, prompt, rest = {}) => {
-      const reply = await post('/v1/chat/completions', { model, messages: [{ role: 'user', content: prompt }], ...rest })
+      const reply = await post('/v1/chat/completions', {
+        model,
+        messages: [{ role: 'user', content: prompt }],
+        ...rest,
+      })
       const [choice] = reply.body.choices
       if (choice === undefined) throw new Error(reply.text)
       return choice

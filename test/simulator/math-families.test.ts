@@ -23,7 +23,9 @@ function values(answer: Answer): number[] {
 }
 
 function subsets(size: number): number[][] {
-  return Array.from({ length: 2 ** size }, (_, mask) => Array.from({ length: size }, (_, i) => i).filter((i) => mask & (1 << i)))
+  return Array.from({ length: 2 ** size }, (_, mask) =>
+    Array.from({ length: size }, (_item, i) => i).filter((i) => mask & (1 << i)),
+  )
 }
 
 type Parameters = Record<string, number> & { rule?: never }
@@ -55,11 +57,23 @@ const SLOW_WAYS: Record<string, (p: never, answer: Answer) => boolean | undefine
     let count = 0
     for (let d = 1; d <= n; d++) {
       if (n % d !== 0) continue
-      if (kind === 'odd' ? d % 2 === 1 : kind === 'even' ? d % 2 === 0 : kind === 'perfect cubes' ? whole(d, 3) : whole(d, 2) === (kind === 'perfect squares')) count++
+      if (
+        kind === 'odd'
+          ? d % 2 === 1
+          : kind === 'even'
+            ? d % 2 === 0
+            : kind === 'perfect cubes'
+              ? whole(d, 3)
+              : whole(d, 2) === (kind === 'perfect squares')
+      )
+        count++
     }
     return value(answer) === count
   },
-  'dice-sum': ({ dice, faces, sum, atLeast }: Record<'dice' | 'faces' | 'sum', number> & { atLeast: boolean }, answer) => {
+  'dice-sum': (
+    { dice, faces, sum, atLeast }: Record<'dice' | 'faces' | 'sum', number> & { atLeast: boolean },
+    answer,
+  ) => {
     if (faces ** dice > 50_000) return undefined
     let good = 0
     for (let outcome = 0; outcome < faces ** dice; outcome++) {
@@ -86,27 +100,46 @@ const SLOW_WAYS: Record<string, (p: never, answer: Answer) => boolean | undefine
         : 2 * size ** k * Math.cos(k * angle)
     return near(value(answer), sum)
   },
-  'interval-solution': ({ shape, k, u, v, strict }: { shape: string; k: number; u: number; v: number; strict: boolean }, answer) => {
+  'interval-solution': (
+    { shape, k, u, v, strict }: { shape: string; k: number; u: number; v: number; strict: boolean },
+    answer,
+  ) => {
     if (answer.kind !== 'interval' || answer.low === undefined || answer.high === undefined) return false
     const [low, high] = [value(answer.low), value(answer.high)]
     const holds = (x: number): boolean => {
       if (shape === 'quotient' && x === v) return false
-      const left = shape === 'absolute' ? Math.abs(k * x - u) - v : shape === 'quadratic' ? k * (x - u) * (x - v) : (x - u) / (x - v)
+      const left =
+        shape === 'absolute'
+          ? Math.abs(k * x - u) - v
+          : shape === 'quadratic'
+            ? k * (x - u) * (x - v)
+            : (x - u) / (x - v)
       return strict ? left < -1e-12 : left <= 1e-12
     }
-    const inside = (x: number): boolean => (x > low || (answer.lowClosed && x === low)) && (x < high || (answer.highClosed && x === high))
+    const inside = (x: number): boolean =>
+      (x > low || (answer.lowClosed && x === low)) && (x < high || (answer.highClosed && x === high))
     const exact = shape !== 'absolute' || k === 1 ? [low, high] : []
-    return [low - 1, (low + high) / 2, high + 1, low - 0.01, high + 0.01, low + 0.01, high - 0.01, ...exact].every((x) => holds(x) === inside(x))
+    return [low - 1, (low + high) / 2, high + 1, low - 0.01, high + 0.01, low + 0.01, high - 0.01, ...exact].every(
+      (x) => holds(x) === inside(x),
+    )
   },
   'linear-system': ({ rows }: { rows: number[][] }, answer) => {
     const solved = values(answer)
-    return rows.every((row) => near(row.slice(0, -1).reduce((sum, c, i) => sum + c * (solved[i] ?? 0), 0), row.at(-1) ?? 0))
+    return rows.every((row) =>
+      near(
+        row.slice(0, -1).reduce((sum, c, i) => sum + c * (solved[i] ?? 0), 0),
+        row.at(-1) ?? 0,
+      ),
+    )
   },
   'sector-measure': ({ outer, inner, degrees }: Record<'outer' | 'inner' | 'degrees', number>, answer) => {
     // Rings of equal width, each as long as its middle arc.
     const radians = (degrees * Math.PI) / 180
     const width = (outer - inner) / 1000
-    const area = Array.from({ length: 1000 }, (_, i) => (inner + (i + 0.5) * width) * radians * width).reduce((x, y) => x + y, 0)
+    const area = Array.from({ length: 1000 }, (_, i) => (inner + (i + 0.5) * width) * radians * width).reduce(
+      (x, y) => x + y,
+      0,
+    )
     return near(value(answer), area)
   },
   'triangle-area': ({ a, b, c }: Record<'a' | 'b' | 'c', number>, answer) => {
@@ -123,9 +156,14 @@ const SLOW_WAYS: Record<string, (p: never, answer: Answer) => boolean | undefine
     }
     return near(value(answer), sum)
   },
-  'committee-count': ({ first, second, size, least }: Record<'first' | 'second' | 'size' | 'least', number>, answer) => {
+  'committee-count': (
+    { first, second, size, least }: Record<'first' | 'second' | 'size' | 'least', number>,
+    answer,
+  ) => {
     if (first + second > 16) return undefined
-    const good = subsets(first + second).filter((set) => set.length === size && set.filter((i) => i < first).length >= least)
+    const good = subsets(first + second).filter(
+      (set) => set.length === size && set.filter((i) => i < first).length >= least,
+    )
     return value(answer) === good.length
   },
   'urn-expectation': ({ marked, others, which }: Record<'marked' | 'others' | 'which', number>, answer) => {
@@ -134,7 +172,10 @@ const SLOW_WAYS: Record<string, (p: never, answer: Answer) => boolean | undefine
     const total = orders.reduce((sum, positions) => sum + (positions[which - 1] ?? 0) + 1, 0)
     return near(value(answer), total / orders.length)
   },
-  'recurrence-term': ({ first, second, p, q, index }: Record<'first' | 'second' | 'p' | 'q' | 'index', number>, answer) => {
+  'recurrence-term': (
+    { first, second, p, q, index }: Record<'first' | 'second' | 'p' | 'q' | 'index', number>,
+    answer,
+  ) => {
     const term = (n: number): number => (n === 1 ? first : n === 2 ? second : p * term(n - 1) + q * term(n - 2))
     return value(answer) === term(index)
   },
@@ -149,64 +190,67 @@ function parametersOf(problem: MathProblem): never {
   return JSON.parse(problem.key.slice(problem.family.length + 1)) as never
 }
 
-describe.each(MATH_FAMILIES.map((family) => [family.name, family] as const))('mathematics family %s', (name, family) => {
-  const draws = fc.record({ seed: fc.integer(), difficulty: fc.double({ min: 1, max: 8, noNaN: true }) })
+describe.each(MATH_FAMILIES.map((family) => [family.name, family] as const))(
+  'mathematics family %s',
+  (name, family) => {
+    const draws = fc.record({ seed: fc.integer(), difficulty: fc.double({ min: 1, max: 8, noNaN: true }) })
 
-  it('reads its own statements back, whatever the wording', () => {
-    fc.assert(
-      fc.property(draws, ({ seed, difficulty }) => {
-        const random = new Random('math test', seed)
-        const problem = family.draw(random, difficulty)
-        const reading = family.read(questionOf(problem.statement(random)))
-        expect(reading).toMatchObject({ problem: { key: problem.key, answer: problem.answer } })
-      }),
-      { numRuns: 120 },
-    )
-  })
-
-  it('sees that a condition is missing', () => {
-    fc.assert(
-      fc.property(draws, ({ seed, difficulty }) => {
-        const random = new Random('math flaw', seed)
-        const statement = family.draw(random, difficulty).statement(random, { flawed: true })
-        expect(family.read(questionOf(statement))).toEqual({ flaw: 'missing-condition' })
-      }),
-      { numRuns: 40 },
-    )
-  })
-
-  it('gives the answer that a slow independent way gives', () => {
-    let checked = 0
-    for (let seed = 0; seed < 150; seed++) {
-      const random = new Random('math slow', name, seed)
-      const problem = family.draw(random, 1 + (seed % 5))
-      const agrees = SLOW_WAYS[name]?.(parametersOf(problem), problem.answer)
-      if (agrees === undefined) continue
-      checked++
-      expect(agrees, `${problem.key} has ${canonicalAnswer(problem.answer)}`).toBe(true)
-    }
-    expect(checked).toBeGreaterThanOrEqual(25)
-  })
-
-  it('has mistakes that all differ from the right answer', () => {
-    fc.assert(
-      fc.property(draws, ({ seed, difficulty }) => {
-        const problem = family.draw(new Random('math mistakes', seed), difficulty)
-        expect(problem.mistakes.length).toBeGreaterThan(0)
-        for (const mistake of problem.mistakes) expect(sameAnswer(mistake.answer, problem.answer)).toBe(false)
-      }),
-      { numRuns: 60 },
-    )
-  })
-
-  it('comes near the wanted difficulty', () => {
-    const misses = Array.from({ length: 80 }, (_, seed) => {
-      const wanted = 1.5 + (seed % 60) / 10
-      return Math.abs(family.draw(new Random('math level', name, seed), wanted).difficulty - wanted)
+    it('reads its own statements back, whatever the wording', () => {
+      fc.assert(
+        fc.property(draws, ({ seed, difficulty }) => {
+          const random = new Random('math test', seed)
+          const problem = family.draw(random, difficulty)
+          const reading = family.read(questionOf(problem.statement(random)))
+          expect(reading).toMatchObject({ problem: { key: problem.key, answer: problem.answer } })
+        }),
+        { numRuns: 120 },
+      )
     })
-    expect(misses.reduce((sum, miss) => sum + miss, 0) / misses.length).toBeLessThan(0.8)
-  })
-})
+
+    it('sees that a condition is missing', () => {
+      fc.assert(
+        fc.property(draws, ({ seed, difficulty }) => {
+          const random = new Random('math flaw', seed)
+          const statement = family.draw(random, difficulty).statement(random, { flawed: true })
+          expect(family.read(questionOf(statement))).toEqual({ flaw: 'missing-condition' })
+        }),
+        { numRuns: 40 },
+      )
+    })
+
+    it('gives the answer that a slow independent way gives', () => {
+      let checked = 0
+      for (let seed = 0; seed < 150; seed++) {
+        const random = new Random('math slow', name, seed)
+        const problem = family.draw(random, 1 + (seed % 5))
+        const agrees = SLOW_WAYS[name]?.(parametersOf(problem), problem.answer)
+        if (agrees === undefined) continue
+        checked++
+        expect(agrees, `${problem.key} has ${canonicalAnswer(problem.answer)}`).toBe(true)
+      }
+      expect(checked).toBeGreaterThanOrEqual(25)
+    })
+
+    it('has mistakes that all differ from the right answer', () => {
+      fc.assert(
+        fc.property(draws, ({ seed, difficulty }) => {
+          const problem = family.draw(new Random('math mistakes', seed), difficulty)
+          expect(problem.mistakes.length).toBeGreaterThan(0)
+          for (const mistake of problem.mistakes) expect(sameAnswer(mistake.answer, problem.answer)).toBe(false)
+        }),
+        { numRuns: 60 },
+      )
+    })
+
+    it('comes near the wanted difficulty', () => {
+      const misses = Array.from({ length: 80 }, (_, seed) => {
+        const wanted = 1.5 + (seed % 60) / 10
+        return Math.abs(family.draw(new Random('math level', name, seed), wanted).difficulty - wanted)
+      })
+      expect(misses.reduce((sum, miss) => sum + miss, 0) / misses.length).toBeLessThan(0.8)
+    })
+  },
+)
 
 describe('notations of an answer', () => {
   it('writes a fraction as the same number in every notation', () => {

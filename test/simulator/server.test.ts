@@ -37,7 +37,12 @@ async function metric(endpoint: Endpoint, name: string): Promise<number> {
 }
 
 interface Event {
-  choices: { index: number; text?: string; delta?: { content?: string; reasoning?: string }; finish_reason: string | null }[]
+  choices: {
+    index: number
+    text?: string
+    delta?: { content?: string; reasoning?: string }
+    finish_reason: string | null
+  }[]
   usage?: Completion['usage']
 }
 
@@ -56,8 +61,11 @@ describe('the simulated endpoint', () => {
   it('marks every response as simulated and every model with sim-', async () => {
     const models = await endpoint.get('/v1/models')
     const { data } = JSON.parse(models.text) as Completion
-    expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining(['sim-solver', 'sim-voter', 'sim-teacher', 'sim-embedder']))
-    for (const model of data) expect(model).toMatchObject({ id: expect.stringMatching(/^sim-/) as string, owned_by: 'wellspring-simulator' })
+    expect(data.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['sim-solver', 'sim-voter', 'sim-teacher', 'sim-embedder']),
+    )
+    for (const model of data)
+      expect(model).toMatchObject({ id: expect.stringMatching(/^sim-/) as string, owned_by: 'wellspring-simulator' })
     const health = await endpoint.get('/health')
     const missing = await endpoint.get('/nowhere')
     for (const reply of [models, health, missing]) expect(reply.headers.get('x-wellspring-simulated')).toBe('true')
@@ -85,7 +93,8 @@ describe('the simulated endpoint', () => {
     const ask = async (): Promise<string[]> => {
       const fresh = await openEndpoint({ seed: 77 })
       const texts: string[] = []
-      for (let call = 0; call < 4; call++) texts.push(JSON.stringify((await fresh.ask('sim-solver', prompts.solveMath(MATH))).message))
+      for (let call = 0; call < 4; call++)
+        texts.push(JSON.stringify((await fresh.ask('sim-solver', prompts.solveMath(MATH))).message))
       await fresh.close()
       return texts
     }
@@ -95,7 +104,9 @@ describe('the simulated endpoint', () => {
   })
 
   it('repeats itself at temperature 0', async () => {
-    const [a, b] = await Promise.all([1, 2].map(() => endpoint.ask('sim-voter', prompts.solveMath(MATH), { temperature: 0 })))
+    const [a, b] = await Promise.all(
+      [1, 2].map(() => endpoint.ask('sim-voter', prompts.solveMath(MATH), { temperature: 0 })),
+    )
     expect(a).toEqual(b)
   })
 
@@ -104,7 +115,9 @@ describe('the simulated endpoint', () => {
     const stop = '<!-- END PROBLEM -->'
     const whole = (await endpoint.post('/v1/completions', body)).body.choices[0]
     const stopped = (await endpoint.post('/v1/completions', { ...body, stop })).body.choices[0]
-    const included = (await endpoint.post('/v1/completions', { ...body, stop: [stop, 'never'], include_stop_str_in_output: true })).body.choices[0]
+    const included = (
+      await endpoint.post('/v1/completions', { ...body, stop: [stop, 'never'], include_stop_str_in_output: true })
+    ).body.choices[0]
     expect(whole?.text).toContain(stop)
     expect(stopped?.text).toBe(whole?.text.slice(0, whole.text.indexOf(stop)))
     expect(included?.text).toBe(`${stopped?.text ?? ''}${stop}`)
@@ -136,7 +149,9 @@ describe('the simulated endpoint', () => {
   ] as const)('streams what it would have sent whole (%s, n = %i)', async (kind, n) => {
     const chat = kind === 'chat'
     const path = chat ? '/v1/chat/completions' : '/v1/completions'
-    const input = chat ? { messages: [{ role: 'user', content: prompts.solveMath(MATH) }] } : { prompt: prompts.solveMath(MATH), max_tokens: 900 }
+    const input = chat
+      ? { messages: [{ role: 'user', content: prompts.solveMath(MATH) }] }
+      : { prompt: prompts.solveMath(MATH), max_tokens: 900 }
     const body = { model: 'sim-solver', seed: 4, n, ...input }
     const whole = (await endpoint.post(path, body)).body
     const reply = await endpoint.post(path, { ...body, stream: true, stream_options: { include_usage: true } })
@@ -155,14 +170,27 @@ describe('the simulated endpoint', () => {
 
   it('scores the same text the same by echo, by prompt_logprobs and in any split', async () => {
     const given = `${SYNTHESIS}<!-- BEGIN RATIONALE -->remainders repeat<!-- END RATIONALE -->`
-    const echo = await endpoint.post('/v1/completions', { model: 'sim-problem-writer', prompt: given, echo: true, logprobs: 1, max_tokens: 0 })
-    const prompt = await endpoint.post('/v1/completions', { model: 'sim-problem-writer', prompt: given, prompt_logprobs: 0, max_tokens: 1 })
+    const echo = await endpoint.post('/v1/completions', {
+      model: 'sim-problem-writer',
+      prompt: given,
+      echo: true,
+      logprobs: 1,
+      max_tokens: 0,
+    })
+    const prompt = await endpoint.post('/v1/completions', {
+      model: 'sim-problem-writer',
+      prompt: given,
+      prompt_logprobs: 0,
+      max_tokens: 1,
+    })
     const scored = echo.body.choices[0]?.logprobs
     expect(scored?.tokens.join('')).toBe(given)
     expect(scored?.token_logprobs[0]).toBeNull()
     expect(scored?.text_offset).toEqual(scored?.tokens.map((_, i) => scored.tokens.slice(0, i).join('').length))
     const sum = (scored?.token_logprobs ?? []).reduce<number>((total, score) => total + (score ?? 0), 0)
-    const entries = (prompt.body.choices[0]?.prompt_logprobs ?? []).map((entry) => (entry === null ? null : Object.values(entry)[0]))
+    const entries = (prompt.body.choices[0]?.prompt_logprobs ?? []).map((entry) =>
+      entry === null ? null : Object.values(entry)[0],
+    )
     expect(entries.reduce((total, entry) => total + (entry?.logprob ?? 0), 0)).toBeCloseTo(sum, 9)
     expect(entries.map((entry, i) => entry?.decoded_token ?? scored?.tokens[i]).join('')).toBe(given)
     for (const score of scored?.token_logprobs.slice(1) ?? []) expect(score).toBeLessThan(0)
@@ -171,7 +199,13 @@ describe('the simulated endpoint', () => {
   it('finds a problem more likely after a rationale that speaks of it', async () => {
     const problem = 'What is the area of the triangle with sides 7, 8 and 9?'
     const score = async (rationale: string): Promise<number> => {
-      const reply = await endpoint.post('/v1/completions', { model: 'sim-problem-writer', prompt: `${rationale}\n${problem}`, echo: true, logprobs: 0, max_tokens: 0 })
+      const reply = await endpoint.post('/v1/completions', {
+        model: 'sim-problem-writer',
+        prompt: `${rationale}\n${problem}`,
+        echo: true,
+        logprobs: 0,
+        max_tokens: 0,
+      })
       const { tokens = [], token_logprobs: scores = [] } = reply.body.choices[0]?.logprobs ?? {}
       const start = tokens.length - 17
       return scores.slice(start).reduce<number>((sum, value) => sum + (value ?? 0), 0)
@@ -196,9 +230,21 @@ describe('the simulated endpoint', () => {
   })
 
   it.each([
-    ['an unknown model', '/v1/chat/completions', { model: 'gpt', messages: [{ role: 'user', content: 'x' }] }, 400, 'model'],
+    [
+      'an unknown model',
+      '/v1/chat/completions',
+      { model: 'gpt', messages: [{ role: 'user', content: 'x' }] },
+      400,
+      'model',
+    ],
     ['no messages', '/v1/chat/completions', { model: 'sim-solver' }, 400, 'messages'],
-    ['messages without a user', '/v1/chat/completions', { model: 'sim-solver', messages: [{ role: 'system', content: 'x' }] }, 400, 'messages'],
+    [
+      'messages without a user',
+      '/v1/chat/completions',
+      { model: 'sim-solver', messages: [{ role: 'system', content: 'x' }] },
+      400,
+      'messages',
+    ],
     ['text that is not JSON', '/v1/chat/completions', '{"model": ', 400, null],
     ['no prompt', '/v1/completions', { model: 'sim-solver' }, 400, 'prompt'],
     ['n = 0', '/v1/completions', { model: 'sim-solver', prompt: 'x', n: 0 }, 400, 'n'],
@@ -232,7 +278,14 @@ describe('slots, disconnects and the request log', () => {
     const endpoint = await start({ instant: false, slots: 1, tokensPerSecond: 0.001, requestLogFile })
     const [first, second] = [new AbortController(), new AbortController()]
     const replies = [first, second].map(async (controller, i) =>
-      endpoint.post('/v1/chat/completions', { ...slow, stream: i === 1 }, { 'x-request-id': `call-${String(i)}` }, controller.signal).catch(() => 'gone'),
+      endpoint
+        .post(
+          '/v1/chat/completions',
+          { ...slow, stream: i === 1 },
+          { 'x-request-id': `call-${String(i)}` },
+          controller.signal,
+        )
+        .catch(() => 'gone'),
     )
     await until(async () => (await metric(endpoint, 'num_requests_waiting')) === 1)
     expect(await metric(endpoint, 'num_requests_running')).toBe(1)
@@ -299,15 +352,24 @@ describe('slots, disconnects and the request log', () => {
 
 describe('options', () => {
   it('fill in every default', () => {
-    expect(parseSimulatorOptions({})).toMatchObject({ port: 0, host: '127.0.0.1', speed: 1, instant: false, knowsFiles: [] })
+    expect(parseSimulatorOptions({})).toMatchObject({
+      port: 0,
+      host: '127.0.0.1',
+      speed: 1,
+      instant: false,
+      knowsFiles: [],
+    })
   })
 
   it('are refused with every fault in one line', () => {
-    const refuse = (): unknown => parseSimulatorOptions({ port: 70000, speed: 0, noise: { wrongTests: 2 }, colour: 'red' })
+    const refuse = (): unknown =>
+      parseSimulatorOptions({ port: 70000, speed: 0, noise: { wrongTests: 2 }, colour: 'red' })
     expect(refuse).toThrow(/^simulator options: .*port.*speed.*noise\.wrongTests.*colour[^\n]*$/)
   })
 
   it('name the file and line of a known problem that is not one', async () => {
-    await expect(openEndpoint({ knowsFiles: ['package.json'] })).rejects.toThrow(/known problems: package\.json:1: expected one JSON object a line/)
+    await expect(openEndpoint({ knowsFiles: ['package.json'] })).rejects.toThrow(
+      /known problems: package\.json:1: expected one JSON object a line/,
+    )
   })
 })

@@ -21,13 +21,21 @@ function problemOf(text: string): string | undefined {
 }
 
 /** Synthesises problems of both domains; those whose text can be taken out. */
-async function synthesise(endpoint: Endpoint, count: number): Promise<{ statement: string; level: string; rationale: string }[]> {
+async function synthesise(
+  endpoint: Endpoint,
+  count: number,
+): Promise<{ statement: string; level: string; rationale: string }[]> {
   const random = new Random('synthesis test')
   const written: { statement: string; level: string; rationale: string }[] = []
   for (let i = 0; i < count; i++) {
     const level = i % 2 === 0 ? random.pick(LEVELS) : 'Codeforces'
     const domain = i % 2 === 0 ? 'math' : 'code'
-    const concepts = random.sample(CONCEPTS.filter((concept) => concept.domain === domain), 5).map(({ name }) => name)
+    const concepts = random
+      .sample(
+        CONCEPTS.filter((concept) => concept.domain === domain),
+        5,
+      )
+      .map(({ name }) => name)
     const body = { model: 'sim-problem-writer', prompt: prompts.synthesise(concepts, level), max_tokens: 4096, seed: i }
     const text = (await endpoint.post('/v1/completions', body)).body.choices[0]?.text ?? ''
     const statement = problemOf(text)
@@ -55,7 +63,11 @@ describe('the lexicon', () => {
     for (const family of FAMILIES) {
       for (let seed = 0; seed < 12; seed++) {
         const random = new Random('cross', family.name, seed)
-        const statement = family.draw(random, 1 + (seed % 8)).statement(random).split('\n\nExample\n')[0] ?? ''
+        const statement =
+          family
+            .draw(random, 1 + (seed % 8))
+            .statement(random)
+            .split('\n\nExample\n')[0] ?? ''
         const readers = FAMILIES.filter((other) => other.read(statement.replace(/\s+/g, ' ').trim()) !== undefined)
         expect(readers.map(({ name }) => name)).toEqual([family.name])
       }
@@ -68,7 +80,11 @@ describe('recognising prompts', () => {
     expect(recogniseTask(prompts.annotate('X\n\nY'))).toEqual({ kind: 'annotate', statement: 'X\n\nY' })
     expect(recogniseTask(prompts.solveMath('X'))).toEqual({ kind: 'solve-math', statement: 'X' })
     expect(recogniseTask(prompts.solveCode('X\n\nY'))).toEqual({ kind: 'solve-code', statement: 'X\n\nY' })
-    expect(recogniseTask(prompts.writeTest('edge case', 'X'))).toEqual({ kind: 'write-test', testKind: 'edge case', statement: 'X' })
+    expect(recogniseTask(prompts.writeTest('edge case', 'X'))).toEqual({
+      kind: 'write-test',
+      testKind: 'edge case',
+      statement: 'X',
+    })
     expect(recogniseTask(prompts.judge('AIME', ['a', 'b'], 'Z', 'X\n\nY'))).toEqual({
       kind: 'judge',
       level: 'AIME',
@@ -83,7 +99,10 @@ describe('recognising prompts', () => {
     const start = prompts.synthesise(['a', 'b'], 'AIME')
     const common = { kind: 'synthesise', concepts: ['a', 'b'], level: 'AIME' }
     expect(recogniseTask(start)).toEqual({ ...common, continuation: { at: 'start' } })
-    expect(recogniseTask(`${start}<!-- BEGIN RATIONALE -->half`)).toEqual({ ...common, continuation: { at: 'rationale', written: 'half' } })
+    expect(recogniseTask(`${start}<!-- BEGIN RATIONALE -->half`)).toEqual({
+      ...common,
+      continuation: { at: 'rationale', written: 'half' },
+    })
     expect(recogniseTask(`${start}<!-- BEGIN RATIONALE -->Z<!-- END RATIONALE -->\n\n<!-- BEGIN PROBLEM -->`)).toEqual({
       ...common,
       continuation: { at: 'problem', rationale: 'Z', written: '' },
@@ -139,9 +158,15 @@ describe('a run without noise', () => {
       const test = JSON.parse(block) as { input: string; output: string }
       expect(Object.keys(test)).toEqual(['input', 'output'])
       const right = await endpoint.ask('sim-teacher', prompts.solveCode(statement), { seed: i })
-      const fact = readTruth(truthFile).about(statement).findLast((entry) => entry.kind === 'rollout')
+      const fact = readTruth(truthFile)
+        .about(statement)
+        .findLast((entry) => entry.kind === 'rollout')
       if (fact?.kind !== 'rollout' || fact.right !== true) continue
-      jobs.push({ source: /```python\n(.*?)```/s.exec(right.message.content ?? '')?.[1] ?? '', inputs: [test.input], expected: test.output })
+      jobs.push({
+        source: /```python\n(.*?)```/s.exec(right.message.content ?? '')?.[1] ?? '',
+        inputs: [test.input],
+        expected: test.output,
+      })
     }
     expect(jobs.length).toBeGreaterThan(10)
     runPython(jobs).forEach((outputs, i) => {
@@ -167,12 +192,17 @@ describe('a run without noise', () => {
   })
 
   it('names concepts of the real text of human problems', async () => {
-    const list = async (model: string, x: string): Promise<string> => (await endpoint.ask(model, prompts.annotate(x), { seed: 1 })).message.content ?? ''
+    const list = async (model: string, x: string): Promise<string> =>
+      (await endpoint.ask(model, prompts.annotate(x), { seed: 1 })).message.content ?? ''
     const geometry = 'A circle is inscribed in a right triangle with hypotenuse 13 and one leg 5. What is its radius?'
     expect(await list('sim-annotator-a', geometry)).toMatch(/circle|triangle|Pythag/i)
     const text = 'Write a function to find the most common words in a string and count how often each word occurs.'
     expect(await list('sim-annotator-a', text)).toMatch(/frequency|string|word/i)
-    const lists = await Promise.all(written.slice(0, 20).flatMap(({ statement }) => ['sim-annotator-a', 'sim-annotator-b'].map((m) => list(m, statement))))
+    const lists = await Promise.all(
+      written
+        .slice(0, 20)
+        .flatMap(({ statement }) => ['sim-annotator-a', 'sim-annotator-b'].map((m) => list(m, statement))),
+    )
     const counts = lists.map((item) => (item.match(/"[^"]+"|'[^']+'/g) ?? []).length)
     expect(Math.min(...counts)).toBeGreaterThanOrEqual(3)
     expect(Math.max(...counts)).toBeLessThanOrEqual(8)
@@ -204,22 +234,23 @@ describe('skill', () => {
     const truthFile = join(folder, 'skill.jsonl')
     const endpoint = await openEndpoint({ noise: { ...NO_NOISE }, truthFile })
     const written = await synthesise(endpoint, 160)
-    const passes = async (model: string): Promise<number[]> =>
-      Promise.all(
-        written.map(async ({ statement, level }) => {
-          const prompt = level === 'Codeforces' ? prompts.solveCode(statement) : prompts.solveMath(statement)
-          const requestId = `${model} ${statementHash(statement)}`
-          const body = { model, messages: [{ role: 'user', content: prompt }], n: 8, seed: 11 }
-          await endpoint.post('/v1/chat/completions', body, { 'x-request-id': requestId })
-          return 0
-        }),
-      )
     const models = ['sim-solver', 'sim-voter', 'sim-teacher']
-    for (const model of models) await passes(model)
+    for (const model of models) {
+      for (const { statement, level } of written) {
+        const prompt = level === 'Codeforces' ? prompts.solveCode(statement) : prompts.solveMath(statement)
+        const body = { model, messages: [{ role: 'user', content: prompt }], n: 8, seed: 11 }
+        await endpoint.post('/v1/chat/completions', body, { 'x-request-id': `${model} ${statementHash(statement)}` })
+      }
+    }
     await endpoint.close()
-    const facts = readTruth(truthFile).facts.filter((fact): fact is Fact & { kind: 'rollout' } => fact.kind === 'rollout')
+    const facts = readTruth(truthFile).facts.filter(
+      (fact): fact is Fact & { kind: 'rollout' } => fact.kind === 'rollout',
+    )
     const counts = (model: string): number[] =>
-      written.map(({ statement }) => facts.filter((fact) => fact.requestId === `${model} ${statementHash(statement)}` && fact.right === true).length)
+      written.map(({ statement }) => {
+        const requestId = `${model} ${statementHash(statement)}`
+        return facts.filter((fact) => fact.requestId === requestId && fact.right === true).length
+      })
     const solver = counts('sim-solver')
     expect(solver.filter((count) => count >= 1 && count <= 3).length / solver.length).toBeGreaterThanOrEqual(0.3)
     const mean = (model: string): number => counts(model).reduce((sum, count) => sum + count, 0) / written.length
@@ -241,7 +272,9 @@ describe('noise', () => {
     const { facts } = readTruth(truthFile)
     const flaws = facts.flatMap((fact) => (fact.kind === 'problem' && fact.flaw !== undefined ? [fact.flaw] : []))
     expect(flaws.length).toBeGreaterThan(40)
-    expect(new Set(flaws)).toEqual(new Set(['unanswerable', 'missing-condition', 'cut-off', 'contradictory', 'wrong-level']))
+    expect(new Set(flaws)).toEqual(
+      new Set(['unanswerable', 'missing-condition', 'cut-off', 'contradictory', 'wrong-level']),
+    )
     const tests = facts.filter((fact) => fact.kind === 'test')
     expect(tests.length).toBeGreaterThan(0)
     for (const fact of tests) expect(fact.right).not.toBe(true)
@@ -259,9 +292,30 @@ describe('noise', () => {
 
   it('lets a runaway answer end by length without an answer', async () => {
     const endpoint = await openEndpoint({ noise: { ...NO_NOISE, runawayAnswers: 1 } })
-    const choice = await endpoint.ask('sim-solver', prompts.solveMath('Find the remainder when $7^{123}$ is divided by $41$.'))
+    const choice = await endpoint.ask(
+      'sim-solver',
+      prompts.solveMath('Find the remainder when $7^{123}$ is divided by $41$.'),
+    )
     await endpoint.close()
     expect(choice).toMatchObject({ finish_reason: 'length', message: { content: null } })
+  })
+})
+
+describe('statements from elsewhere', () => {
+  it('are guessed at, at once, where their numbers are beyond what a family writes', async () => {
+    const endpoint = await openEndpoint({ noise: NO_NOISE })
+    const statements = [
+      'Consider all paths from $(0, 0)$ to $(900000000, 900000000)$ in the coordinate plane that consist of unit steps to the east and to the north. Of these, only the paths that pass through $(3, 4)$ are allowed. Compute their number.',
+      'Find the remainder when $7^{123}$ is divided by $0$.',
+      'In triangle $ABC$ the sides measure $900000001$, $900000007$ and $900000011$. Find the area of the triangle in simplest radical form.',
+      'Find the larger real root of the equation $x^2 - 999999999x + 7 = 0$.',
+      'A club has $900000000$ seniors and $900000000$ juniors. How many teams of $450000000$ people are there with at least $2$ of the former?',
+    ]
+    for (const statement of statements) {
+      const choice = await endpoint.ask('sim-voter', prompts.solveMath(statement))
+      expect(choice.message.content).toContain('\\boxed{')
+    }
+    await endpoint.close()
   })
 })
 
@@ -278,7 +332,12 @@ describe('human problems', () => {
   writeFileSync(known, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
 
   it('are solved by skill when known from a file, and guessed at otherwise', async () => {
-    const endpoint = await openEndpoint({ knowsFiles: [known], truthFile, noise: NO_NOISE, skills: { 'sim-solver': 10, 'sim-voter': -10 } })
+    const endpoint = await openEndpoint({
+      knowsFiles: [known],
+      truthFile,
+      noise: NO_NOISE,
+      skills: { 'sim-solver': 10, 'sim-voter': -10 },
+    })
     const wrapped = `  ${math.replace(' with', '\n with')} `
     const right = await endpoint.ask('sim-solver', prompts.solveMath(wrapped))
     const wrong = await endpoint.ask('sim-voter', prompts.solveMath(math))
@@ -292,7 +351,13 @@ describe('human problems', () => {
 
     const stranger = await openEndpoint({ noise: NO_NOISE })
     const answers = await Promise.all(
-      Array.from({ length: 40 }, async (_, seed) => /\\boxed\{(.*)\}/.exec((await stranger.ask('sim-voter', prompts.solveMath(math), { seed })).message.content ?? '')?.[1]),
+      Array.from(
+        { length: 40 },
+        async (_, seed) =>
+          /\\boxed\{(.*)\}/.exec(
+            (await stranger.ask('sim-voter', prompts.solveMath(math), { seed })).message.content ?? '',
+          )?.[1],
+      ),
     )
     await stranger.close()
     // Guesses come from a few small values, so that votes agree now and then.

@@ -187,6 +187,20 @@ describe('an embedded log folder', () => {
     })
   })
 
+  it('tells a member whose task another member opens, and ends its reads', async () => {
+    const log = await openLog()
+    await log.ensureTopics([inputs])
+    const lost: number[] = []
+    const { opened } = await joinAndOpen(log, group, 0, { ...silent, lost: (task) => lost.push(task) })
+    const waiting = opened.fetch('inputs', 0, { maxBytes: 1000, maxWaitSeconds: 30 })
+    const other = await joinAndOpen(log, group)
+    expect(lost).toEqual([0])
+    expect((await waiting).records).toEqual([])
+    await log.append([record('inputs', 0, 'x')], 'x')
+    expect((await other.opened.fetch('inputs', 0, now)).records).toHaveLength(1)
+    expect(await codeOf(opened.fetch('inputs', 0, now))).toBe('fenced')
+  })
+
   describe('beside its owner', () => {
     it('is read directly, and takes topics, schemas, appends and deletions through the inbox', async () => {
       await startOwner()
@@ -350,10 +364,11 @@ describe('an embedded log folder', () => {
       const log = await openLog('owner', { faultPoint: (name) => passed.push(name) })
       await log.ensureTopics([inputs])
       passed.length = 0
-      const value = noise(1_000_000, 'large')
-      await Promise.all(
-        Array.from({ length: 12 }, (_, index) => log.append([{ ...record('inputs', 0, 'x'), value }], `${index}`)),
-      )
+      const megabyte = Array.from({ length: 100 }, (_, index) => ({
+        ...record('inputs', 0, 'x'),
+        value: noise(10_000, `${index}`),
+      }))
+      await Promise.all(Array.from({ length: 12 }, (_, index) => log.append(megabyte, `${index}`)))
       expect(passed.filter((name) => name === 'transaction:begun')).toHaveLength(3)
     })
 

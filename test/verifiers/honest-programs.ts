@@ -384,7 +384,7 @@ export const honestPrograms: readonly HonestProgram[] = [
   {
     name: 'alarm as its own time limit',
     program:
-      'import signal, time\ndef stop(*_): raise TimeoutError\nsignal.signal(signal.SIGALRM, stop)\nsignal.setitimer(signal.ITIMER_REAL, 0.02)\ntry:\n    while True: pass\nexcept TimeoutError:\n    print("best so far")',
+      'import signal, time\ndef stop(*_): raise TimeoutError\nsignal.signal(signal.SIGALRM, stop)\nsignal.setitimer(signal.ITIMER_REAL, 0.02)\nn = 0\ntry:\n    while True: time.sleep(0.001)\nexcept TimeoutError:\n    print("best so far")',
     output: 'best so far',
   },
   {

@@ -36,13 +36,13 @@ export function descendantsOf(root: number): number[] {
   return found.sort((left, right) => left - right)
 }
 
-/** The pids of the processes that run as a user. */
-export function processesOfUser(uid: number): number[] {
+/** The pids of the processes whose user id is one of those. */
+export function processesOf(isTheirs: (uid: number) => boolean): number[] {
   return table()
     .map(({ pid }) => pid)
     .filter((pid) => {
       try {
-        return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) === uid
+        return isTheirs(Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]))
       } catch {
         return false
       }

@@ -3,17 +3,26 @@ import { ProgramJudge } from '../../verifiers/judge.ts'
 import { probeIsolation, type Rung, type SandboxLaunch } from '../../verifiers/sandbox.ts'
 import { honestPrograms } from './honest-programs.ts'
 
-const rungs: readonly Rung[] = ['bubblewrap', 'unshare', 'landlock']
+const rungs: readonly [string, Rung, number?][] = [
+  ['bubblewrap', 'bubblewrap'],
+  ['unshare', 'unshare'],
+  ['landlock', 'landlock'],
+  ['landlock of its first version', 'landlock', 1],
+]
+// Another interpreter than this machine's own, for runs by hand.
+const python = process.env['WELLSPRING_TEST_PYTHON']
 
-for (const rung of rungs) {
-  const { launch, isolation } = await probeIsolation({ rung })
-  if (!launch) console.warn(`skipped: honest programs on ${rung}: ${isolation.detail}`)
-  describe.skipIf(!launch)(`honest programs on ${rung}`, () => {
+for (const [name, rung, landlockVersion] of rungs) {
+  const probe = await probeIsolation({ rung, ...(python === undefined ? {} : { python }) })
+  const { isolation } = probe
+  const launch = probe.launch && { ...probe.launch, ...(landlockVersion === undefined ? {} : { landlockVersion }) }
+  if (!launch) console.warn(`skipped: honest programs on ${name}: ${isolation.detail}`)
+  describe.skipIf(!launch)(`honest programs on ${name}`, () => {
     let judge: ProgramJudge
     const forks = !isolation.detail.includes('no processes')
 
     beforeAll(() => {
-      judge = new ProgramJudge(launch as SandboxLaunch, 11)
+      judge = new ProgramJudge(launch as SandboxLaunch)
     })
     afterAll(() => judge.close())
 

@@ -4,11 +4,17 @@ import { ProgramJudge } from '../../verifiers/judge.ts'
 import type { ProgramResult } from '../../verifiers/program.ts'
 import { probeIsolation, type Rung, type SandboxLaunch } from '../../verifiers/sandbox.ts'
 import { hostilePrograms } from './hostile-programs.ts'
-import { descendantsOf, descriptorsOf, processesOfUser } from './process-tree.ts'
+import { descendantsOf, descriptorsOf, processesOf, until } from './process-tree.ts'
 
-const rungs: readonly Rung[] = ['bubblewrap', 'unshare', 'landlock']
+const rungs: readonly [string, Rung, number?][] = [
+  ['bubblewrap', 'bubblewrap'],
+  ['unshare', 'unshare'],
+  ['landlock', 'landlock'],
+  ['landlock of its first version', 'landlock', 1],
+]
+// Another interpreter than this machine's own, for runs by hand.
+const python = process.env['WELLSPRING_TEST_PYTHON']
 const limits = { cpuSeconds: 1, wallSeconds: 2, memoryMb: 256, outputBytes: 1_000_000 }
-const LANE = 7
 const control = {
   program: '# TRACE-OF-THE-CONTROL\nimport sys\nprint(sys.stdin.read()[::-1])',
   tests: [{ input: 'TRACE-OF-THE-CONTROL olleh', output: 'hello LORTNOC-EHT-FO-ECART' }],
@@ -19,19 +25,19 @@ const strayFiles = (): string[] =>
     readdirSync(folder).filter((name) => name.startsWith('wellspring-hostile')),
   )
 
-for (const rung of rungs) {
-  const { launch, isolation } = await probeIsolation({ rung })
-  if (!launch) console.warn(`skipped: hostile programs on ${rung}: ${isolation.detail}`)
-  describe.skipIf(!launch)(`hostile programs on ${rung}`, () => {
+for (const [name, rung, landlockVersion] of rungs) {
+  const probe = await probeIsolation({ rung, ...(python === undefined ? {} : { python }) })
+  const { isolation } = probe
+  const launch = probe.launch && { ...probe.launch, ...(landlockVersion === undefined ? {} : { landlockVersion }) }
+  if (!launch) console.warn(`skipped: hostile programs on ${name}: ${isolation.detail}`)
+  describe.skipIf(!launch)(`hostile programs on ${name}`, () => {
     let judge: ProgramJudge
     let before: { processes: number[]; descriptors: (number | undefined)[]; own: number | undefined }
     const forks = !isolation.detail.includes('no processes')
-    const laneUid = launch?.firstUid === undefined ? undefined : launch.firstUid + LANE
-
-    const alive = (): number[] =>
-      laneUid === undefined
-        ? descendantsOf(process.pid)
-        : [...new Set([...descendantsOf(process.pid), ...processesOfUser(laneUid)])]
+    // As root every sandbox has a user id out of a range of ours, wherever its processes may have gone.
+    const uids = launch?.uids
+    const isOurs = (uid: number): boolean => uids !== undefined && uid >= uids.first && uid < uids.first + uids.count
+    const alive = (): number[] => [...new Set([...descendantsOf(process.pid), ...processesOf(isOurs)])]
 
     const state = (): typeof before => {
       const processes = alive()
@@ -39,8 +45,11 @@ for (const rung of rungs) {
     }
 
     beforeAll(async () => {
-      judge = new ProgramJudge(launch as SandboxLaunch, LANE)
+      judge = new ProgramJudge(launch as SandboxLaunch)
       expect((await judge.judge({ ...control, limits })).verdict).toBe('passed')
+      await until('the probe is gone', () =>
+        processesOf(isOurs).every((pid) => descendantsOf(process.pid).includes(pid)),
+      )
       before = state()
     })
 

@@ -26,9 +26,9 @@ export interface BatchRecord {
   timestampMs: number
   key: string
   value: Uint8Array
-  headers?: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>> | undefined
   /** Present when `value` is deflated: its size before that. */
-  originalBytes?: number
+  originalBytes?: number | undefined
 }
 
 /** What of a record goes into a batch; its offset and time come with the transaction. */
@@ -39,9 +39,7 @@ export function deflated(record: PackedRecord): Promise<PackedRecord> | undefine
   const { key, value, headers } = record
   if (value.length < DEFLATE_FROM_BYTES) return undefined
   return deflate(value, { level: constants.Z_BEST_SPEED }).then((small) =>
-    small.length > value.length * DEFLATED_SHARE
-      ? record
-      : { key, value: small, originalBytes: value.length, ...(headers && { headers }) },
+    small.length > value.length * DEFLATED_SHARE ? record : { key, value: small, originalBytes: value.length, headers },
   )
 }
 
@@ -161,10 +159,7 @@ function visitBatch(
     const start = cursor.at
     cursor.at += length
     if (!wanted) continue
-    const record: BatchRecord = { offset, timestampMs, key, value: batch.subarray(start, cursor.at) }
-    if (headers) record.headers = headers
-    if (originalBytes !== undefined) record.originalBytes = originalBytes
-    if (!visit(record)) return
+    if (!visit({ offset, timestampMs, key, value: batch.subarray(start, cursor.at), headers, originalBytes })) return
   }
 }
 

@@ -2,6 +2,7 @@
  * The log as a process beside the owner sees it: it reads the folder itself, in short read transactions, and hands writes over to
  * the owner. Where no owner lives, it takes the folder for the time of one write.
  */
+import { setMaxListeners } from 'node:events'
 import {
   LogError,
   type Log,
@@ -238,7 +239,9 @@ export class ClientLog implements Log {
 }
 
 /** Waits, or less when one of the signals aborts. */
-function pause(milliseconds: number, signals: readonly AbortSignal[]): Promise<void> {
+function pause(milliseconds: number, signals: AbortSignal[]): Promise<void> {
+  // Many reads may wait on one signal, each until its wait is over: no leak.
+  setMaxListeners(0, ...signals)
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)

@@ -17,7 +17,7 @@ const OWN_NAMES = new Set([DATA_FILE, 'lock.mdb', INBOX_FOLDER, 'lost+found'])
 const DATABASE_NAME = 'log'
 
 /** An entry of the database. */
-export interface Entry {
+interface Entry {
   key: Buffer
   value: Buffer
 }
@@ -357,7 +357,7 @@ function codeOf(error: unknown): number | string | undefined {
 }
 
 /** An LMDB or file system failure in the port's words; a LogError stays what it is, any other error too. */
-function asLogError(error: unknown, directory: string): LogError {
+export function asLogError(error: unknown, directory: string): LogError {
   if (error instanceof LogError) return error
   const text = error instanceof Error ? error.message : String(error)
   const code = codeOf(error)

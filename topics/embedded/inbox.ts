@@ -4,10 +4,10 @@
  * owner if this one dies.
  */
 import { randomUUID } from 'node:crypto'
-import { open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LogError, type LogErrorCode, type OutgoingRecord, type Position, type TopicSpecification } from '../log.ts'
-import { INBOX_FOLDER } from './environment.ts'
+import { asLogError, INBOX_FOLDER } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
 
 const POLL_MILLISECONDS = 50
@@ -43,16 +43,22 @@ export async function deliver(
   // Names sort by time, so the owner works in order of delivery.
   const name = `${Date.now().toString().padStart(15, '0')}-${process.pid}-${randomUUID()}`
   const temporary = join(inbox, name + TEMPORARY)
-  const file = await open(temporary, 'wx')
   try {
-    await file.writeFile(encodeRequest(namespace, request))
-    await file.sync()
-  } finally {
-    await file.close()
+    await mkdir(inbox, { recursive: true })
+    const file = await open(temporary, 'wx')
+    try {
+      await file.writeFile(encodeRequest(namespace, request))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    fault('inbox:written')
+    await rename(temporary, join(inbox, name + REQUEST))
+    await syncFolder(inbox)
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined)
+    throw asLogError(error, inbox)
   }
-  fault('inbox:written')
-  await rename(temporary, join(inbox, name + REQUEST))
-  await syncFolder(inbox)
   fault('inbox:delivered')
   return name
 }

@@ -10,7 +10,7 @@ import { LogError } from '../log.ts'
 export const FORMAT_VERSION = 1
 
 /** Longest state key in UTF-8 bytes; LMDB takes keys of up to 1,978 bytes. */
-export const MAXIMUM_STATE_KEY_BYTES = 1024
+const MAXIMUM_STATE_KEY_BYTES = 1024
 
 const MAXIMUM_OFFSET = 2 ** 48 - 1
 

@@ -27,6 +27,8 @@ import { EmbeddedMembership, TaskRegistry, type TaskHost } from './tasks.ts'
 import { deleteBelow, maintainStore } from './upkeep.ts'
 import { describeTopics, missingTopics, progressOf, readRecords, schemaIdOf, schemaTextOf } from './view.ts'
 
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1
+
 /** A folder that this process owns, with all logs that use it: namespaces of one folder share its writer. */
 interface OwnedFolder {
   store: Store
@@ -111,7 +113,6 @@ export class OwnerLog implements Log, TaskHost {
   private readonly closed = new AbortController()
 
   constructor(namespace: string, place: Place, owned: Pick<OwnedFolder, 'store' | 'registry'>) {
-    setMaxListeners(0, this.closed.signal) // every waiting read listens
     this.namespace = namespace
     this.place = place
     this.store = owned.store
@@ -174,40 +175,46 @@ export class OwnerLog implements Log, TaskHost {
     return await this.readPartition(from.topic, from.partition, from.offset, bounds)
   }
 
-  /** Reads on, or waits for the next record. */
+  /** Reads on, or waits for the next record until `stop`, or the signal of the bounds, aborts. */
   async readPartition(
-    topicName: string,
-    partitionNumber: number,
+    topic: string,
+    number: number,
     offset: number,
     bounds: ReadBounds,
+    stop?: AbortSignal,
   ): Promise<ReadResult> {
     this.check()
-    const partition = this.store.partition(this.namespace, topicName, partitionNumber)
+    const partition = this.store.partition(this.namespace, topic, number)
     const deadline = performance.now() + bounds.maxWaitSeconds * 1000
-    const { signal } = bounds
+    const signals = [bounds.signal, stop, this.closed.signal].filter((signal) => signal !== undefined)
+    // Many reads may wait on one signal, each until its wait is over: no leak.
+    setMaxListeners(0, ...signals)
     for (;;) {
-      const result = await readRecords(
-        this.store.environment,
-        partition.topic,
-        partition.number,
-        offset,
-        bounds.maxBytes,
-      )
+      const result = await readRecords(this.store.environment, partition.topic, number, offset, bounds.maxBytes)
+      this.check()
       const left = deadline - performance.now()
-      if (result.records.length > 0 || result.nextOffset > offset || left <= 0 || signal?.aborted === true)
+      if (
+        result.records.length > 0 ||
+        result.nextOffset > offset ||
+        left <= 0 ||
+        signals.some(({ aborted }) => aborted)
+      )
         return result
+      // A record that came since the end was read would not wake this read any more.
+      if (partition.extent.end > result.endOffset) {
+        await new Promise(setImmediate)
+        continue
+      }
       await new Promise<void>((wake) => {
         const done = (): void => {
           clearTimeout(timer)
           partition.waiting.delete(done)
-          signal?.removeEventListener('abort', done)
-          this.closed.signal.removeEventListener('abort', done)
+          for (const signal of signals) signal.removeEventListener('abort', done)
           wake()
         }
-        const timer = setTimeout(done, left)
+        const timer = setTimeout(done, Math.min(left, LONGEST_TIMER_MILLISECONDS))
         partition.waiting.add(done)
-        signal?.addEventListener('abort', done)
-        this.closed.signal.addEventListener('abort', done)
+        for (const signal of signals) signal.addEventListener('abort', done)
       })
       this.check()
     }

@@ -123,14 +123,8 @@ export class Plan {
     for (const record of records) {
       const size = record.value.length
       if (batch.length > 0 && bytes + size > BATCH_BYTES) flush()
-      batch.push({
-        offset: extent.end,
-        timestampMs: this.timestampMs,
-        key: record.key,
-        value: record.value,
-        ...(record.headers && { headers: record.headers }),
-        ...(record.originalBytes !== undefined && { originalBytes: record.originalBytes }),
-      })
+      const { key, value, headers, originalBytes } = record
+      batch.push({ offset: extent.end, timestampMs: this.timestampMs, key, value, headers, originalBytes })
       bytes += size
       extent.end += 1
       extent.records += 1

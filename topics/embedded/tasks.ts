@@ -53,7 +53,13 @@ export interface TaskHost {
   readonly namespace: string
   readonly store: Store
   readonly registry: TaskRegistry
-  readPartition(topic: string, partition: number, offset: number, bounds: ReadBounds): Promise<ReadResult>
+  readPartition(
+    topic: string,
+    partition: number,
+    offset: number,
+    bounds: ReadBounds,
+    stop: AbortSignal,
+  ): Promise<ReadResult>
 }
 
 /** A processor's membership: all tasks, from the start until it leaves or the folder is lost. */
@@ -159,8 +165,7 @@ class EmbeddedTask implements OpenTask {
         `${topic} is no input of ${this.group.name} (${this.group.inputs.join(', ')})`,
       )
     this.check()
-    const signal = bounds.signal ? AbortSignal.any([bounds.signal, this.stopReading.signal]) : this.stopReading.signal
-    return await this.host.readPartition(topic, this.task, fromOffset, { ...bounds, signal })
+    return await this.host.readPartition(topic, this.task, fromOffset, bounds, this.stopReading.signal)
   }
 
   async commit(commit: TaskCommit): Promise<void> {

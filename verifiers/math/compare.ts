@@ -28,6 +28,7 @@ import { parse } from './parse.ts'
 import {
   absolute,
   divide,
+  gcd,
   multiply,
   order,
   power,
@@ -41,7 +42,7 @@ import type { Node } from './syntax.ts'
 import { cleanAnswer, commaReadings, tokenize, withGuessedUnit } from './tokens.ts'
 
 /** The result of comparing two answers; `reason` says why nothing could be decided. */
-export type Outcome = { outcome: 'equal' } | { outcome: 'different' } | { outcome: 'undecided'; reason: string }
+type Outcome = { outcome: 'equal' } | { outcome: 'different' } | { outcome: 'undecided'; reason: string }
 
 /** An answer read once: its readings, the likeliest first, or why it has none. */
 export interface Prepared {
@@ -280,9 +281,10 @@ function compareDefinitions(a: Amount, b: Amount): Outcome {
 function compareMeasured(a: Amount, b: Amount): Outcome {
   if (a.percent !== b.percent) {
     const [percent, other] = a.percent === true ? [a, b] : [b, a]
+    if (other.unit !== undefined && percent.unit === undefined) return different
     // "28" answers "what percent?", and 28 % is the number 0.28.
     const bare = compareReadings(reading(percent), reading(other))
-    if (bare.outcome === 'equal' || other.unit !== undefined) return bare
+    if (bare.outcome === 'equal') return isShare(percent.node) ? undecided('percent_or_number') : equal
     const share = compareReadings(rescaled(reading(percent), rational(1n, 100n), 2), reading(other))
     return share.outcome === 'different' ? bare : share
   }
@@ -313,6 +315,13 @@ function compareMeasured(a: Amount, b: Amount): Outcome {
   if (u.measured && v.measured) return different
   const values = compareReadings(reading(a), reading(b))
   return values.outcome === 'equal' ? undecided('units_differ') : values
+}
+
+// 0.5 % and 0.5 are both likely answers, and far apart.
+function isShare(node: Node): boolean {
+  const exact = tryExact(node)
+  const value = exact === undefined ? undefined : asRational(exact)
+  return value !== undefined && order(absolute(value), rational(1n)) <= 0
 }
 
 // The shift of the decimal point for a factor of 10, 100, 1/10 and so on.
@@ -575,7 +584,11 @@ function compareAmountWith(a: Amount, b: Meaning): Outcome {
     case 'ratio': {
       const [first, second] = b.parts
       if (b.parts.length !== 2 || first === undefined || second === undefined) return different
-      return compareExpressions(a.node, { k: 'operation', op: '/', a: first.node, b: second.node })
+      if (isPlainlyClock(b.written)) return different
+      const result = compareReadings(reading(a), { node: { k: 'operation', op: '/', a: first.node, b: second.node } })
+      return result.outcome === 'equal' && isClock(b.written) && !isReduced(b.written)
+        ? undecided('time_or_ratio')
+        : result
     }
     case 'region': {
       const pieces = piecesOf(a)
@@ -621,10 +634,16 @@ type Ratio = Extract<Meaning, { kind: 'ratio' }>
 const isClock = (written: readonly string[]): boolean =>
   written.length === 2 && /^\d{1,2}$/.test(written[0] ?? '') && /^[0-5]\d$/.test(written[1] ?? '')
 
+// Nobody writes a ratio with a leading zero or a part of nothing.
+const isPlainlyClock = (written: readonly string[]): boolean => isClock(written) && (written[1] ?? '').startsWith('0')
+
+const isReduced = (written: readonly string[]): boolean =>
+  gcd(BigInt(written[0] ?? '0'), BigInt(written[1] ?? '0')) === 1n
+
 function compareRatios(a: Ratio, b: Ratio): Outcome {
   if (a.parts.length !== b.parts.length) return different
   if (a.written.join(':') === b.written.join(':') && a.parts.every((p) => p.node.k === 'number')) return equal
-  if ([...a.written, ...b.written].some((digits) => /^0+$/.test(digits))) return different
+  if (isPlainlyClock(a.written) || isPlainlyClock(b.written)) return different
   const [p, q] = [a.parts[0], b.parts[0]]
   if (p === undefined || q === undefined) return different
   for (const [index, part] of a.parts.entries()) {

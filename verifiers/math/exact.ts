@@ -516,7 +516,7 @@ function polynomialKey(p: Polynomial): string {
 }
 
 /** Text of the form; equal texts are equal values. */
-export function formKey(x: Exact): string {
+function formKey(x: Exact): string {
   return x.den === undefined ? polynomialKey(x.num) : `(${polynomialKey(x.num)})/(${polynomialKey(x.den)})`
 }
 
@@ -874,6 +874,47 @@ export function binomial(n: Exact, k: Exact): Exact | undefined {
   return product
 }
 
+function tabulateAngles(): { cosines: Map<string, Rational>; tangents: Map<string, Rational> } {
+  const cosines = new Map<string, Rational>()
+  const tangents = new Map<string, Rational>()
+  for (const [n, d] of [
+    [0n, 1n],
+    [1n, 12n],
+    [1n, 6n],
+    [1n, 5n],
+    [1n, 4n],
+    [1n, 3n],
+    [2n, 5n],
+    [5n, 12n],
+    [1n, 2n],
+  ] as const) {
+    const r = rational(n, d)
+    const up = cosineOfTurns(r)
+    cosines.set(formKey(up), r)
+    if (d !== 5n && d !== 2n) {
+      tangents.set(formKey(divideExact(cosineOfTurns(add(rational(1n, 2n), negate(r))), up)), r)
+    }
+  }
+  return { cosines, tangents }
+}
+
+// Angles, in turns of pi, by the text of their cosine or tangent; made once, so that no comparison pays for them.
+const knownAngles = tabulateAngles()
+
+// The inverse functions where the angle is known; undefined elsewhere.
+function inverseAngle(name: string, x: Exact): Exact | undefined {
+  if (symbolsOf(x).size > 0 || isOpaque(x)) return undefined
+  const flipped = sign(x) === -1
+  const positive = flipped ? negateExact(x) : x
+  const known = knownAngles[name === 'arctan' ? 'tangents' : 'cosines'].get(formKey(positive))
+  if (known === undefined) return undefined
+  const half = rational(1n, 2n)
+  // arccos(-x) = pi - arccos(x); arcsin and arctan are odd.
+  let r = name === 'arcsin' ? add(half, negate(known)) : known
+  if (flipped) r = name === 'arccos' ? add(one, negate(r)) : negate(r)
+  return multiplyExact(fromRational(r), fromConstant('pi'))
+}
+
 /** A named function of exact values; opaque where no closed form is known. */
 export function callExact(name: string, args: readonly Exact[]): Exact {
   const x = args[0] ?? exactOne
@@ -889,6 +930,13 @@ export function callExact(name: string, args: readonly Exact[]): Exact {
     case 'cot': {
       const numerator = name === 'tan' ? sine(x) : name === 'cot' ? cosine(x) : exactOne
       return divideExact(numerator, name === 'tan' || name === 'sec' ? cosine(x) : sine(x))
+    }
+    case 'arcsin':
+    case 'arccos':
+    case 'arctan': {
+      const angle = inverseAngle(name, x)
+      if (angle !== undefined) return angle
+      break
     }
     case 'ln':
       return logarithm(x)

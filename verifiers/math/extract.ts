@@ -1,7 +1,7 @@
 import { closingBrace } from './tokens.ts'
 
 /** The answer of a completion, or why there is none. */
-export type Extraction = { answer: string } | { reason: 'no_answer' | 'truncated' }
+type Extraction = { answer: string } | { reason: 'no_answer' | 'truncated' }
 
 // More boxes than this in one sentence are no list of answers.
 const mostBoxes = 32

@@ -887,19 +887,27 @@ export function meaningKey(m: Meaning): string | undefined {
   }
 }
 
-/** Whether the key of a meaning is shared by everything equal to it: no unit, name, digits or brackets to read another way. */
-export function isStrict(m: Meaning): boolean {
+/**
+ * How much of an answer can be read another way: 0 when its key is shared by everything equal to it, 1 when it is a
+ * decimal that may be rounded, 2 when it has a unit, a name, a percent sign or brackets.
+ */
+export function looseness(m: Meaning): 0 | 1 | 2 {
+  if ('name' in m && m.name !== undefined) return 2
   switch (m.kind) {
     case 'amount':
-      return m.name === undefined && m.unit === undefined && m.percent !== true && m.decimal === undefined
+      if (m.unit !== undefined || m.percent === true) return 2
+      return m.decimal === undefined ? 0 : 1
     case 'infinite':
     case 'text':
-      return !('name' in m) || m.name === undefined
+      return 0
     case 'collection':
     case 'tuple':
-      return m.name === undefined && m.items.every(isStrict)
+      return m.items.reduce<0 | 1 | 2>((most, item) => {
+        const own = looseness(item)
+        return own > most ? own : most
+      }, 0)
     default:
-      return false
+      return 2
   }
 }
 

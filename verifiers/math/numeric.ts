@@ -3,14 +3,14 @@ import { toNumber } from './rational.ts'
 import type { Node } from './syntax.ts'
 
 /** A complex double with a bound on its absolute error. */
-export interface Approximation {
+interface Approximation {
   readonly re: number
   readonly im: number
   readonly error: number
 }
 
 /** Values of the variables and how a logarithm without a base is read. */
-export interface Sample {
+interface Sample {
   readonly values: ReadonlyMap<string, number>
   readonly naturalLog: boolean
 }
@@ -158,7 +158,7 @@ function call(name: string, args: readonly Approximation[], sample: Sample, comp
   const known = functions[name]
   if (known !== undefined) {
     const y = known[0](x.re)
-    const slope = Math.abs(known[1](x.re))
+    const slope = x.error === 0 && x.re === 0 ? 0 : Math.min(1e12, Math.abs(known[1](x.re)))
     return {
       re: y,
       im: 0,
@@ -196,7 +196,7 @@ function call(name: string, args: readonly Approximation[], sample: Sample, comp
  * The value of an expression at one point. `complex` allows roots and logarithms of negative numbers; without it
  * they have no value. Throws Undecided on a node that is no expression.
  */
-export function evaluate(node: Node, sample: Sample, complex: boolean): Approximation {
+function evaluate(node: Node, sample: Sample, complex: boolean): Approximation {
   spendSampling(0.5)
   const at = (inner: Node): Approximation => evaluate(inner, sample, complex)
   switch (node.k) {
@@ -325,7 +325,7 @@ export function traits(node: Node): { names: Set<string>; imaginary: boolean; pl
 }
 
 /** Whether two approximations are equal, different, or too uncertain to say. */
-export function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal' | 'different' | 'unclear' {
+function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal' | 'different' | 'unclear' {
   const error = a.error + b.error
   const difference = Math.hypot(a.re - b.re, a.im - b.im)
   const scale = Math.max(size(a), size(b))

@@ -2,7 +2,7 @@ import { limits, Undecided } from './limits.ts'
 import { isBareUnit } from './units.ts'
 
 /** How commas between digits are read: as thousands marks where they fit, as separators, or as one decimal mark. */
-export type CommaReading = 'thousands' | 'separators' | 'decimal'
+type CommaReading = 'thousands' | 'separators' | 'decimal'
 
 /** One token of an answer. `mark` is punctuation or an operator, `word` ordinary language. */
 export interface Token {
@@ -91,7 +91,7 @@ const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && 
  * bold marks, a full stop at the end, backslashes doubled by a JSON round trip.
  */
 export function cleanAnswer(answer: string): string {
-  let text = answer.trim()
+  let text = withoutEdges(answer)
   if (/[^\x20-\x7e]/.test(text)) text = text.replace(unicodePattern, (c) => unicode[c] ?? c)
   if (text.includes('\\\\') && !/(?<!\\)\\[a-zA-Z]/.test(text))
     text = text.replaceAll(/\\\\(?=\\\\|[a-zA-Z%$,!;{}])/g, '\\')
@@ -107,7 +107,21 @@ export function cleanAnswer(answer: string): string {
     if (boxed !== null && closingBrace(text, boxed[0].length - 1) === text.length - 1)
       text = text.slice(boxed[0].length, -1).trim()
     if (text.startsWith('{') && closingBrace(text, 0) === text.length - 1) text = text.slice(1, -1).trim()
+    text = withoutEdges(text)
     if (text === before) break
+  }
+  return text
+}
+
+const edges = ['\\qquad', '\\quad', '\\,', '\\;', '\\:', '\\!', '\\ ', '~']
+
+// Spacing at either end says nothing.
+function withoutEdges(answer: string): string {
+  let text = answer.trim()
+  for (let round = 0; round < 16; round++) {
+    const last = edges.find((edge) => text.endsWith(edge) && text.charAt(text.length - edge.length - 1) !== '\\')
+    if (last === undefined) break
+    text = text.slice(0, -last.length).trim()
   }
   return text
 }

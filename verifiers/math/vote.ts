@@ -1,8 +1,8 @@
 import { comparePrepared, prepare, type Prepared } from './compare.ts'
-import { isStrict, meaningKey } from './meaning.ts'
+import { looseness, meaningKey } from './meaning.ts'
 
 /** Answers that are one and the same. */
-export interface AnswerGroup {
+interface AnswerGroup {
   /** The member that says it without extras (unit, name, rounding) where there is one, else the first. */
   readonly representative: string
   /** Positions in the input, ascending. */
@@ -10,7 +10,7 @@ export interface AnswerGroup {
 }
 
 /** The most frequent answer of a vote. */
-export interface Majority {
+interface Majority {
   readonly representative: string
   /** Votes for it. */
   readonly count: number
@@ -25,16 +25,16 @@ const mostPairs = 4_096
 
 interface Class {
   representative: number
-  strict: boolean
+  looseness: 0 | 1 | 2
   members: number[]
 }
 
-function keyOf(answer: Prepared): { key: string; strict: boolean } | undefined {
+function keyOf(answer: Prepared): { key: string; looseness: 0 | 1 | 2 } | undefined {
   const [first] = answer.readings
   if (first === undefined) return undefined
   try {
     const key = meaningKey(first)
-    return key === undefined ? undefined : { key, strict: answer.readings.length === 1 && isStrict(first) }
+    return key === undefined ? undefined : { key, looseness: answer.readings.length === 1 ? looseness(first) : 2 }
   } catch {
     // No exact form within the limits: compared pair by pair instead.
     return undefined
@@ -69,13 +69,13 @@ export function groupAnswers(answers: readonly string[]): { groups: AnswerGroup[
     const known = (keyed === undefined ? undefined : byKey.get(keyed.key)) ?? bySkeleton.get(answer.skeleton)
     if (known !== undefined) {
       known.members.push(index)
-      if (keyed?.strict === true && !known.strict) {
-        known.strict = true
+      if (keyed !== undefined && keyed.looseness < known.looseness) {
+        known.looseness = keyed.looseness
         known.representative = index
       }
       continue
     }
-    const made: Class = { representative: index, strict: keyed?.strict === true, members: [index] }
+    const made: Class = { representative: index, looseness: keyed?.looseness ?? 2, members: [index] }
     classes.push(made)
     bySkeleton.set(answer.skeleton, made)
     if (keyed !== undefined) byKey.set(keyed.key, made)
@@ -86,15 +86,18 @@ export function groupAnswers(answers: readonly string[]): { groups: AnswerGroup[
     const y = prepared[b.representative]
     return ++pairs <= mostPairs && x !== undefined && y !== undefined && comparePrepared(x, y).outcome === 'equal'
   }
-  const settled = classes.filter((c) => c.strict)
-  const strictCount = settled.length
-  for (const loose of classes) {
-    if (loose.strict) continue
-    const exact = settled.slice(0, strictCount).filter((c) => equals(loose, c))
-    const matches = exact.length > 0 ? exact : settled.slice(strictCount).filter((c) => equals(loose, c))
-    const [only] = matches
-    if (matches.length === 1 && only !== undefined) only.members.push(...loose.members)
-    else settled.push(loose)
+  // Exact answers stand; decimals join the exact value they round, and the rest what stands by then.
+  const settled = classes.filter((c) => c.looseness === 0)
+  for (const level of [1, 2] as const) {
+    const standing = settled.length
+    for (const loose of classes) {
+      if (loose.looseness !== level) continue
+      const exact = settled.slice(0, standing).filter((c) => equals(loose, c))
+      const matches = exact.length > 0 || level === 1 ? exact : settled.slice(standing).filter((c) => equals(loose, c))
+      const [only] = matches
+      if (matches.length === 1 && only !== undefined) only.members.push(...loose.members)
+      else settled.push(loose)
+    }
   }
   const groups = settled.map((c) => ({
     representative: answers[c.representative] ?? '',

@@ -1,0 +1,205 @@
+/**
+ * Programs a second: our sandbox on each isolation rung against a plain interpreter started for every test and against
+ * the style of the public harnesses (a fresh manager and process for each test, the program run by exec in it).
+ *
+ *   node dist/bench/programs.js [--lanes 2] [--rounds 3] [--programs 300] [--json]
+ *
+ * All ways take turns in every round, so that a busy machine slows them alike; ratios are medians over the rounds.
+ */
+import { spawn } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { VerifierPool } from '../verifiers/pool.ts'
+import type { ProgramRequest } from '../verifiers/program.ts'
+import type { Rung } from '../verifiers/sandbox.ts'
+
+const { values } = parseArgs({
+  options: {
+    lanes: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
+    programs: { type: 'string', default: '300' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const lanes = Number(values.lanes)
+const rounds = Number(values.rounds)
+const programs = Number(values.programs)
+const PYTHON = '/usr/bin/python3'
+
+const trivial = (index: number): string => `print(2 * int(input()))  # ${index}`
+
+// A loop of some tenths of a second that prints the processor time which it took: the clock would measure the neighbours too.
+const HEAVY =
+  'import time\nn = 0\nfor i in range(2_000_000):\n    n = (n * 31 + i) % 1_000_003\nprint(time.process_time())'
+
+/**
+ * Our own telling of the reference style, with the costs that all of its kind have for each test: a manager and its
+ * process, two shared lists, a process for the program, the customary star imports, streams replaced by patching.
+ */
+const REFERENCE = `
+import io, multiprocessing, signal, sys
+from unittest.mock import patch
+PRELUDE = ''.join('from %s import *\\n' % name for name in
+    'string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json typing'.split())
+def judge(program, given, wanted, results, details):
+    def stop(*_): raise TimeoutError
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(6)
+    out = io.StringIO()
+    try:
+        with patch('sys.stdin', io.StringIO(given)), patch('sys.stdout', out):
+            exec(compile(PRELUDE + program, 'program', 'exec'), {'__name__': '__main__'})
+        results.append(out.getvalue().strip() == wanted)
+        details.append({})
+    except BaseException as error:
+        results.append(False)
+        details.append({'error': repr(error)})
+    signal.alarm(0)
+if __name__ == '__main__':
+    right = 0
+    for index in range(int(sys.argv[1])):
+        manager = multiprocessing.Manager()
+        results, details = manager.list(), manager.list()
+        process = multiprocessing.Process(target=judge, args=('print(2 * int(input()))  # %d' % index, '21\\n', '42', results, details))
+        process.start()
+        process.join(8)
+        right += bool(results and results[0])
+        manager.shutdown()
+    print(right)
+`
+
+/** Runs the command with this input; resolves with its stdout. */
+function capture(command: string, args: readonly string[], input: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
+    child.on('error', reject)
+    child.on('close', () => resolve(text))
+    child.stdin.end(input)
+  })
+}
+
+/** Does the work `count` times over the lanes; resolves with the number done a second. */
+async function rate(count: number, work: (index: number) => Promise<void>): Promise<number> {
+  const started = performance.now()
+  let next = 0
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < count) await work(next++)
+    }),
+  )
+  return (count / (performance.now() - started)) * 1000
+}
+
+function expectRight(right: boolean, what: string): void {
+  if (!right) throw new Error(`${what} gave a wrong verdict: the measurement means nothing`)
+}
+
+async function spawned(): Promise<number> {
+  return rate(Math.ceil(programs / 2), async (index) => {
+    expectRight(
+      (await capture(PYTHON, ['-I', '-S', '-c', trivial(index)], '21\n')).trim() === '42',
+      'a spawned interpreter',
+    )
+  })
+}
+
+async function reference(): Promise<number> {
+  const each = Math.max(4, Math.ceil(programs / 20))
+  const started = performance.now()
+  const rights = await Promise.all(
+    Array.from({ length: lanes }, () => capture(PYTHON, ['-I', '-S', '-c', REFERENCE, String(each)], '')),
+  )
+  expectRight(
+    rights.every((right) => Number(right) === each),
+    'the reference style',
+  )
+  return ((each * lanes) / (performance.now() - started)) * 1000
+}
+
+function requestOf(index: number, tests: number): ProgramRequest {
+  return {
+    program: trivial(index),
+    tests: Array.from({ length: tests }, (_, n) => ({ input: `${n}\n`, output: `${2 * n}\n` })),
+  }
+}
+
+async function pooled(pool: VerifierPool, count: number, tests: number): Promise<number> {
+  const started = performance.now()
+  const results = await Promise.all(
+    Array.from({ length: count }, (_, index) => pool.runProgram(requestOf(index, tests))),
+  )
+  expectRight(
+    results.every(({ verdict }) => verdict === 'passed'),
+    'the pool',
+  )
+  return ((count * tests) / (performance.now() - started)) * 1000
+}
+
+async function heavyPlain(): Promise<number> {
+  return Number(await capture(PYTHON, ['-I', '-S', '-c', HEAVY], ''))
+}
+
+async function heavyPooled(pool: VerifierPool): Promise<number> {
+  const limits = { cpuSeconds: 60, wallSeconds: 90 }
+  const { tests } = await pool.runProgram({ program: HEAVY, tests: [{ input: '', output: 'x' }], limits })
+  return Number(tests[0]?.stdout)
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
+
+const pools = new Map<Rung, VerifierPool>()
+for (const rung of ['bubblewrap', 'unshare', 'landlock'] as const) {
+  const pool = new VerifierPool({ threads: lanes, rung })
+  const { rung: found, detail } = await pool.isolation()
+  if (found === rung) pools.set(rung, pool)
+  else {
+    console.error(`skipped: ${rung}: ${detail}`)
+    await pool.close()
+  }
+}
+
+const measured: Record<string, number[]> = {}
+const note = (what: string, value: number): void => void (measured[what] ??= []).push(value)
+for (const pool of pools.values()) await pooled(pool, 4 * lanes, 1)
+for (let round = 0; round < rounds; round += 1) {
+  note('spawn', await spawned())
+  note('reference', await reference())
+  for (const [rung, pool] of pools) {
+    note(`${rung}`, await pooled(pool, programs, 1))
+    note(`${rung}, 10 tests a program`, await pooled(pool, Math.ceil(programs / 10), 10))
+  }
+  note('spawn', await spawned())
+  for (const [rung, pool] of pools)
+    for (let turn = 0; turn < 5; turn += 1) {
+      note(`${rung}, processor-bound`, await heavyPooled(pool))
+      note(`plain beside ${rung}, processor-bound`, await heavyPlain())
+    }
+}
+await Promise.all([...pools.values()].map((pool) => pool.close()))
+
+const spawnRate = median(measured['spawn'] ?? [])
+const referenceRate = median(measured['reference'] ?? [])
+// The least of many: whatever else runs can only make a loop slower.
+const least = (what: string): number => Math.min(...(measured[what] ?? []))
+const rows = Object.entries(measured)
+  .filter(([way]) => !way.includes('processor-bound'))
+  .map(([way, numbers]) => ({ way, testsPerSecond: median(numbers) }))
+const slowdowns = [...pools.keys()].map((rung) => ({
+  rung,
+  timesPlain: least(`${rung}, processor-bound`) / least(`plain beside ${rung}, processor-bound`),
+}))
+if (values.json) console.log(JSON.stringify({ lanes, rounds, programs, rows, slowdowns }))
+else {
+  for (const { way, testsPerSecond } of rows)
+    console.log(
+      `${way.padEnd(32)} ${testsPerSecond.toFixed(0).padStart(6)} tests/s  ${(testsPerSecond / spawnRate).toFixed(2).padStart(6)}x spawn  ${(testsPerSecond / referenceRate).toFixed(1).padStart(6)}x reference`,
+    )
+  for (const { rung, timesPlain } of slowdowns)
+    console.log(
+      `${`${rung}, processor-bound`.padEnd(32)} ${timesPlain.toFixed(3).padStart(6)} times the plain interpreter's processor time`,
+    )
+}

@@ -1,0 +1,364 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { drive, type Driven } from '../../engine/drive.ts'
+import planRollouts from '../../processors/plan-rollouts.ts'
+import type { Outcome, RolloutPlan, RolloutRequest, Verdict } from '../../schemas/generated.ts'
+import { idsOf, testCases, verdict } from './records.ts'
+
+/** What an attempt comes to. */
+type Ending = 'passed' | 'failed' | 'invalid' | 'unverifiable'
+
+interface Run {
+  solvers?: string[]
+  settings?: Readonly<Record<string, unknown>>
+  state?: Map<string, unknown>
+}
+
+/** A problem's plan and what is delivered to it, record after record. */
+class Planning {
+  readonly #run: Run
+  readonly #state: Map<string, unknown>
+  readonly requests: RolloutRequest[] = []
+  readonly outcomes: Outcome[] = []
+  left = 0
+  #offset = 0
+
+  constructor(run: Run = {}) {
+    this.#run = run
+    this.#state = run.state ?? new Map<string, unknown>()
+  }
+
+  get plan(): RolloutPlan | undefined {
+    return this.#state.get('problem-1') as RolloutPlan | undefined
+  }
+
+  testCases(): Promise<Driven> {
+    return this.#deliver('testCases', testCases())
+  }
+
+  /** Delivers the verdict of an attempt at the next offset of partition 7. */
+  verdict(attempt: number, ending: Ending, solver = 'solver-model'): Promise<Driven> {
+    const given: Partial<Verdict> = {
+      passed: { verdict: 'passed', valid: true } as const,
+      failed: { verdict: 'failed', valid: true } as const,
+      invalid: { verdict: 'failed', valid: false } as const,
+      unverifiable: { verdict: 'unverifiable', valid: false } as const,
+    }[ending]
+    return this.#deliver('verdicts', verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt }))
+  }
+
+  async #deliver(input: string, record: unknown): Promise<Driven> {
+    const { solvers = ['solver-model'], settings = {} } = this.#run
+    const driven = await drive(
+      planRollouts,
+      { input, record },
+      { models: { solver: solvers }, settings, state: this.#state, position: { partition: 7, offset: this.#offset++ } },
+    )
+    for (const { topic, record: emitted } of driven.records) {
+      if (topic === 'rollout-requests') this.requests.push(emitted as RolloutRequest)
+      if (topic === 'outcomes') this.outcomes.push(emitted as Outcome)
+    }
+    this.left += driven.left
+    return driven
+  }
+}
+
+const three = { settings: { attempts: 3, maxRepeats: 1 } }
+
+describe('plan-rollouts', () => {
+  it('emits k requests for each solver, each with a seed of its own', async () => {
+    const planning = new Planning({ solvers: ['solver-a', 'solver-b'] })
+    await planning.testCases()
+    expect(planning.requests).toHaveLength(16)
+    expect(planning.requests[9]).toMatchObject({
+      parentIds: ['test-cases-1'],
+      problemId: 'problem-1',
+      domain: 'math',
+      solver: 'solver-b',
+      attempt: 1,
+      statement: 'What is the sum of 2 and 2?',
+      checks: { answer: '4', tests: [], trusted: false },
+    })
+    expect(new Set(planning.requests.map(({ seed }) => seed)).size).toBe(16)
+    expect(new Set(planning.requests.map(({ id }) => id)).size).toBe(16)
+    expect(planning.outcomes).toEqual([])
+  })
+
+  it('emits the outcome with the last verdict, listing the ones that it counted and where they lie', async () => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    await planning.verdict(2, 'invalid')
+    await planning.verdict(0, 'failed')
+    expect(planning.outcomes).toEqual([])
+    await planning.verdict(1, 'passed')
+    expect(planning.outcomes).toMatchObject([
+      {
+        parentIds: ['test-cases-1'],
+        problemId: 'problem-1',
+        domain: 'math',
+        origin: 'synthetic',
+        source: 'wellspring',
+        solver: 'solver-model',
+        result: 'kept',
+        attempted: 3,
+        passed: 1,
+        invalid: 1,
+        unverifiable: 0,
+        verdicts: [
+          { verdictId: 'solver-model/0', partition: 7, offset: 2, verdict: 'failed', valid: true },
+          { verdictId: 'solver-model/1', partition: 7, offset: 3, verdict: 'passed', valid: true },
+          { verdictId: 'solver-model/2', partition: 7, offset: 1, verdict: 'failed', valid: false },
+        ],
+        statement: 'What is the sum of 2 and 2?',
+        concepts: ['addition', 'integers'],
+        level: 'AIME',
+      },
+    ])
+  })
+
+  it.each([
+    [['failed', 'invalid', 'failed'], 'unsolved'],
+    [['passed', 'failed', 'failed'], 'kept'],
+    [['passed', 'passed', 'failed'], 'too_easy'],
+  ] as [Ending[], string][])('closes %j as %s', async (endings, result) => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    for (const [attempt, ending] of endings.entries()) await planning.verdict(attempt, ending)
+    expect(planning.outcomes.map((outcome) => outcome.result)).toEqual([result])
+  })
+
+  it('judges by its limit of the pass rate', async () => {
+    const planning = new Planning({ settings: { attempts: 3, tooEasyAt: 0.7 } })
+    await planning.testCases()
+    for (const attempt of [0, 1]) await planning.verdict(attempt, 'passed')
+    await planning.verdict(2, 'failed')
+    expect(planning.outcomes.map((outcome) => outcome.result)).toEqual(['kept'])
+  })
+
+  it('asks again for an attempt that could not be verified, which counts for nothing', async () => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    await planning.verdict(1, 'unverifiable')
+    expect(planning.requests.map(({ attempt }) => attempt)).toEqual([0, 1, 2, 3])
+    for (const attempt of [0, 2]) await planning.verdict(attempt, 'failed')
+    expect(planning.outcomes).toEqual([])
+    await planning.verdict(3, 'passed')
+    expect(planning.outcomes).toMatchObject([{ result: 'kept', attempted: 3, passed: 1, unverifiable: 1 }])
+    expect(planning.outcomes[0]?.verdicts.map(({ verdictId }) => verdictId)).toEqual(
+      [0, 2, 3].map((attempt) => `solver-model/${attempt}`),
+    )
+  })
+
+  it('abandons a problem that has too few attempts left after its repeats, and waits for those on their way first', async () => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    await planning.verdict(0, 'unverifiable')
+    await planning.verdict(1, 'unverifiable')
+    expect(planning.requests).toHaveLength(4)
+    await planning.verdict(2, 'passed')
+    expect(planning.outcomes).toEqual([])
+    await planning.verdict(3, 'passed')
+    expect(planning.outcomes).toMatchObject([{ result: 'abandoned', attempted: 2, passed: 2, unverifiable: 2 }])
+  })
+
+  it('asks nothing again where no repeats are allowed', async () => {
+    const planning = new Planning({ settings: { attempts: 1, maxRepeats: 0 } })
+    await planning.testCases()
+    await planning.verdict(0, 'unverifiable')
+    expect(planning.requests).toHaveLength(1)
+    expect(planning.outcomes).toMatchObject([{ result: 'abandoned', attempted: 0, verdicts: [] }])
+  })
+
+  it('ignores repeated verdicts and test cases, whatever they say', async () => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    await planning.verdict(0, 'passed')
+    expect((await planning.verdict(0, 'failed')).records).toEqual([])
+    expect((await planning.testCases()).records).toEqual([])
+    await planning.verdict(1, 'failed')
+    await planning.verdict(2, 'failed')
+    expect(planning.outcomes).toMatchObject([{ passed: 1 }])
+  })
+
+  it('ignores everything of a closed problem', async () => {
+    const planning = new Planning({ settings: { attempts: 1 } })
+    await planning.testCases()
+    await planning.verdict(0, 'passed')
+    for (const late of [
+      await planning.verdict(0, 'failed'),
+      await planning.verdict(5, 'failed'),
+      await planning.verdict(0, 'passed', 'another-solver'),
+      await planning.testCases(),
+    ])
+      expect(late).toMatchObject({ records: [], left: 0, discarded: undefined })
+  })
+
+  it('closes at once a problem whose verdicts all came before its test cases, and asks for nothing', async () => {
+    const planning = new Planning(three)
+    await planning.verdict(2, 'passed')
+    await planning.verdict(0, 'unverifiable')
+    await planning.verdict(1, 'failed')
+    await planning.verdict(3, 'failed')
+    expect([planning.outcomes, planning.left]).toEqual([[], 0])
+    await planning.testCases()
+    expect(planning.requests).toEqual([])
+    expect(planning.outcomes).toMatchObject([{ result: 'kept', attempted: 3, passed: 1, unverifiable: 1 }])
+    expect(planning.left).toBe(1)
+  })
+
+  it('asks only for attempts that no verdict came for before the test cases, repeats included', async () => {
+    const planning = new Planning(three)
+    await planning.verdict(0, 'unverifiable')
+    await planning.testCases()
+    expect(planning.requests.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+  })
+
+  it('counts no attempt beyond those that it would have asked for', async () => {
+    const planning = new Planning({ settings: { attempts: 2 } })
+    for (const attempt of [4, 3, 2, 1, 0]) await planning.verdict(attempt, attempt < 2 ? 'failed' : 'passed')
+    await planning.testCases()
+    expect(planning.outcomes).toMatchObject([{ result: 'unsolved', attempted: 2, passed: 0 }])
+  })
+
+  it('leaves out solvers that are not configured when the test cases come', async () => {
+    const planning = new Planning({ ...three, solvers: ['solver-b'] })
+    await planning.verdict(0, 'passed', 'solver-a')
+    await planning.testCases()
+    await planning.verdict(1, 'passed', 'solver-a')
+    expect(new Set(planning.requests.map(({ solver }) => solver))).toEqual(new Set(['solver-b']))
+    for (const attempt of [0, 1, 2]) await planning.verdict(attempt, 'failed', 'solver-b')
+    expect(planning.outcomes.map(({ solver }) => solver)).toEqual(['solver-b'])
+    expect(planning.left).toBe(1)
+  })
+
+  it('leaves the stream once, with the outcome of the last solver, and then keeps no texts', async () => {
+    const planning = new Planning({ settings: { attempts: 1 }, solvers: ['solver-a', 'solver-b'] })
+    await planning.testCases()
+    expect((await planning.verdict(0, 'passed', 'solver-b')).left).toBe(0)
+    expect((await planning.verdict(0, 'failed', 'solver-a')).left).toBe(1)
+    expect(planning.plan).toMatchObject({ testCases: null, solvers: [{ verdicts: [] }, { verdicts: [] }] })
+  })
+
+  it('discards as no-solver where none is configured', async () => {
+    const planning = new Planning({ solvers: [] })
+    expect((await planning.testCases()).discarded).toEqual({
+      reason: 'no-solver',
+      evidence: 'no model is configured for the role solver',
+    })
+  })
+
+  it('keys both inputs by the problem', () => {
+    const keyOf = planRollouts.state?.keyOf as ((record: unknown) => string) | undefined
+    expect([keyOf?.(testCases()), keyOf?.(verdict())]).toEqual(['problem-1', 'problem-1'])
+  })
+
+  it('gives a replay the same ids', async () => {
+    const run = async (): Promise<string[]> => {
+      const planning = new Planning({ settings: { attempts: 1 } })
+      return [...idsOf(await planning.testCases()), ...idsOf(await planning.verdict(0, 'passed'))]
+    }
+    const first = await run()
+    expect(first).toEqual([expect.stringMatching(/^rollout-request-/), expect.stringMatching(/^outcome-/)])
+    expect(await run()).toEqual(first)
+  })
+
+  it('does not start with a pass rate above 1', async () => {
+    await expect(new Planning({ settings: { tooEasyAt: 50 } }).testCases()).rejects.toThrow(
+      'tooEasyAt: expected a number between 0 and 1, got 50 (Pass rate from which a problem is too easy. The paper: 0.5.)',
+    )
+  })
+
+  describe('whatever comes in whatever order, repeated or stored before', () => {
+    const ending = fc.constantFrom<Ending>('passed', 'failed', 'invalid', 'unverifiable')
+    const scenario = fc
+      .record({
+        solvers: fc.integer({ min: 1, max: 3 }),
+        attempts: fc.integer({ min: 1, max: 4 }),
+        maxRepeats: fc.integer({ min: 0, max: 3 }),
+      })
+      .chain((sizes) =>
+        fc.record({
+          ...{ attempts: fc.constant(sizes.attempts), maxRepeats: fc.constant(sizes.maxRepeats) },
+          // What each attempt of each solver comes to, the ones of all repeats included.
+          endings: fc.array(
+            fc.array(ending, {
+              minLength: sizes.attempts + sizes.maxRepeats,
+              maxLength: sizes.attempts + sizes.maxRepeats,
+            }),
+            { minLength: sizes.solvers, maxLength: sizes.solvers },
+          ),
+          // Verdicts that an earlier plan left in the log: [solver, attempt].
+          stored: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 8 }),
+          // Which of the waiting records comes next, and whether it stays to come again.
+          picks: fc.infiniteStream(fc.tuple(fc.nat(), fc.boolean())),
+          repeats: fc.nat(12),
+        }),
+      )
+
+    it('makes exactly one outcome per solver, of the verdicts that the rule counts, and leaves the stream once', async () => {
+      await fc.assert(
+        fc.asyncProperty(scenario, async ({ attempts, maxRepeats, endings, stored, picks, repeats }) => {
+          const solvers = endings.map((_, index) => `solver-${index}`)
+          const planning = new Planning({ solvers, settings: { attempts, maxRepeats } })
+          const waiting: (() => Promise<Driven>)[] = [() => planning.testCases()]
+          const deliver = (solver: number, attempt: number): void => {
+            const end = endings[solver]?.[attempt] ?? expect.fail(`attempt ${attempt} was asked for`)
+            waiting.push(() => planning.verdict(attempt, end, solvers[solver]))
+          }
+          for (const [solver, attempt] of stored) deliver(solver % solvers.length, attempt % (attempts + maxRepeats))
+
+          let answered = 0
+          let repeatsLeft = repeats
+          while (waiting.length > 0) {
+            const [pick, again] = (picks.next().value ?? [0, false]) as [number, boolean]
+            const at = pick % waiting.length
+            const [next] = again && repeatsLeft-- > 0 ? [waiting[at]] : waiting.splice(at, 1)
+            const { left } = (await next?.()) ?? expect.fail()
+            if (left > 0) expect(planning.outcomes).toHaveLength(solvers.length)
+            for (const { solver, attempt } of planning.requests.slice(answered))
+              deliver(solvers.indexOf(solver), attempt)
+            answered = planning.requests.length
+          }
+
+          expect(planning.left).toBe(1)
+          expect(planning.outcomes.map(({ solver }) => solver).sort()).toEqual(solvers)
+          for (const [index, solver] of solvers.entries()) {
+            const counted = countedBy(endings[index] ?? [], attempts, maxRepeats)
+            const verifiable = counted.filter(({ end }) => end !== 'unverifiable')
+            const outcome = planning.outcomes.find((one) => one.solver === solver)
+            expect(outcome).toMatchObject({
+              attempted: verifiable.length,
+              passed: verifiable.filter(({ end }) => end === 'passed').length,
+              invalid: verifiable.filter(({ end }) => end === 'invalid').length,
+              unverifiable: counted.length - verifiable.length,
+            })
+            expect(outcome?.verdicts.map(({ verdictId }) => verdictId)).toEqual(
+              verifiable.map(({ attempt }) => `${solver}/${attempt}`),
+            )
+            const asked = planning.requests.filter((one) => one.solver === solver).map(({ attempt }) => attempt)
+            expect(new Set(asked).size).toBe(asked.length)
+            expect(asked.length).toBeLessThanOrEqual(attempts + maxRepeats)
+            expect(asked.every((attempt) => attempt < counted.length)).toBe(true)
+          }
+        }),
+        { numRuns: 300 },
+      )
+    })
+  })
+})
+
+/** The rule, told apart from its code: attempts in order, one more for each unverifiable one as far as repeats go. */
+function countedBy(
+  endings: readonly Ending[],
+  attempts: number,
+  maxRepeats: number,
+): { attempt: number; end: Ending }[] {
+  const counted: { attempt: number; end: Ending }[] = []
+  let allowed = attempts
+  for (const [attempt, end] of endings.entries()) {
+    if (attempt >= allowed) break
+    counted.push({ attempt, end })
+    if (end === 'unverifiable' && allowed < attempts + maxRepeats) allowed++
+  }
+  return counted
+}

@@ -1,0 +1,169 @@
+import { describe, expect, it, vi } from 'vitest'
+import { drive, type DriveOptions } from '../../engine/drive.ts'
+import { InvalidRecordError } from '../../engine/errors.ts'
+import type { MathComparison, ProgramRun } from '../../engine/ports.ts'
+import verifyRollout from '../../processors/verify-rollout.ts'
+import { compareMath } from '../../verifiers/math.ts'
+import { idsOf, modelCall, programChecks, rollout } from './records.ts'
+
+const of = (given: Parameters<typeof rollout>[0] = {}) => ({ input: 'rollouts', record: rollout(given) })
+const program = { domain: 'code', checks: programChecks, text: '```python\nprint(4)\n```' }
+
+/** The real comparison, in this thread. */
+const inThread: DriveOptions['verification'] = { compareMath: (request) => Promise.resolve(compareMath(request)) }
+const comparing = (conclusion: MathComparison): DriveOptions => ({
+  verification: { compareMath: () => Promise.resolve(conclusion) },
+})
+const running = (run: ProgramRun): DriveOptions => ({ verification: { runProgram: () => Promise.resolve(run) } })
+const neverCalled: DriveOptions['verification'] = {
+  compareMath: () => expect.fail('the answer was compared'),
+  runProgram: () => expect.fail('the program was run'),
+}
+
+describe('verify-rollout', () => {
+  it('emits a verdict with the text of the attempt, its answer and its call', async () => {
+    const driven = await drive(verifyRollout, of({ attempt: 5, reasoning: '2 + 2' }), { verification: inThread })
+    expect(driven.records).toMatchObject([
+      {
+        topic: 'verdicts',
+        record: {
+          parentIds: ['rollout-1'],
+          domain: 'math',
+          problemId: 'problem-1',
+          requestId: 'rollout-request-1',
+          solver: 'solver-model',
+          attempt: 5,
+          verdict: 'passed',
+          reason: 'equal',
+          valid: true,
+          extracted: '4',
+          tests: [],
+          text: 'It is \\boxed{4}.',
+          reasoning: '2 + 2',
+          calls: [{ requestId: 'rollout-request-1/attempt' }],
+        },
+      },
+    ])
+  })
+
+  it.each([
+    ['It is \\boxed{5}.', { verdict: 'failed', reason: 'different', valid: true, extracted: '5' }],
+    ['It is 4.', { verdict: 'failed', reason: 'no_answer', valid: false, extracted: null }],
+  ])('of the math answer %j', async (text, record) => {
+    const driven = await drive(verifyRollout, of({ text }), { verification: inThread })
+    expect(driven.records).toMatchObject([{ record }])
+  })
+
+  it('runs programs by all tests of the problem and keeps what each came to, without its stderr', async () => {
+    const runProgram = vi.fn(() =>
+      Promise.resolve<ProgramRun>({
+        verdict: 'failed',
+        reason: 'wrong_answer',
+        tests: [
+          { verdict: 'passed', reason: 'passed', seconds: 0.1, memoryMb: 9 },
+          { verdict: 'failed', reason: 'wrong_answer', seconds: 0.2, memoryMb: 10, stderr: 'a long text' },
+        ],
+      }),
+    )
+    const driven = await drive(verifyRollout, of(program), { verification: { runProgram } })
+    expect(driven.records).toMatchObject([
+      {
+        record: {
+          verdict: 'failed',
+          reason: 'wrong_answer',
+          valid: true,
+          extracted: null,
+          tests: [
+            { verdict: 'passed', reason: 'passed', seconds: 0.1, memoryMb: 9 },
+            { verdict: 'failed', reason: 'wrong_answer', seconds: 0.2, memoryMb: 10 },
+          ],
+        },
+      },
+    ])
+    expect(JSON.stringify(driven.records)).not.toContain('a long text')
+    expect(runProgram).toHaveBeenCalledExactlyOnceWith(
+      { completion: program.text, tests: programChecks.tests },
+      expect.any(AbortSignal),
+    )
+  })
+
+  it.each([
+    ['length_limit', { calls: [modelCall({ finishReason: 'length' })] }],
+    ['content_filter', { text: '', calls: [modelCall({ finishReason: 'content_filter' })] }],
+    ['empty', { text: ' \n' }],
+    ['stray_think_tag', { text: '</think>\\boxed{4}' }],
+    ['foreign_script', { text: '答案 \\boxed{4}' }],
+    ['length_limit', { ...program, calls: [modelCall({ finishReason: 'length' })] }],
+  ])('fails an attempt of invalid form unchecked: %s', async (reason, given) => {
+    const driven = await drive(verifyRollout, of(given), { verification: neverCalled })
+    expect(driven.records).toMatchObject([{ record: { verdict: 'failed', reason, valid: false, extracted: null } }])
+  })
+
+  it('checks answers in Han and Hangul where it is told to', async () => {
+    const options = { verification: inThread, settings: { refuseForeignScript: 'false' } }
+    const driven = await drive(verifyRollout, of({ text: '答案 \\boxed{4}' }), options)
+    expect(driven.records).toMatchObject([{ record: { verdict: 'passed' } }])
+  })
+
+  it.each([
+    ['undecided', comparing({ verdict: 'unverifiable', reason: 'a reason of the verifier' }), {}],
+    ['unsupported', running({ verdict: 'unverifiable', reason: 'unsupported', tests: [] }), program],
+    ['out of time', running({ verdict: 'unverifiable', reason: 'verifier_timeout', tests: [] }), program],
+  ])('counts no attempt that could not be checked: %s', async (_, options, given) => {
+    const driven = await drive(verifyRollout, of(given), options)
+    expect(driven.records).toMatchObject([{ record: { verdict: 'unverifiable', valid: false } }])
+  })
+
+  it('holds a fault of the sandbox against nobody: it is tried again', async () => {
+    const fault = { verdict: 'unverifiable', reason: 'sandbox_error', seconds: 0, memoryMb: 0 } as const
+    const options = running({ verdict: 'unverifiable', reason: 'sandbox_error', tests: [fault] })
+    await expect(drive(verifyRollout, of(program), options)).rejects.toMatchObject({
+      kind: 'transient',
+      code: 'VERIFIER_UNAVAILABLE',
+      message: 'the sandbox failed on rollout-1: sandbox_error',
+    })
+  })
+
+  it('writes an unverifiable verdict for an attempt that is dead-lettered, so that nobody waits for it', async () => {
+    const options: DriveOptions = {
+      verification: {
+        runProgram: () => Promise.reject(new InvalidRecordError('RECORD_INVARIANT_BROKEN', 'no such thing')),
+      },
+    }
+    const driven = await drive(verifyRollout, of(program), options)
+    expect(driven.deadLettered).toEqual({ code: 'RECORD_INVARIANT_BROKEN', message: 'no such thing' })
+    expect(driven.records).toMatchObject([
+      {
+        topic: 'verdicts',
+        record: {
+          requestId: 'rollout-request-1',
+          verdict: 'unverifiable',
+          reason: 'sandbox_error',
+          valid: false,
+          extracted: 'no such thing',
+          text: program.text,
+        },
+      },
+    ])
+  })
+
+  it('dead-letters an attempt of an unknown domain', async () => {
+    const driven = await drive(verifyRollout, of({ domain: 'poetry' }), { verification: neverCalled })
+    expect(driven.deadLettered?.message).toBe('no domain is called "poetry"; there are math, code')
+    expect(driven.records).toMatchObject([{ record: { verdict: 'unverifiable' } }])
+  })
+
+  it('gives a replay the same id, whatever it concludes', async () => {
+    const ids = async (conclusion: MathComparison): Promise<string[]> =>
+      idsOf(await drive(verifyRollout, of(), comparing(conclusion)))
+    expect(await ids({ verdict: 'passed', reason: 'equal' })).toEqual(
+      await ids({ verdict: 'failed', reason: 'different' }),
+    )
+  })
+
+  it('does not start with a switch that is neither true nor false', async () => {
+    await expect(drive(verifyRollout, of(), { settings: { refuseForeignScript: 'yes' } })).rejects.toThrow(
+      'refuseForeignScript: expected true or false, got "yes"',
+    )
+  })
+})

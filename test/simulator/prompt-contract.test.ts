@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { domainNamed } from '../../domains/index.ts'
+import {
+  annotatePrompt,
+  continuationPrompt,
+  judgePrompt,
+  synthesisPrompt,
+  testCasePrompt,
+} from '../../domains/prompts.ts'
+import { TEST_KINDS } from '../../simulator/families/family.ts'
+import { recogniseTask } from '../../simulator/prompts.ts'
+
+const statement = 'First line.\n\nSecond paragraph, with $x^2$.'
+
+describe('the simulator recognises what the pipeline really sends', () => {
+  it('annotation', () => {
+    expect(recogniseTask(annotatePrompt(statement).text)).toEqual({ kind: 'annotate', statement })
+  })
+
+  it.each(['math', 'code'])('the solver prompt of %s', (domain) => {
+    const task = recogniseTask(domainNamed(domain).solverPrompt(statement).text)
+    expect(task).toEqual({ kind: `solve-${domain}`, statement })
+  })
+
+  it('synthesis from the start and continued', () => {
+    const start = recogniseTask(synthesisPrompt(['a', 'b'], 'AIME').text)
+    expect(start).toMatchObject({
+      kind: 'synthesise',
+      concepts: ['a', 'b'],
+      level: 'AIME',
+      continuation: { at: 'start' },
+    })
+    const continued = recogniseTask(continuationPrompt(['a', 'b'], 'AIME', 'because').text)
+    expect(continued).toMatchObject({ continuation: { at: 'problem', rationale: 'because' } })
+  })
+
+  it('judging', () => {
+    const prompt = judgePrompt({ concepts: ['a', 'b'], level: 'USAMO', rationale: 'why\n\nso', statement })
+    expect(recogniseTask(prompt.text)).toEqual({
+      kind: 'judge',
+      level: 'USAMO',
+      concepts: ['a', 'b'],
+      rationale: 'why\n\nso',
+      statement,
+    })
+  })
+
+  it.each(TEST_KINDS)('writing a test: %s', (testKind) => {
+    expect(recogniseTask(testCasePrompt(statement, testKind).text)).toEqual({ kind: 'write-test', testKind, statement })
+  })
+})

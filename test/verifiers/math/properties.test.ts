@@ -1,0 +1,363 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { canonicalAnswer, compareMath, groupAnswers } from '../../../verifiers/math.ts'
+import { families } from './families.ts'
+
+const verdict = (reference: string, answer: string): string => compareMath({ reference, answer }).verdict
+
+/** An expression written plainly, and the same one written another way. */
+interface Written {
+  plain: string
+  other: string
+}
+
+const leaf: fc.Arbitrary<Written> = fc.oneof(
+  fc.integer({ min: 1, max: 30 }).map((n) => ({ plain: `${n}`, other: `${n}` })),
+  fc.constantFrom('x', 'y', 'a').map((name) => ({ plain: name, other: `{${name}}` })),
+  fc.constantFrom(2, 3, 5, 7).map((n) => ({ plain: `\\sqrt{${n}}`, other: `\\frac{${n}}{\\sqrt{${n}}}` })),
+  fc.constant({ plain: '\\pi', other: '\\frac{2\\pi}{2}' }),
+)
+
+// Sums are written in both orders, products both ways round and multiplied out, quotients as powers.
+const expression: fc.Arbitrary<Written> = fc.letrec<{ e: Written }>((tie) => ({
+  e: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf,
+    fc
+      .tuple(tie('e'), tie('e'))
+      .map(([a, b]) => ({ plain: `(${a.plain} + ${b.plain})`, other: `\\left(${b.other} + ${a.other}\\right)` })),
+    fc
+      .tuple(tie('e'), tie('e'))
+      .map(([a, b]) => ({ plain: `(${a.plain} - ${b.plain})`, other: `(-${b.other} + ${a.other})` })),
+    fc.tuple(tie('e'), leaf, leaf).map(([a, b, c]) => ({
+      plain: `(${a.plain})(${b.plain} + ${c.plain})`,
+      other: `(${c.other} \\cdot (${a.other}) + ${a.other} \\times ${b.other})`,
+    })),
+    fc
+      .tuple(tie('e'), leaf)
+      .map(([a, b]) => ({ plain: `\\frac{${a.plain}}{${b.plain}}`, other: `(${a.other}) \\cdot (${b.other})^{-1}` })),
+    tie('e').map((a) => ({ plain: `(${a.plain})^2`, other: `(${a.other})\\cdot(${a.other})` })),
+  ),
+})).e
+
+const answers = [...new Set(families.flatMap(({ cases }) => cases.flatMap(([, a, b]) => [a, b])))]
+const someAnswer = fc.constantFrom(...answers)
+
+describe('laws of the comparison', () => {
+  it('every answer of the family tables equals itself', () => {
+    for (const answer of answers) expect([answer, verdict(answer, answer)]).toEqual([answer, 'passed'])
+  })
+
+  it('an expression equals another writing of itself', () => {
+    fc.assert(
+      fc.property(expression, ({ plain, other }) => {
+        expect(verdict(plain, other)).toBe('passed')
+      }),
+      { numRuns: 500, seed: 1 },
+    )
+  })
+
+  it('an expression never equals itself plus something', () => {
+    fc.assert(
+      fc.property(
+        expression,
+        fc.constantFrom('1', 'x', '\\sqrt{2}', '\\frac{1}{1000000}'),
+        ({ plain, other }, more) => {
+          expect(verdict(plain, `${other} + ${more}`)).toBe('failed')
+        },
+      ),
+      { numRuns: 500, seed: 2 },
+    )
+  })
+
+  it('whole numbers are equal only when they are the same', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), fc.bigInt({ min: -3n, max: 3n }), (n, step) => {
+        expect(verdict(`${n}`, `${n + step}`)).toBe(step === 0n ? 'passed' : 'failed')
+      }),
+      { numRuns: 500, seed: 3 },
+    )
+  })
+
+  it('a decimal equals the fraction it writes out, and no other decimal does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -99_999, max: 99_999 }), fc.integer({ min: 1, max: 5 }), (n, places) => {
+        const decimal = (n / 10 ** places).toFixed(places)
+        expect(verdict(`\\frac{${n}}{${10 ** places}}`, decimal)).toBe('passed')
+        expect(verdict(((n + 1) / 10 ** places).toFixed(places), decimal)).toBe('failed')
+      }),
+      { numRuns: 500, seed: 4 },
+    )
+  })
+
+  it('is symmetric', () => {
+    fc.assert(
+      fc.property(someAnswer, someAnswer, (a, b) => {
+        expect(verdict(a, b)).toBe(verdict(b, a))
+      }),
+      { numRuns: 8_000, seed: 5 },
+    )
+  })
+
+  it('equal keys mean equal answers, so exact forms are transitive', () => {
+    const byKey = new Map<string, string[]>()
+    for (const answer of answers) {
+      const key = canonicalAnswer(answer)
+      if (key !== undefined) byKey.set(key, [...(byKey.get(key) ?? []), answer])
+    }
+    let pairs = 0
+    for (const group of byKey.values())
+      for (const a of group)
+        for (const b of group) {
+          expect([a, b, verdict(a, b)]).toEqual([a, b, 'passed'])
+          pairs++
+        }
+    expect(pairs).toBeGreaterThan(answers.length)
+  })
+
+  it('two writings of one expression share a key where there is one', () => {
+    fc.assert(
+      fc.property(expression, ({ plain, other }) => {
+        const a = canonicalAnswer(plain)
+        const b = canonicalAnswer(other)
+        if (a !== undefined && b !== undefined) expect(a).toBe(b)
+      }),
+      { numRuns: 300, seed: 6 },
+    )
+  })
+
+  it('an unordered list equals every order of itself', () => {
+    const items = fc.uniqueArray(fc.integer({ min: -50, max: 50 }), { minLength: 2, maxLength: 8 })
+    fc.assert(
+      fc.property(
+        items.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
+        ([list, shuffled]) => {
+          expect(verdict(list.join(', '), `\\{${shuffled.join(', ')}\\}`)).toBe('passed')
+          expect(verdict(list.join(', '), [...shuffled.slice(1), 77].join(', '))).toBe('failed')
+        },
+      ),
+      { numRuns: 300, seed: 7 },
+    )
+  })
+
+  it('groups every answer exactly once', () => {
+    fc.assert(
+      fc.property(fc.array(someAnswer, { maxLength: 16 }), (list) => {
+        const { groups, undecided } = groupAnswers(list)
+        const seen = [...groups.flatMap((group) => group.members), ...undecided].sort((a, b) => a - b)
+        expect(seen).toEqual(list.map((_, index) => index))
+        for (const group of groups) expect(list).toContain(group.representative)
+      }),
+      { numRuns: 300, seed: 8 },
+    )
+  })
+})
+
+const soup = [
+  '\\frac',
+  '{',
+  '}',
+  '(',
+  ')',
+  '[',
+  ']',
+  '\\{',
+  '\\}',
+  '^',
+  '_',
+  '!',
+  'x',
+  'y',
+  'n',
+  'e',
+  'i',
+  '\\pi',
+  '1',
+  '2',
+  '9',
+  '12',
+  '999999',
+  '1000000007',
+  '0.5',
+  '.3',
+  '1e9',
+  '+',
+  '-',
+  '*',
+  '/',
+  '\\cdot ',
+  '\\sqrt',
+  '\\sqrt[3]',
+  '\\binom',
+  '\\sin ',
+  '\\cos',
+  '\\ln ',
+  '\\log_',
+  '\\pm ',
+  '\\mp ',
+  ',',
+  ';',
+  '=',
+  '<',
+  '\\le ',
+  '\\in ',
+  '\\cup ',
+  '\\cap ',
+  '\\setminus ',
+  '\\infty',
+  '\\text{',
+  '\\text{cm}',
+  '\\%',
+  '\\$',
+  '^\\circ',
+  '|',
+  '\\lfloor ',
+  '\\rfloor ',
+  '\\begin{pmatrix}',
+  '\\end{pmatrix}',
+  '&',
+  '\\\\',
+  '\\mathbb{R}',
+  ':',
+  '\\left(',
+  '\\right)',
+  ' and ',
+  ' or ',
+  'apples',
+  '\\overline{',
+  '1,000',
+  '^{',
+  '\\approx ',
+  '\\arctan ',
+  '\\max(',
+  '\u0000',
+  '\ud800',
+  '\u00b2',
+  '\u4e2d',
+  ' ',
+] as const
+
+// CPU time, so that neighbours on the machine don't count.
+function cpuMilliseconds(work: () => void): number {
+  const start = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / 1000
+}
+
+describe('hostile answers', () => {
+  it('random tokens never throw, and 20,000 of them stay far below 50 ms each', () => {
+    const inputs = fc.sample(fc.array(fc.constantFrom(...soup), { minLength: 1, maxLength: 60 }), {
+      numRuns: 20_000,
+      seed: 9,
+    })
+    const references = ['5', '\\frac{1}{3}', '(1,2)', 'x^2+1', '3.14']
+    const total = cpuMilliseconds(() => {
+      for (const [index, tokens] of inputs.entries())
+        verdict(references[index % references.length] ?? '5', tokens.join(''))
+    })
+    expect(total / inputs.length).toBeLessThan(5)
+  })
+
+  it('random well-formed expressions with big powers and nesting stay bounded', () => {
+    const big: fc.Arbitrary<string> = fc.letrec<{ e: string }>((tie) => ({
+      e: fc.oneof(
+        { depthSize: 'medium' },
+        fc.constantFrom('x', 'y', 'z', '2', '3', '10', '99', '\\pi', 'i', 'e', '0', '1.5'),
+        fc.tuple(tie('e'), fc.constantFrom('+', '-', '\\cdot ', '/'), tie('e')).map(([a, op, b]) => `(${a}${op}${b})`),
+        fc.tuple(tie('e'), tie('e')).map(([a, b]) => `\\frac{${a}}{${b}}`),
+        fc
+          .tuple(tie('e'), fc.constantFrom('2', '9', '50', '1000', 'x', '{-3}', '{1/2}', '{99^9}'))
+          .map(([a, b]) => `(${a})^{${b}}`),
+        tie('e').map((a) => `\\sqrt{${a}}`),
+        tie('e').map((a) => `\\sin(${a})`),
+        tie('e').map((a) => `\\ln(${a})`),
+        tie('e').map((a) => `(${a})!`),
+      ),
+    })).e
+    const inputs = fc.sample(fc.tuple(big, big), { numRuns: 2_000, seed: 10 })
+    let longest = 0
+    const total = cpuMilliseconds(() => {
+      for (const [a, b] of inputs)
+        longest = Math.max(
+          longest,
+          cpuMilliseconds(() => verdict(a, b)),
+        )
+    })
+    expect(total / inputs.length).toBeLessThan(10)
+    // Generous: one call may fall into a garbage collection.
+    expect(longest).toBeLessThan(250)
+  })
+
+  const repeat = (text: string, times: number): string => text.repeat(times)
+  const list = (count: number, item: (n: number) => string, between: string): string =>
+    Array.from({ length: count }, (_, n) => item(n)).join(between)
+  const monsters: string[] = [
+    `${repeat('(', 900)}1${repeat(')', 900)}`,
+    repeat('{', 1900),
+    `${repeat('\\frac{1}{', 180)}x${repeat('}', 180)}`,
+    `${repeat('\\sqrt{1+', 40)}2${repeat('}', 40)}`,
+    `${repeat('2^', 600)}2`,
+    `${repeat('-', 1900)}5`,
+    `5${repeat('!', 500)}`,
+    '((((3!)!)!)!)!',
+    '99999!',
+    '10^{10^{10}}',
+    '9^{9^{9^{9}}}',
+    '2^{16000}',
+    '3^{10000}+1',
+    '1500!',
+    '\\frac{1}{3^{10000}+1}+\\frac{1}{7^{5000}+1}',
+    '(x+y+z+w+a+b)^{100}',
+    '(x+1)^{500}',
+    '(\\sqrt2+\\sqrt3+\\sqrt5+\\sqrt7+\\sqrt{11})^{40}',
+    '\\frac{1}{\\sqrt2+\\sqrt3+\\sqrt5+\\sqrt7+\\sqrt{11}+\\sqrt{13}}',
+    '\\frac{x^{99}-1}{x-1}',
+    '\\frac{x^{40}-y^{40}}{x-y}',
+    '\\frac{(x+1)^{30}}{(x+2)^{30}}',
+    repeat('(x^2+1)/(x^3+7x+1)', 8),
+    repeat('9', 1900),
+    `\\sqrt{${repeat('9', 1800)}}`,
+    `\\frac{${repeat('7', 900)}}{${repeat('3', 900)}}`,
+    `\\log_{2}{${repeat('8', 1500)}}`,
+    `0.${repeat('3', 1800)}`,
+    '\\binom{1000000}{500000}',
+    '1e999999',
+    '1e-999999',
+    list(120, (n) => `\\sqrt{${n + 2}}`, '+'),
+    list(110, (n) => `\\frac1{${n + 1009}}`, '+'),
+    list(120, (n) => `\\sin(${n})`, ','),
+    list(60, (n) => `(${n},${n + 1})`, '\\cup'),
+    `(${list(60, (n) => `x_{${n}}`, '+')})^2`,
+    repeat('\\pm1', 200),
+    repeat('x=', 500),
+    repeat('1:', 300),
+    repeat('|', 1000),
+    repeat('$', 1999),
+    repeat('\\\\', 900),
+    repeat('\\text{', 100),
+    `\\begin{pmatrix}${repeat('1&', 200)}1\\end{pmatrix}`,
+    repeat('a', 2000),
+    repeat('a ', 600),
+    repeat('1,', 900),
+    repeat('\u{1f600}', 100),
+    '\\sum_{k=1}^{10^9} k',
+    repeat('x', 3_000_000),
+  ]
+
+  it('large and deep answers are bounded, each with each', () => {
+    const longest: [number, string, string] = [0, '', '']
+    for (const a of monsters)
+      for (const b of [a, `${a}+1`, '5', 'x', ...monsters.slice(12, 22)]) {
+        const spent = cpuMilliseconds(() => verdict(a, b))
+        if (spent > longest[0]) longest.splice(0, 3, spent, a.slice(0, 40), b.slice(0, 40))
+      }
+    // 50 ms is the limit; the rest is room for a garbage collection.
+    expect(longest[0]).toBeLessThan(150)
+  })
+
+  it('large and deep answers can be grouped', () => {
+    expect(() => groupAnswers([...monsters, ...monsters])).not.toThrow()
+  })
+})

@@ -1,0 +1,80 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { VerifierPool } from '../../verifiers/pool.ts'
+
+// The pool as it is, on a worker that fails when told to.
+vi.mock('piscina', async (load) => {
+  const { Piscina } = await load<typeof import('piscina')>()
+  const filename = fileURLToPath(new URL('./faulty-worker.mjs', import.meta.url))
+  return {
+    Piscina: class extends Piscina {
+      constructor(options: ConstructorParameters<typeof Piscina>[0]) {
+        super({ ...options, filename, resourceLimits: { maxOldGenerationSizeMb: 64 } })
+      }
+    },
+  }
+})
+
+describe('VerifierPool, when threads fail', () => {
+  let pool: VerifierPool
+  afterEach(() => pool.close())
+
+  const right = { answer: '1/2', reference: '0.5' }
+
+  it.each(['HANG', 'EXIT', 'THROW', 'MEMORY'])(
+    'costs one comparison its verdict, never its neighbours theirs: %s',
+    async (fault) => {
+      pool = new VerifierPool({ threads: 2 })
+      const requests = Array.from({ length: 150 }, (_, index) =>
+        index === 70 ? { answer: '1', reference: `FAULT-${fault}` } : right,
+      )
+      const verdicts = await Promise.all(requests.map((request) => pool.compareMath(request)))
+      expect(verdicts[70]?.verdict).toBe('unverifiable')
+      expect(verdicts[70]?.reason).toMatch(fault === 'HANG' ? /^verifier_timeout$/ : /^verifier_failed: /)
+      expect(verdicts.filter(({ verdict }) => verdict === 'passed')).toHaveLength(149)
+    },
+  )
+
+  it('calls answers undecided when their vote never ends', async () => {
+    pool = new VerifierPool({ threads: 1 })
+    expect(await pool.groupAnswers({ answers: ['FAULT-HANG', '1'] })).toEqual({
+      groups: [],
+      undecided: [0, 1],
+      missing: [],
+    })
+    expect((await pool.groupAnswers({ answers: ['1', '1.0'] })).groups).toHaveLength(1)
+  })
+
+  it('gives a program up as unverifiable after a bounded number of threads, and goes on', async () => {
+    pool = new VerifierPool({ threads: 2 })
+    const program = (source: string): ReturnType<VerifierPool['runProgram']> =>
+      pool.runProgram({ program: source, tests: [{ input: '', output: '1' }] })
+    const [lost, found] = await Promise.all([program('print(1) # FAULT-EXIT'), program('print(1)')])
+    const isolated = (await pool.isolation()).rung !== 'none'
+    expect(lost).toMatchObject({ verdict: 'unverifiable', reason: 'sandbox_error' })
+    if (isolated) expect(lost.message).toMatch(/failed 3 times/)
+    expect(found.verdict).toBe(isolated ? 'passed' : 'unverifiable')
+  })
+
+  it('rejects a request that is aborted at once, queued or running, and serves the next', async () => {
+    pool = new VerifierPool({ threads: 1 })
+    await pool.compareMath(right)
+    const abort = new AbortController()
+    const hanging = pool.groupAnswers({ answers: ['FAULT-HANG'] }, abort.signal)
+    const queued = pool.groupAnswers({ answers: ['1'] }, abort.signal)
+    const next = pool.compareMath(right)
+    abort.abort(new Error('no longer wanted'))
+    await expect(hanging).rejects.toThrow('no longer wanted')
+    await expect(queued).rejects.toThrow('no longer wanted')
+    expect((await next).verdict).toBe('passed')
+  })
+
+  it('rejects what is open when it is closed', async () => {
+    pool = new VerifierPool({ threads: 1 })
+    const open = pool.groupAnswers({ answers: ['FAULT-HANG'] })
+    const rejected = expect(open).rejects.toThrow('closed')
+    await pool.close()
+    await rejected
+    await expect(pool.compareMath(right)).rejects.toThrow('closed')
+  })
+})

@@ -1,0 +1,203 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { VerifierPool } from '../../verifiers/pool.ts'
+import { descendantsOf, until } from './process-tree.ts'
+
+const probe = new VerifierPool({ threads: 1 })
+const { rung, detail } = await probe.isolation()
+await probe.close()
+if (rung === 'none') console.warn(`skipped: wellspring verify code: ${detail}`)
+
+/** Starts the built command as a user does. */
+function start(args: readonly string[]): ChildProcessWithoutNullStreams {
+  const url = JSON.stringify(new URL('../../dist/cli/verify.js', import.meta.url).href)
+  const source = `const { verifyCommand } = await import(${url}); await verifyCommand().parseAsync(process.argv.slice(1), { from: 'user' })`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source, '--', ...args], { stdio: 'pipe' })
+  child.stdin.on('error', () => undefined)
+  return child
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly lines: Record<string, unknown>[]
+  readonly raw: string
+  readonly stderr: string
+}
+
+async function finish(child: ChildProcessWithoutNullStreams): Promise<Ended> {
+  let raw = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (raw += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  const lines = raw.split('\n').filter((line) => line !== '')
+  return { code, signal, lines: lines.map((line) => JSON.parse(line) as Record<string, unknown>), raw, stderr }
+}
+
+async function verify(args: readonly string[], input: string): Promise<Ended> {
+  const child = start(args)
+  child.stdin.end(input)
+  return finish(child)
+}
+
+const jsonl = (...lines: unknown[]): string =>
+  lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('')
+
+describe.skipIf(rung === 'none')('wellspring verify code', () => {
+  const tests = [{ input: '3', output: '6' }]
+
+  it('answers each line with its id, a verdict, a reason and the tests', async () => {
+    const { code, lines, stderr } = await verify(
+      ['code'],
+      jsonl(
+        { id: 'right', program: 'print(2 * int(input()))', tests },
+        { id: 'wrong', program: 'print(7)', tests },
+        { id: 7, completion: 'So:\n```python\nprint(2 * int(input()))\n```', tests },
+        { id: 'cut', completion: '```python\nprint(2', tests },
+        {
+          id: 'call',
+          program: 'def f(a, b): return [a, b]',
+          mode: 'function',
+          function: 'f',
+          tests: [{ input: '1\n"x"', output: '[1, "x"]' }],
+        },
+        { id: 'claim', program: 'def f(a): return a', mode: 'assert', function: 'f', assertions: 'assert f(1) == 1' },
+      ),
+    )
+    expect(code).toBe(0)
+    expect(stderr).toBe('')
+    const byId = new Map(lines.map((line) => [line['id'], line]))
+    expect(byId.size).toBe(6)
+    expect(byId.get('right')).toMatchObject({
+      verdict: 'passed',
+      reason: 'passed',
+      tests: [{ verdict: 'passed', reason: 'passed' }],
+    })
+    expect(byId.get('wrong')).toMatchObject({ verdict: 'failed', reason: 'wrong_answer', tests: [{ stdout: '7\n' }] })
+    expect(byId.get(7)).toMatchObject({ verdict: 'passed', extracted: true })
+    expect(byId.get('cut')).toMatchObject({ verdict: 'failed', reason: 'no_code', extracted: false, tests: [] })
+    expect(byId.get('call')).toMatchObject({ verdict: 'passed' })
+    expect(byId.get('claim')).toMatchObject({ verdict: 'passed' })
+  })
+
+  it('keeps the order of the input when asked to', async () => {
+    const input = jsonl(
+      ...Array.from({ length: 12 }, (_, id) => ({
+        id,
+        program: `import time\ntime.sleep(${id % 3 === 0 ? 0.15 : 0})\nprint(${id})`,
+        tests: [{ input: '', output: String(id) }],
+      })),
+    )
+    const { lines } = await verify(['code', '--ordered', '--threads', '2'], input)
+    expect(lines.map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, id) => id))
+    expect(lines.every(({ verdict }) => verdict === 'passed')).toBe(true)
+  })
+
+  it('answers lines that cannot be read by their number, and goes on', async () => {
+    const { code, lines } = await verify(
+      ['code', '--ordered'],
+      jsonl(
+        'not json',
+        '',
+        { program: 'print(1)' },
+        { program: 'x', completion: 'y', tests },
+        { program: 'x', tests: [] },
+        { program: 'x', mode: 'function', tests },
+        { program: 'x', tests, limits: { cpu: 3 } },
+        [1],
+        { program: 'print(6)', tests },
+      ),
+    )
+    expect(code).toBe(0)
+    expect(lines.map(({ line, reason }) => [line, reason])).toEqual([
+      ...[1, 3, 4, 5, 6, 7, 8].map((line) => [line, 'invalid_input']),
+      [9, 'passed'],
+    ])
+    for (const { verdict, reason, message } of lines.slice(0, 7)) {
+      expect({ verdict, reason }).toEqual({ verdict: 'unverifiable', reason: 'invalid_input' })
+      expect(message).toBeTypeOf('string')
+    }
+  })
+
+  it('never writes what a terminal would obey', async () => {
+    const program = 'import sys\nsys.stdout.buffer.write("\\x1b[2J\\x00\\u009b31m\\u202e\\u2028\\x7f".encode())'
+    const { raw, lines } = await verify(['code'], jsonl({ id: 'a', program, tests }))
+    // eslint-disable-next-line no-control-regex
+    expect(raw).toMatch(/^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e]*$/)
+    expect(lines[0]?.['tests']).toMatchObject([{ stdout: '\u001b[2J\u0000\u009b31m\u202e\u2028\u007f' }])
+  })
+
+  it('takes limits from its options where a line names none', async () => {
+    const { lines } = await verify(
+      ['code', '--ordered', '--wall-seconds', '0.3'],
+      jsonl(
+        { program: 'import time\ntime.sleep(2)', tests },
+        { program: 'import time\ntime.sleep(1)\nprint(6)', tests, limits: { wallSeconds: 20 } },
+      ),
+    )
+    expect(lines.map(({ reason }) => reason)).toEqual(['time_limit', 'passed'])
+  })
+
+  it('ends quietly, leaving no process, when its reader goes away', async () => {
+    const child = start(['code'])
+    const ended = finish(child)
+    for (let id = 0; id < 200; id += 1) child.stdin.write(jsonl({ id, program: 'print(6)', tests }))
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    const { code, signal, stderr } = await ended
+    expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' })
+  })
+
+  it('ends quietly, leaving no process, when it is interrupted', async () => {
+    const child = start(['code'])
+    const ended = finish(child)
+    child.stdin.write(jsonl({ id: 1, program: 'while True: pass', tests, limits: { cpuSeconds: 60, wallSeconds: 90 } }))
+    await until('a running program', () => descendantsOf(child.pid ?? 0).length >= 2)
+    const family = descendantsOf(child.pid ?? 0)
+    child.kill('SIGINT')
+    const { code, stderr } = await ended
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+    await until('no process left', () => family.every((pid) => !descendantsOf(1).includes(pid)))
+  })
+})
+
+describe('wellspring verify math', () => {
+  it('answers equal, different and undecided', async () => {
+    const { code, lines } = await verify(
+      ['math', '--ordered'],
+      jsonl(
+        { id: 'a', answer: '1/2', reference: '0.5' },
+        { id: 'b', answer: '1', reference: '2' },
+        { id: 'c', completion: 'It is \\boxed{3}.', reference: '3' },
+        { answer: '1' },
+      ),
+    )
+    expect(code).toBe(0)
+    expect(lines).toMatchObject([
+      { id: 'a', verdict: 'passed' },
+      { id: 'b', verdict: 'failed' },
+      { id: 'c', verdict: 'passed', extracted: '3' },
+      { line: 4, verdict: 'unverifiable', reason: 'invalid_input' },
+    ])
+  })
+
+  it('takes boxed answers alone with --extract boxed, more without', async () => {
+    const input = jsonl({ completion: 'The final answer is 3', reference: '3' })
+    expect((await verify(['math', '--extract', 'boxed'], input)).lines).toMatchObject([
+      { verdict: 'failed', reason: 'no_answer' },
+    ])
+    expect((await verify(['math'], input)).lines).toMatchObject([{ verdict: 'passed' }])
+  })
+})
+
+describe('wellspring verify vote', () => {
+  it('groups answers and names the majority', async () => {
+    const { code, lines } = await verify(['vote'], jsonl({ id: 'v', answers: ['2', '1/2', '0.5'] }))
+    expect(code).toBe(0)
+    expect(lines).toMatchObject([
+      { id: 'v', groups: [{ members: [1, 2] }, { members: [0] }], majority: { count: 2, margin: 1, tie: false } },
+    ])
+  })
+})
