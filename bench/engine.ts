@@ -17,7 +17,13 @@ import { RecordCodec } from '../topics/codec.ts'
 import { openEmbeddedLog } from '../topics/embedded/log.ts'
 import type { Log, OutgoingRecord } from '../topics/log.ts'
 
-const { values } = parseArgs({ options: { records: { type: 'string', default: '200000' }, rounds: { type: 'string', default: '3' }, json: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '200000' },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+  },
+})
 const recordCount = Number(values.records)
 const rounds = Number(values.rounds)
 
@@ -38,7 +44,7 @@ const noOperation = defineProcessor({
   settings: {},
   metrics: {},
   discards: [],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   // A turn of the event loop's microtasks, as every real processor takes at least one.
   process: { seeds: async (seed, { emit }) => Promise.resolve(emit.seed({ ...seed })) },
@@ -63,7 +69,10 @@ function seedRecord(number: number): Seed {
 
 async function openFilled(directory: string): Promise<{ log: Log; codec: RecordCodec }> {
   const log = await openEmbeddedLog({ directory, mode: 'owner' })
-  await log.ensureTopics([...topicSpecifications(), ...[input, output].map(({ name }) => ({ name, partitions: 1, compacted: false }))])
+  await log.ensureTopics([
+    ...topicSpecifications(),
+    ...[input, output].map(({ name }) => ({ name, partitions: 1, compacted: false })),
+  ])
   const codec = new RecordCodec(log.schemas)
   for (const topic of [input, output]) await codec.prepare(topic.name, topic.kind)
   for (let from = 0; from < recordCount; from += 1000) {
@@ -81,9 +90,17 @@ async function bareLoop(directory: string): Promise<number> {
   const { log, codec } = await openFilled(directory)
   const startedAtMs = performance.now()
   let done = 0
-  for (let offset = 0; done < recordCount; ) {
-    const { records, nextOffset } = await log.read({ topic: input.name, partition: 0, offset }, { maxBytes: 1 << 20, maxWaitSeconds: 0 })
-    const written = records.map(({ key, value }) => ({ topic: output.name, partition: 0, key, value: codec.encode(output.name, 'seed', codec.decode('seed', value)) }))
+  for (let offset = 0; done < recordCount;) {
+    const { records, nextOffset } = await log.read(
+      { topic: input.name, partition: 0, offset },
+      { maxBytes: 1 << 20, maxWaitSeconds: 0 },
+    )
+    const written = records.map(({ key, value }) => ({
+      topic: output.name,
+      partition: 0,
+      key,
+      value: codec.encode(output.name, 'seed', codec.decode('seed', value)),
+    }))
     await log.append(written, `bare/${offset}`)
     done += records.length
     offset = nextOffset
@@ -105,7 +122,8 @@ async function throughEngine(directory: string): Promise<number> {
   })
   const startedAtMs = performance.now()
   await runtime.start()
-  while ((await log.offsets(output.name, 0)).end < recordCount) await Promise.race([runtime.failed, new Promise((resolve) => setTimeout(resolve, 5))])
+  while ((await log.offsets(output.name, 0)).end < recordCount)
+    await Promise.race([runtime.failed, new Promise((resolve) => setTimeout(resolve, 5))])
   const seconds = (performance.now() - startedAtMs) / 1000
   await runtime.drain(AbortSignal.timeout(10_000))
   await log.close()
@@ -119,7 +137,10 @@ function median(numbers: readonly number[]): number {
 const bare: number[] = []
 const engine: number[] = []
 for (let round = 0; round < rounds; round++) {
-  for (const [measure, results] of [[bareLoop, bare], [throughEngine, engine]] as const) {
+  for (const [measure, results] of [
+    [bareLoop, bare],
+    [throughEngine, engine],
+  ] as const) {
     const directory = await mkdtemp(join(tmpdir(), 'wellspring-bench-'))
     results.push(await measure(directory))
     await rm(directory, { recursive: true })
@@ -128,7 +149,17 @@ for (let round = 0; round < rounds; round++) {
 const ratio = median(engine.map((rate, round) => rate / (bare[round] ?? 1)))
 const lines = [
   { name: 'bare read-decode-encode-write loop, records/s', value: Math.round(median(bare)) },
-  { name: 'no-op processor, 100 in flight, exactly-once, records/s', value: Math.round(median(engine)), goal: 25_000, ok: median(engine) >= 25_000 },
+  {
+    name: 'no-op processor, 100 in flight, exactly-once, records/s',
+    value: Math.round(median(engine)),
+    goal: 25_000,
+    ok: median(engine) >= 25_000,
+  },
   { name: 'no-op processor against the bare loop', value: Number(ratio.toFixed(3)), goal: 0.25, ok: ratio >= 0.25 },
 ]
-for (const line of lines) process.stdout.write(values.json ? `${JSON.stringify(line)}\n` : `${line.name}: ${line.value}${'goal' in line ? ` (goal ${line.goal}: ${line.ok ? 'met' : 'missed'})` : ''}\n`)
+for (const line of lines)
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(line)}\n`
+      : `${line.name}: ${line.value}${'goal' in line ? ` (goal ${line.goal}: ${line.ok ? 'met' : 'missed'})` : ''}\n`,
+  )

@@ -12,12 +12,29 @@ import { processors } from '../processors/index.ts'
 
 /** Settings of the process as a whole, under `run` in the file and `WELLSPRING_RUN_*` in the environment. */
 export const runSettings = {
-  drainSeconds: setting.number('Seconds to wait for calls in flight after the first Ctrl-C or SIGTERM.', { min: 0, max: 86_400, default: 30 }),
-  verifierThreads: setting.integer('Worker threads that verify. 0: one for each processor core.', { min: 0, max: 1024, default: 0 }),
-  retentionSeconds: setting.number('Seconds that transient records are kept after every processor is past them.', { min: 0, max: 1e9, default: 86_400 }),
+  drainSeconds: setting.number('Seconds to wait for calls in flight after the first Ctrl-C or SIGTERM.', {
+    min: 0,
+    max: 86_400,
+    default: 30,
+  }),
+  verifierThreads: setting.integer('Worker threads that verify. 0: one for each processor core.', {
+    min: 0,
+    max: 1024,
+    default: 0,
+  }),
+  retentionSeconds: setting.number('Seconds that transient records are kept after every processor is past them.', {
+    min: 0,
+    max: 1e9,
+    default: 86_400,
+  }),
   metricsPort: setting.integer('Port of /metrics on 127.0.0.1. 0: none.', { min: 0, max: 65_535, default: 0 }),
-  allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', { default: false }),
-  unsafeNoSandbox: setting.boolean('Run generated programs without a sandbox. Never do this outside a disposable machine.', { default: false }),
+  allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
+    default: false,
+  }),
+  unsafeNoSandbox: setting.boolean(
+    'Run generated programs without a sandbox. Never do this outside a disposable machine.',
+    { default: false },
+  ),
 }
 
 /** Settings that every processor has besides its own. */
@@ -29,18 +46,26 @@ export const commonSettings = {
 export const simulatorSettings = {
   speed: setting.number('How much faster than real token speed it answers.', { min: 0.1, max: 100_000, default: 50 }),
   seed: setting.integer('The same seed gives the same answers.', { min: 0, max: 2 ** 31 - 1, default: 1 }),
-  knows: setting.text('JSONL file of human problems with answers or solutions that its models can solve.', { default: '' }),
-  truthFile: setting.text('File that it writes the truth about its problems to; for measurements only.', { default: '' }),
+  knows: setting.text('JSONL file of human problems with answers or solutions that its models can solve.', {
+    default: '',
+  }),
+  truthFile: setting.text('File that it writes the truth about its problems to; for measurements only.', {
+    default: '',
+  }),
   requestLog: setting.text('File that it writes every request to; for tests only.', { default: '' }),
 }
 
 export interface Flags {
   config?: string | undefined
+  /** `false`: no configuration file is read. */
+  file?: false
   /** `processor.setting=value`, `run.setting=value` or `simulator.setting=value`. */
   set?: readonly string[] | undefined
 }
 
-type Values<Declared extends Parameters<typeof resolveSettings>[1]> = ReturnType<typeof resolveSettings<Declared>>['values']
+type Values<Declared extends Parameters<typeof resolveSettings>[1]> = ReturnType<
+  typeof resolveSettings<Declared>
+>['values']
 
 export interface Configuration {
   file: string | undefined
@@ -57,7 +82,10 @@ const defaultFile = 'wellspring.yaml'
 /** Reads everything. @throws ConfigurationError with all faults */
 export function loadConfiguration(flags: Flags): Configuration {
   const faults: string[] = []
-  const file = flags.config ?? variable('WELLSPRING_CONFIG') ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  const file =
+    flags.file === false
+      ? undefined
+      : (flags.config ?? variable('WELLSPRING_CONFIG') ?? (existsSync(defaultFile) ? defaultFile : undefined))
   const content = file === undefined ? {} : readConfigurationFile(file, faults)
   const sections = ['run', 'simulator', 'processors', ...inferenceKeys]
   for (const key of Object.keys(content)) {
@@ -73,7 +101,10 @@ export function loadConfiguration(flags: Flags): Configuration {
     environmentSettings((scope) => Object.keys(scopes.get(scope) ?? {})),
     fileSource(file ?? '', content, scopes, faults),
   ]
-  const resolve = <Declared extends Parameters<typeof resolveSettings>[1]>(scope: string, declared: Declared): Values<Declared> => {
+  const resolve = <Declared extends Parameters<typeof resolveSettings>[1]>(
+    scope: string,
+    declared: Declared,
+  ): Values<Declared> => {
     const resolved = resolveSettings(scope, declared, sources)
     faults.push(...resolved.faults)
     return resolved.values
@@ -82,7 +113,7 @@ export function loadConfiguration(flags: Flags): Configuration {
   const simulator = resolve('simulator', simulatorSettings)
   const configured = processors.map((declaration): [string, ConfiguredProcessor] => {
     const { maxInFlight, ...config } = resolve(declaration.name, { ...declaration.settings, ...commonSettings })
-    return [declaration.name, { declaration, config: config as ConfiguredProcessor['config'], limits: { maxInFlight: Number(maxInFlight) } }]
+    return [declaration.name, { declaration, config: config, limits: { maxInFlight: Number(maxInFlight) } }]
   })
   let inference: InferenceSettings | undefined
   if (inferenceKeys.some((key) => key in content)) {
@@ -107,14 +138,13 @@ export function loadConfiguration(flags: Flags): Configuration {
 export function chooseProcessors(configuration: Configuration, names: readonly string[]): ConfiguredProcessor[] {
   const unknown = names.filter((name) => !configuration.processors.has(name))
   if (unknown.length > 0) {
-    throw new ConfigurationError([`no processor is called ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${[...configuration.processors.keys()].join(', ')}`])
+    throw new ConfigurationError([
+      `no processor is called ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${[...configuration.processors.keys()].join(', ')}`,
+    ])
   }
-  return [...configuration.processors.values()].filter(({ declaration }) => names.length === 0 || names.includes(declaration.name))
-}
-
-/** Where the data folder is: flag > WELLSPRING_DATA > ./wellspring-data. */
-export function dataDirectory(flag: string | undefined): string {
-  return flag ?? variable('WELLSPRING_DATA') ?? 'wellspring-data'
+  return [...configuration.processors.values()].filter(
+    ({ declaration }) => names.length === 0 || names.includes(declaration.name),
+  )
 }
 
 function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
@@ -122,7 +152,9 @@ function readConfigurationFile(file: string, faults: string[]): Record<string, u
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new ConfigurationError([`${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`])
+    throw new ConfigurationError([
+      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`,
+    ])
   }
   const document = parseDocument(text)
   for (const { message } of document.errors) faults.push(`${file}: ${message.split('\n')[0]}`)
@@ -135,7 +167,12 @@ function readConfigurationFile(file: string, faults: string[]): Record<string, u
   return content as Record<string, unknown>
 }
 
-function fileSource(file: string, content: Record<string, unknown>, scopes: ReadonlyMap<string, unknown>, faults: string[]): SettingSource {
+function fileSource(
+  file: string,
+  content: Record<string, unknown>,
+  scopes: ReadonlyMap<string, unknown>,
+  faults: string[],
+): SettingSource {
   const section = (value: unknown, path: string): Record<string, unknown> => {
     if (value === undefined || value === null) return {}
     if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
@@ -145,14 +182,19 @@ function fileSource(file: string, content: Record<string, unknown>, scopes: Read
   const ofProcessors = section(content['processors'], 'processors')
   for (const name of Object.keys(ofProcessors)) {
     if (!scopes.has(name) || name === 'run' || name === 'simulator') {
-      faults.push(`${file}: processors.${name}: there is no such processor; there are ${processors.map((one: Processor) => one.name).join(', ')}`)
+      faults.push(
+        `${file}: processors.${name}: there is no such processor; there are ${processors.map((one: Processor) => one.name).join(', ')}`,
+      )
     }
   }
-  const all = new Map([...scopes.keys()].map((scope) => {
-    const own = scope === 'run' || scope === 'simulator'
-    return [scope, section(own ? content[scope] : ofProcessors[scope], own ? scope : `processors.${scope}`)]
-  }))
-  const origin = (scope: string, name: string): string => `${file}: ${scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`}.${name}`
+  const all = new Map(
+    [...scopes.keys()].map((scope) => {
+      const own = scope === 'run' || scope === 'simulator'
+      return [scope, section(own ? content[scope] : ofProcessors[scope], own ? scope : `processors.${scope}`)]
+    }),
+  )
+  const origin = (scope: string, name: string): string =>
+    `${file}: ${scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`}.${name}`
   return {
     valueOf: (scope, name) => {
       const values = all.get(scope)
@@ -166,8 +208,10 @@ function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>
   const values = new Map<string, Map<string, unknown>>()
   for (const text of set) {
     const match = /^([a-z-]+)\.([A-Za-z]+)=(.*)$/s.exec(text)
-    if (!match?.[1] || !match[2]) faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
-    else if (!scopes.has(match[1])) faults.push(`--set ${text}: there is no "${match[1]}"; expected one of ${[...scopes.keys()].join(', ')}`)
+    if (!match?.[1] || !match[2])
+      faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
+    else if (!scopes.has(match[1]))
+      faults.push(`--set ${text}: there is no "${match[1]}"; expected one of ${[...scopes.keys()].join(', ')}`)
     else values.set(match[1], (values.get(match[1]) ?? new Map<string, unknown>()).set(match[2], match[3]))
   }
   return {
@@ -175,6 +219,7 @@ function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>
       const given = values.get(scope)
       return given?.has(name) ? { value: given.get(name), origin: `--set ${scope}.${name}` } : undefined
     },
-    namesFor: (scope) => [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: `--set ${scope}.${name}` })),
+    namesFor: (scope) =>
+      [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: `--set ${scope}.${name}` })),
   }
 }

@@ -1,4 +1,5 @@
 /** Opening a corpus, and reading whole topics of it. */
+import { variable } from '../engine/environment.ts'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
@@ -6,6 +7,11 @@ import { openEmbeddedLog } from '../topics/embedded/log.ts'
 import type { Log, StoredRecord } from '../topics/log.ts'
 import { existsSync } from 'node:fs'
 import { CommandError, exitCodes } from './exit.ts'
+
+/** Where the data folder is: flag > WELLSPRING_DATA > ./wellspring-data. */
+export function dataDirectory(flag: string | undefined): string {
+  return flag ?? variable('WELLSPRING_DATA') ?? 'wellspring-data'
+}
 
 /** A log and the codec of its records. */
 export interface Corpus {
@@ -23,7 +29,10 @@ export async function openCorpus(directory: string): Promise<Corpus> {
 /** Opens the corpus beside whoever runs it: to read, and to hand writes over. With `create`, a missing one is made. */
 export async function openBeside(directory: string, { create = false } = {}): Promise<Corpus> {
   if (!create && !existsSync(directory)) {
-    throw new CommandError(exitCodes.ioError, `there is no corpus in ${directory}; make one with \`wellspring ingest FILE --as seeds\`, or name its folder with --data DIR`)
+    throw new CommandError(
+      exitCodes.ioError,
+      `there is no corpus in ${directory}; make one with \`wellspring ingest FILE --as seeds\`, or name its folder with --data DIR`,
+    )
   }
   const log = await openEmbeddedLog({ directory, mode: 'client' })
   await log.ensureTopics(topicSpecifications())
@@ -37,10 +46,18 @@ export interface ReadRecord<Kind extends RecordKind> {
 }
 
 /** The raw records of one partition, from an offset to the end as it is now. */
-export async function* storedRecords(log: Log, topic: string, partition: number, from = 0): AsyncGenerator<StoredRecord> {
+export async function* storedRecords(
+  log: Log,
+  topic: string,
+  partition: number,
+  from = 0,
+): AsyncGenerator<StoredRecord> {
   const { start, end } = await log.offsets(topic, partition)
-  for (let offset = Math.max(start, from); offset < end; ) {
-    const { records, nextOffset } = await log.read({ topic, partition, offset }, { maxBytes: 1 << 20, maxWaitSeconds: 0 })
+  for (let offset = Math.max(start, from); offset < end;) {
+    const { records, nextOffset } = await log.read(
+      { topic, partition, offset },
+      { maxBytes: 1 << 20, maxWaitSeconds: 0 },
+    )
     for (const record of records) if (record.offset < end) yield record
     if (nextOffset <= offset) return
     offset = nextOffset
@@ -48,8 +65,13 @@ export async function* storedRecords(log: Log, topic: string, partition: number,
 }
 
 /** The decoded records of a topic, all partitions or one, to its end as it is now. */
-export async function* readTopic<Kind extends RecordKind>({ log, codec }: Corpus, topic: Topic<Kind>, partition?: number): AsyncGenerator<ReadRecord<Kind>> {
-  const partitions = partition === undefined ? Array.from({ length: topic.partitions }, (_, number) => number) : [partition]
+export async function* readTopic<Kind extends RecordKind>(
+  { log, codec }: Corpus,
+  topic: Topic<Kind>,
+  partition?: number,
+): AsyncGenerator<ReadRecord<Kind>> {
+  const partitions =
+    partition === undefined ? Array.from({ length: topic.partitions }, (_, number) => number) : [partition]
   for (const number of partitions) {
     for await (const stored of storedRecords(log, topic.name, number)) {
       if (!codec.knows(stored.value)) await codec.learn(stored.value)

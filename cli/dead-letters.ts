@@ -3,10 +3,9 @@ import { Command } from 'commander'
 import { processors } from '../processors/index.ts'
 import { deadLetters, topicNamed } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
-import { dataDirectory } from './configuration.ts'
-import { openBeside, storedRecords, type Corpus } from './corpus.ts'
+import { dataDirectory, openBeside, storedRecords, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { oneLine, say } from './terminal.ts'
+import { oneLine, say, sayJson } from './terminal.ts'
 
 const redrivenHeader = 'wellspring.redriven'
 
@@ -52,20 +51,26 @@ async function openLetters({ log }: Corpus): Promise<DeadLetter[]> {
 }
 
 export function deadLettersCommand(): Command {
-  const command = new Command('dead-letters').description('records that could not be processed: list them, or put them back')
+  const command = new Command('dead-letters')
   command
     .command('list')
     .description('dead letters that were not put back')
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .option('--json', 'one JSON object a line')
-    .addHelpText('after', '\nExamples:\n  wellspring dead-letters list\n  wellspring dead-letters list --json | jq -r .code | sort | uniq -c')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  wellspring dead-letters list\n  wellspring dead-letters list --json | jq -r .code | sort | uniq -c',
+    )
     .action(async (options: { data?: string; json?: boolean }) => {
       const corpus = await openBeside(dataDirectory(options.data))
       try {
         const letters = await openLetters(corpus)
         for (const { stored, ...letter } of letters) {
-          if (options.json) say(JSON.stringify({ ...letter, bytes: stored.value.byteLength }))
-          else say(`${letter.id}  ${letter.processor}  ${letter.topic}/${letter.partition} offset ${letter.offset}  ${letter.code}: ${oneLine(letter.message, 200)}`)
+          if (options.json) sayJson({ ...letter, bytes: stored.value.byteLength })
+          else
+            say(
+              `${letter.id}  ${letter.processor}  ${letter.topic}/${letter.partition} offset ${letter.offset}  ${letter.code}: ${oneLine(letter.message, 200)}`,
+            )
         }
         if (letters.length === 0 && !options.json) say('no dead letters')
       } finally {
@@ -78,14 +83,22 @@ export function deadLettersCommand(): Command {
     .argument('[id...]', 'their ids as listed, such as 3/17')
     .option('--all', 'all that were not put back')
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
-    .addHelpText('after', '\nExamples:\n  wellspring dead-letters redrive 3/17\n  wellspring dead-letters redrive --all\n\nThe record returns to its topic and its dead letter is marked, in one commit.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  wellspring dead-letters redrive 3/17\n  wellspring dead-letters redrive --all\n\nThe record returns to its topic and its dead letter is marked, in one commit.',
+    )
     .action(async (ids: string[], options: { all?: boolean; data?: string }) => {
-      if ((ids.length > 0) === (options.all ?? false)) throw new CommandError(exitCodes.usage, 'name dead letters by id, or give --all')
+      if (ids.length > 0 === (options.all ?? false))
+        throw new CommandError(exitCodes.usage, 'name dead letters by id, or give --all')
       const corpus = await openBeside(dataDirectory(options.data))
       try {
         const letters = await openLetters(corpus)
         const unknown = ids.filter((id) => !letters.some((letter) => letter.id === id))
-        if (unknown.length > 0) throw new CommandError(exitCodes.badInput, `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list\``)
+        if (unknown.length > 0)
+          throw new CommandError(
+            exitCodes.badInput,
+            `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list\``,
+          )
         const chosen = letters.filter(({ id }) => options.all || ids.includes(id))
         for (const letter of chosen) await redrive(corpus, letter)
         say(`${chosen.length} dead letters put back`)
@@ -105,8 +118,15 @@ async function redrive({ log }: Corpus, { id, processor, topic, partition, store
       `dead letter ${id} was answered when it was written: ${processor} emitted an unverifiable verdict for it, and plan-rollouts asked again; there is nothing to put back`,
     )
   }
-  if (!topicNamed(topic)) throw new CommandError(exitCodes.badInput, `dead letter ${id} came from "${oneLine(topic, 60)}", which is no topic`)
+  if (!topicNamed(topic))
+    throw new CommandError(exitCodes.badInput, `dead letter ${id} came from "${oneLine(topic, 60)}", which is no topic`)
   const { key, value } = stored
-  const mark = { topic: deadLetters.name, partition: stored.partition, key, value: new Uint8Array(), headers: { [redrivenHeader]: id } }
+  const mark = {
+    topic: deadLetters.name,
+    partition: stored.partition,
+    key,
+    value: new Uint8Array(),
+    headers: { [redrivenHeader]: id },
+  }
   await log.append([{ topic, partition, key, value }, mark], `redrive/${id}`)
 }

@@ -18,50 +18,66 @@ const problems = 150
 /** examples/ beside the package, from dist/cli/ or cli/. */
 function examplesFile(): string {
   const here = fileURLToPath(new URL('.', import.meta.url))
-  const found = ['../examples', '../../examples'].map((up) => join(here, up, 'seeds.jsonl')).find((file) => existsSync(file))
-  if (found === undefined) throw new CommandError(exitCodes.ioError, 'examples/seeds.jsonl is missing from this installation; run the demo in a clone of the project')
+  const found = ['../examples', '../../examples']
+    .map((up) => join(here, up, 'seeds.jsonl'))
+    .find((file) => existsSync(file))
+  if (found === undefined)
+    throw new CommandError(
+      exitCodes.ioError,
+      'examples/seeds.jsonl is missing from this installation; run the demo in a clone of the project',
+    )
   return found
 }
 
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description('grow a small simulated corpus from examples/seeds.jsonl, in ./demo-data')
-    .addHelpText('after', '\nExample:\n  npm start')
-    .action(async () => {
-      const seeds = examplesFile()
-      const set = [`sample-concepts.problems=${problems}`, 'simulator.speed=40', `simulator.knows=${seeds}`, 'run.allowSelfVote=false']
-      const configuration = loadConfiguration({ set })
-      const corpus = await openCorpus(directory)
-      try {
-        const before = await madeProblems(corpus)
-        for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
-        say(`Wellspring demo: ${problems} problems from ${before > 0 ? 'the corpus in' : 'examples/seeds.jsonl into'} ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`)
-        const end = await runStream({
-          corpus,
-          configuration: { ...configuration, inference: undefined },
-          chosen: chooseProcessors(configuration, []),
-          untilComplete: true,
-          forSeconds: undefined,
-          json: false,
-        })
-        for (const line of endLines(end, directory)) say(line)
-        const pair = await anyPair(corpus)
-        if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
-        if (pair !== undefined) say(`      npx wellspring explain ${pair} --data ${directory}`)
-        say('      npx wellspring up --help      (your own endpoint, your own problems)')
-        process.exitCode = end.exitCode
-      } finally {
-        await corpus.log.close()
-      }
-    })
+  return new Command('demo').addHelpText('after', '\nExample:\n  npm start').action(async () => {
+    const seeds = examplesFile()
+    const set = [
+      `sample-concepts.problems=${problems}`,
+      'simulator.speed=40',
+      `simulator.knows=${seeds}`,
+      'run.allowSelfVote=false',
+    ]
+    const configuration = loadConfiguration({ set, file: false })
+    const corpus = await openCorpus(directory)
+    try {
+      const before = await madeProblems(corpus)
+      for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
+      say(
+        `Wellspring demo: ${problems} problems from ${before > 0 ? 'the corpus in' : 'examples/seeds.jsonl into'} ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`,
+      )
+      const end = await runStream({
+        corpus,
+        configuration,
+        alwaysSimulated: true,
+        chosen: chooseProcessors(configuration, []),
+        untilComplete: true,
+        forSeconds: undefined,
+        json: false,
+      })
+      for (const line of endLines(end, directory)) say(line)
+      const pair = await anyPair(corpus)
+      if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
+      if (pair !== undefined) say(`      npx wellspring explain ${pair} --data ${directory}`)
+      say('      npx wellspring up --help      (your own endpoint, your own problems)')
+      process.exitCode = end.exitCode
+    } finally {
+      await corpus.log.close()
+    }
+  })
 }
 
 async function madeProblems(corpus: Corpus): Promise<number> {
   const entries = await ledgerEntries(corpus)
-  return entries.reduce((sum, { processor, counts }) => sum + (processor === 'generate-problem' ? (counts.emitted[topics.problems.name] ?? 0) : 0), 0)
+  return entries.reduce(
+    (sum, { processor, counts }) =>
+      sum + (processor === 'generate-problem' ? (counts.emitted[topics.problems.name] ?? 0) : 0),
+    0,
+  )
 }
 
 async function anyPair(corpus: Corpus): Promise<string | undefined> {
-  for await (const { record } of readTopic(corpus, topics.preferencePairs)) if (record.origin === 'synthetic') return record.id
+  for await (const { record } of readTopic(corpus, topics.preferencePairs))
+    if (record.origin === 'synthetic') return record.id
   return undefined
 }

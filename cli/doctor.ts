@@ -8,10 +8,11 @@ import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { roles } from '../engine/ports.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
-import { dataDirectory, loadConfiguration, type Configuration } from './configuration.ts'
+import { loadConfiguration, type Configuration } from './configuration.ts'
+import { dataDirectory } from './corpus.ts'
 import { exitCodes } from './exit.ts'
 import { connectModels } from './models.ts'
-import { formatBytes, printable, say } from './terminal.ts'
+import { formatBytes, printable, say, sayJson } from './terminal.ts'
 
 interface Finding {
   what: string
@@ -22,29 +23,43 @@ interface Finding {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('what works on this machine, what does not, and the cure')
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .option('--config <file>', 'configuration file (default: WELLSPRING_CONFIG or ./wellspring.yaml where it exists)')
     .option('--json', 'one JSON object a finding')
-    .addHelpText('after', '\nExamples:\n  wellspring doctor\n  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor\n\nIt ends with 0 when everything that a run needs works, else with 1.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  wellspring doctor\n  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor\n\nIt ends with 0 when everything that a run needs works, else with 1.',
+    )
     .action(async (options: { data?: string; config?: string; json?: boolean }) => {
-      const findings: Finding[] = [nodeFinding(), ...(await sandboxFindings()), await diskFinding(dataDirectory(options.data))]
+      const findings: Finding[] = [
+        nodeFinding(),
+        ...(await sandboxFindings()),
+        await diskFinding(dataDirectory(options.data)),
+      ]
       let configuration: Configuration | undefined
       try {
         configuration = loadConfiguration({ config: options.config })
-        findings.push({ what: 'configuration', state: 'works', detail: configuration.file ?? 'no file: defaults and variables' })
+        findings.push({
+          what: 'configuration',
+          state: 'works',
+          detail: configuration.file ?? 'no file: defaults and variables',
+        })
       } catch (error) {
         if (!(error instanceof ConfigurationError)) throw error
-        findings.push(...error.faults.map((fault): Finding => ({ what: 'configuration', state: 'fault', detail: fault })))
+        findings.push(
+          ...error.faults.map((fault): Finding => ({ what: 'configuration', state: 'fault', detail: fault })),
+        )
       }
       if (configuration) findings.push(...(await modelFindings(configuration)))
-      for (const finding of findings) options.json ? say(JSON.stringify(finding)) : tell(finding)
+      for (const finding of findings) options.json ? sayJson(finding) : tell(finding)
       if (findings.some(({ state }) => state === 'fault')) process.exitCode = exitCodes.bug
     })
 }
 
 function tell({ what, state, detail, cure }: Finding): void {
-  const mark = { works: colors.green('works  '), warning: colors.yellow('warning'), fault: colors.red('fault  ') }[state]
+  const mark = { works: colors.green('works  '), warning: colors.yellow('warning'), fault: colors.red('fault  ') }[
+    state
+  ]
   say(`${mark}  ${what}: ${printable(detail)}`)
   if (cure !== undefined) say(`         ${printable(cure)}`)
 }
@@ -53,7 +68,9 @@ function nodeFinding(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const fits = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24
   const detail = `${process.versions.node}, ${availableParallelism()} cores`
-  return fits ? { what: 'Node', state: 'works', detail } : { what: 'Node', state: 'fault', detail, cure: 'install Node 20.19 or later, 22.13 or later, or 24 or later' }
+  return fits
+    ? { what: 'Node', state: 'works', detail }
+    : { what: 'Node', state: 'fault', detail, cure: 'install Node 20.19 or later, 22.13 or later, or 24 or later' }
 }
 
 async function sandboxFindings(): Promise<Finding[]> {
@@ -61,7 +78,15 @@ async function sandboxFindings(): Promise<Finding[]> {
   try {
     const { rung, detail, advice } = await pool.isolation()
     const cure = advice === undefined ? {} : { cure: advice }
-    if (rung === 'none') return [{ what: 'sandbox', state: 'warning', detail: `${detail}; programs will be unverifiable, math goes on`, ...cure }]
+    if (rung === 'none')
+      return [
+        {
+          what: 'sandbox',
+          state: 'warning',
+          detail: `${detail}; programs will be unverifiable, math goes on`,
+          ...cure,
+        },
+      ]
     return [{ what: 'sandbox', state: 'works', detail: `${rung}: ${detail}`, ...cure }]
   } finally {
     await pool.close()
@@ -75,25 +100,54 @@ async function diskFinding(directory: string): Promise<Finding> {
     const { bavail, bsize } = await statfs(directory)
     const free = bavail * bsize
     const detail = `${directory}, ${formatBytes(free)} free`
-    if (free < 1 << 30) return { what: 'data folder', state: 'warning', detail, cure: 'a corpus of 10,000 problems takes several GiB with long rollouts; free some space or name another folder with --data' }
+    if (free < 1 << 30)
+      return {
+        what: 'data folder',
+        state: 'warning',
+        detail,
+        cure: 'a corpus of 10,000 problems takes several GiB with long rollouts; free some space or name another folder with --data',
+      }
     return { what: 'data folder', state: 'works', detail }
   } catch (error) {
-    return { what: 'data folder', state: 'fault', detail: `${directory}: ${(error as NodeJS.ErrnoException).code}`, cure: 'name a folder that can be written to with --data or WELLSPRING_DATA' }
+    return {
+      what: 'data folder',
+      state: 'fault',
+      detail: `${directory}: ${(error as NodeJS.ErrnoException).code}`,
+      cure: 'name a folder that can be written to with --data or WELLSPRING_DATA',
+    }
   }
 }
 
 async function modelFindings(configuration: Configuration): Promise<Finding[]> {
   if (!configuration.inference && variable('OPENAI_BASE_URL') === undefined) {
-    return [{ what: 'models', state: 'warning', detail: 'no endpoint is configured: a simulated one will be used', cure: 'set OPENAI_BASE_URL, or write endpoints, models and roles (docs/inference.md)' }]
+    return [
+      {
+        what: 'models',
+        state: 'warning',
+        detail: 'no endpoint is configured: a simulated one will be used',
+        cure: 'set OPENAI_BASE_URL, or write endpoints, models and roles (docs/inference.md)',
+      },
+    ]
   }
   try {
     const models = await connectModels(configuration, AbortSignal.timeout(30_000))
     const assigned = roles.map((role): Finding => {
-      const names = models.inference.modelsOf(role).map(({ model, mode, slots }) => `${model} (${mode}, ${slots} at once)`)
+      const names = models.inference
+        .modelsOf(role)
+        .map(({ model, mode, slots }) => `${model} (${mode}, ${slots} at once)`)
       const off = role === 'judge' ? 'none: problems pass unjudged' : 'none: what needs it is off'
-      return names.length > 0 ? { what: role, state: 'works', detail: names.join(', ') } : { what: role, state: 'warning', detail: off }
+      return names.length > 0
+        ? { what: role, state: 'works', detail: names.join(', ') }
+        : { what: role, state: 'warning', detail: off }
     })
-    const findings = [...models.sentences.map((detail): Finding => ({ what: 'models', state: models.simulated ? 'warning' : 'works', detail })), ...assigned]
+    const findings = [
+      ...models.sentences.map((detail): Finding => ({
+        what: 'models',
+        state: models.simulated ? 'warning' : 'works',
+        detail,
+      })),
+      ...assigned,
+    ]
     await models.close()
     return findings
   } catch (error) {

@@ -84,6 +84,13 @@ export function reportFailure(error: unknown): number {
     return exitCodes.ioError
   }
   note(`wellspring: a bug, please report it: ${error instanceof Error ? printable(error.message) : String(error)}`)
-  if (error instanceof Error && error.stack !== undefined) note(`  ${(error.cause instanceof Error ? error.cause.stack : error.stack)?.split('\n').slice(1, 4).map((line) => line.trim()).join('; ')}`)
+  if (error instanceof Error && error.stack !== undefined)
+    note(
+      `  ${(error.cause instanceof Error ? error.cause.stack : error.stack)
+        ?.split('\n')
+        .slice(1, 4)
+        .map((line) => line.trim())
+        .join('; ')}`,
+    )
   return exitCodes.bug
 }

@@ -3,10 +3,9 @@ import { Command } from 'commander'
 import type { ConceptCombination, ModelCall, Outcome, RecordTypes, Seed } from '../schemas/generated.ts'
 import { topics, type Topic } from '../topics/catalogue.ts'
 import { partitionOf } from '../topics/partitioner.ts'
-import { dataDirectory } from './configuration.ts'
-import { openBeside, readTopic, type Corpus } from './corpus.ts'
+import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { oneLine, printable, say } from './terminal.ts'
+import { oneLine, printable, say, sayJson } from './terminal.ts'
 
 interface AnyRecord {
   id: string
@@ -26,7 +25,16 @@ interface Ancestor {
   record: AnyRecord | undefined
   parents: Ancestor[]
   /** For a concept combination: where each concept was named, back to the seeds. */
-  concepts?: { concept: string; namedIn: number; annotator: string; conceptListId: string; seedId: string; source: string; sourceId: string; statement: string }[]
+  concepts?: {
+    concept: string
+    namedIn: number
+    annotator: string
+    conceptListId: string
+    seedId: string
+    source: string
+    sourceId: string
+    statement: string
+  }[]
 }
 
 /** Topics that hold records of an id's kind: `preference-pair-1f2e...` -> preference-pairs. */
@@ -69,7 +77,11 @@ class Finder {
 
 /** The ancestry of a record. @throws CommandError when no record has the id */
 export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> {
-  if (topicsOfId(id).length === 0) throw new CommandError(exitCodes.badInput, `"${oneLine(id, 80)}" is no id; ids look like preference-pair-1a2b... (see \`wellspring tail preference-pairs --last 1\`)`)
+  if (topicsOfId(id).length === 0)
+    throw new CommandError(
+      exitCodes.badInput,
+      `"${oneLine(id, 80)}" is no id; ids look like preference-pair-1a2b... (see \`wellspring tail preference-pairs --last 1\`)`,
+    )
   const finder = new Finder(corpus)
   await finder.find([id])
   if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
@@ -94,7 +106,10 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
 }
 
 /** For each concept of a combination, the annotated list that named it first and how many did, within the table as it was sampled from. */
-async function namedIn(corpus: Corpus, { concepts, domain, tableVersions }: ConceptCombination): Promise<NonNullable<Ancestor['concepts']>> {
+async function namedIn(
+  corpus: Corpus,
+  { concepts, domain, tableVersions }: ConceptCombination,
+): Promise<NonNullable<Ancestor['concepts']>> {
   const lists = new Map<string, { first: RecordTypes['concept-list']; count: number }>()
   const version = tableVersions[topics.conceptLists.name] ?? 0
   let read = 0
@@ -110,7 +125,8 @@ async function namedIn(corpus: Corpus, { concepts, domain, tableVersions }: Conc
   }
   const seedIds = new Set([...lists.values()].flatMap(({ first }) => first.parentIds))
   const seeds = new Map<string, Seed>()
-  for await (const { record } of readTopic(corpus, topics.seeds)) if (seedIds.has(record.id)) seeds.set(record.id, record)
+  for await (const { record } of readTopic(corpus, topics.seeds))
+    if (seedIds.has(record.id)) seeds.set(record.id, record)
   return concepts.flatMap((concept) => {
     const known = lists.get(concept)
     if (!known) return []
@@ -132,7 +148,8 @@ async function namedIn(corpus: Corpus, { concepts, domain, tableVersions }: Conc
 /** What a reader wants to know of one record, in one line. */
 function summaryOf(topic: string | undefined, record: AnyRecord | undefined): string {
   if (!record || topic === undefined) return 'no longer kept (transient)'
-  const text = (name: string): string => oneLine(String((record as unknown as Record<string, unknown>)[name] ?? ''), 100)
+  const text = (name: string): string =>
+    oneLine(String((record as unknown as Record<string, unknown>)[name] ?? ''), 100)
   switch (topic) {
     case topics.preferencePairs.name:
       return `pair for ${text('solver')}, pass rate ${text('passRate')}`
@@ -142,13 +159,22 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
     }
     case topics.verdicts.name: {
       const verdict = record as unknown as RecordTypes['verdict']
-      const tests = verdict.tests.length > 0 ? `, ${verdict.tests.filter((test) => test.verdict === 'passed').length} of ${verdict.tests.length} tests run passed` : ''
+      const tests =
+        verdict.tests.length > 0
+          ? `, ${verdict.tests.filter((test) => test.verdict === 'passed').length} of ${verdict.tests.length} tests run passed`
+          : ''
       return `attempt ${verdict.attempt}: ${verdict.verdict} (${verdict.reason})${verdict.extracted === null ? '' : `, answer ${oneLine(verdict.extracted, 40)}`}${tests}`
     }
     case topics.testCases.name: {
       const { checks, votes } = record as unknown as RecordTypes['test-cases']
-      const source = checks.trusted ? 'trusted' : votes ? `voted by ${votes.classes[0]?.votes} of ${votes.asked}` : 'written by a model'
-      return checks.answer === null ? `${checks.tests.length} tests, ${source}` : `answer ${oneLine(checks.answer, 60)}, ${source}`
+      const source = checks.trusted
+        ? 'trusted'
+        : votes
+          ? `voted by ${votes.classes[0]?.votes} of ${votes.asked}`
+          : 'written by a model'
+      return checks.answer === null
+        ? `${checks.tests.length} tests, ${source}`
+        : `answer ${oneLine(checks.answer, 60)}, ${source}`
     }
     case topics.concepts.name:
       return `concepts for level ${text('level')}, drawn by ${text('sampler')}`
@@ -161,8 +187,20 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
   }
 }
 
-function callLine({ purpose, model, endpoint, promptVersion, temperature, seed, promptTokens, completionTokens, latencySeconds }: ModelCall): string {
-  const sampling = [temperature === null ? '' : `temperature ${temperature}`, seed === null ? '' : `seed ${seed}`].filter(Boolean).join(', ')
+function callLine({
+  purpose,
+  model,
+  endpoint,
+  promptVersion,
+  temperature,
+  seed,
+  promptTokens,
+  completionTokens,
+  latencySeconds,
+}: ModelCall): string {
+  const sampling = [temperature === null ? '' : `temperature ${temperature}`, seed === null ? '' : `seed ${seed}`]
+    .filter(Boolean)
+    .join(', ')
   return `call ${purpose}: ${model} at ${endpoint}, prompt ${promptVersion}${sampling && `, ${sampling}`}, ${promptTokens} + ${completionTokens} tokens, ${latencySeconds.toFixed(1)} s`
 }
 
@@ -186,20 +224,21 @@ function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] 
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .description('where a record came from: its ancestry back to the seeds, with models, tokens and evidence')
     .argument('<id>', 'id of any kept record')
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .option('--json', 'the whole ancestry as one JSON object, full texts included')
-    .addHelpText('after', '\nExamples:\n  wellspring explain preference-pair-1a2b3c4d5e6f\n  wellspring explain $(wellspring tail preference-pairs --last 1 | head -1 | jq -r .id)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  wellspring explain preference-pair-1a2b3c4d5e6f\n  wellspring explain $(wellspring tail preference-pairs --last 1 | head -1 | jq -r .id)',
+    )
     .action(async (id: string, options: { data?: string; json?: boolean }) => {
       const corpus = await openBeside(dataDirectory(options.data))
       try {
         const ancestry = await ancestryOf(corpus, id)
-        if (options.json) say(JSON.stringify(ancestry))
+        if (options.json) sayJson(ancestry)
         else for (const line of lines(ancestry, 0, new Set())) say(printable(line))
       } finally {
         await corpus.log.close()
       }
     })
 }
-

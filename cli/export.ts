@@ -5,9 +5,8 @@ import { once } from 'node:events'
 import { Argument, Command, Option } from 'commander'
 import { domainNamed } from '../domains/index.ts'
 import { topics } from '../topics/catalogue.ts'
-import { dataDirectory } from './configuration.ts'
-import { openBeside, readTopic, type Corpus } from './corpus.ts'
-import { note } from './terminal.ts'
+import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
+import { jsonLine, note } from './terminal.ts'
 
 type Sort = 'pairs' | 'sft' | 'problems'
 
@@ -50,9 +49,15 @@ async function* rowsOf(corpus: Corpus, sort: Sort): AsyncGenerator<object> {
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write rows that trainers read, as JSONL')
     .addArgument(new Argument('<sort>', 'what to write').choices(['pairs', 'sft', 'problems']))
-    .addOption(new Option('--format <format>', 'trl: conversational prompt, chosen, rejected; prompt, completion; prompt, answer, tests').choices(['trl']).default('trl'))
+    .addOption(
+      new Option(
+        '--format <format>',
+        'trl: conversational prompt, chosen, rejected; prompt, completion; prompt, answer, tests',
+      )
+        .choices(['trl'])
+        .default('trl'),
+    )
     .option('--out <file>', 'write to a file instead of stdout; it appears whole, when it is complete')
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .addHelpText(
@@ -74,7 +79,7 @@ Rows made with the simulated endpoint say "simulated": true.`,
       let simulated = 0
       try {
         for await (const row of rowsOf(corpus, sort)) {
-          if (!target.write(`${JSON.stringify(row)}\n`)) await once(target, 'drain')
+          if (!target.write(`${jsonLine(row)}\n`)) await once(target, 'drain')
           rows++
           if ('simulated' in row && row.simulated === true) simulated++
         }

@@ -1,6 +1,5 @@
 /** `wellspring ingest`: human seeds, human problems and concept files into the stream. Bad lines are named, good ones kept. */
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { Command, Option } from 'commander'
 import { z } from 'zod'
 import { normalConcept } from '../curation/concepts.ts'
@@ -11,10 +10,9 @@ import type { Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { OutgoingRecord } from '../topics/log.ts'
 import { partitionOf } from '../topics/partitioner.ts'
-import { dataDirectory } from './configuration.ts'
-import { openBeside, readTopic, type Corpus } from './corpus.ts'
+import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { note, oneLine, say } from './terminal.ts'
+import { note, oneLine, printable, say, sayJson } from './terminal.ts'
 
 /** A line longer than this is no problem but a mistake, in bytes. */
 const longestLineBytes = 4 << 20
@@ -55,7 +53,7 @@ interface Taken<Kind extends RecordKind = RecordKind> {
   checks: Checks | null
 }
 
-/** What became of one file. */
+/** What became of one file. Lines count from 1; 0 is the file as a whole. */
 interface FileReport {
   file: string
   added: number
@@ -65,9 +63,10 @@ interface FileReport {
 
 export function ingestCommand(): Command {
   return new Command('ingest')
-    .description('take human problems or concept files into the stream')
     .argument('<file...>', 'JSONL files, or - for standard input')
-    .addOption(new Option('--as <sort>', 'what the lines are').choices(['seeds', 'problems', 'concepts']).makeOptionMandatory())
+    .addOption(
+      new Option('--as <sort>', 'what the lines are').choices(['seeds', 'problems', 'concepts']).makeOptionMandatory(),
+    )
     .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .option('--json', 'one JSON object a file on stdout')
     .addHelpText(
@@ -97,8 +96,9 @@ The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
 }
 
 function tell({ file, added, known, refused }: FileReport, as: Sort, json: boolean): void {
-  if (json) return say(JSON.stringify({ file, as, added, known, refused }))
-  for (const { line, reason } of refused.slice(0, 20)) note(`${file}:${line}: ${reason}`)
+  if (json) return sayJson({ file, as, added, known, refused })
+  for (const { line, reason } of refused.slice(0, 20))
+    note(`${file}${line === 0 ? '' : `:${line}`}: ${printable(reason)}`)
   if (refused.length > 20) note(`${file}: ${refused.length - 20} more lines were refused; --json lists all`)
   say(`${file}: ${added} ${as} added, ${known} known already, ${refused.length} refused`)
 }
@@ -129,7 +129,13 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
   let bytes = 0
   const flush = async (): Promise<void> => {
     if (batch.length === 0) return
-    const added = await corpus.log.append(batch, `ingest/${hashOf(as, batch.map(({ key }) => key))}`)
+    const added = await corpus.log.append(
+      batch,
+      `ingest/${hashOf(
+        as,
+        batch.map(({ key }) => key),
+      )}`,
+    )
     if (added) report.added += batch.length
     else report.known += batch.length
     batch = []
@@ -138,8 +144,8 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
   let number = 0
   for await (const line of linesOf(file)) {
     number++
-    if (line.trim() === '') continue
-    const taken = takeLine(line, as)
+    if ('text' in line && line.text.trim() === '') continue
+    const taken = 'text' in line ? takeLine(line.text, as) : line
     if ('fault' in taken) {
       report.refused.push({ line: number, reason: taken.fault })
       continue
@@ -149,7 +155,10 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
     const before = known.get(id)
     if (before !== undefined) {
       if (checks !== null && before !== checksHash(checks)) {
-        report.refused.push({ line: number, reason: `conflict: this text is known as ${id} with another answer or other tests; the first one stands` })
+        report.refused.push({
+          line: number,
+          reason: `conflict: this text is known as ${id} with another answer or other tests; the first one stands`,
+        })
       } else report.known++
       continue
     }
@@ -165,28 +174,72 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
   return report
 }
 
-/** The lines of a file. @throws CommandError where it can't be read or is no text */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file)
-  let first = true
+const newline = 0x0a
+const sniffedBytes = 64 << 10
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** A line as text, or why it is none. */
+type Line = { text: string } | { fault: string }
+
+/** The lines of a file; one that is too long is never held as a whole. @throws CommandError where it can't be read or is no text */
+async function* linesOf(file: string): AsyncGenerator<Line> {
+  const input: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file)
+  let parts: Buffer[] = []
+  let bytes = 0
+  let sniffed = 0
+  const add = (part: Buffer): void => {
+    bytes += part.length
+    if (bytes <= longestLineBytes) parts.push(part)
+    else parts = []
+  }
+  const take = (): Line => {
+    const line = decodeLine(parts, bytes)
+    parts = []
+    bytes = 0
+    return line
+  }
   try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      if (first && /\0/.test(line.slice(0, 4096))) {
-        throw new CommandError(exitCodes.badInput, `${file}: not a text file (a zero byte in its first line); expected JSONL, one JSON object a line`)
+    for await (const chunk of input) {
+      if (sniffed < sniffedBytes && chunk.subarray(0, sniffedBytes - sniffed).includes(0)) {
+        throw new CommandError(
+          exitCodes.badInput,
+          `${file}: not a text file (it holds a zero byte); expected JSONL, one JSON object a line`,
+        )
       }
-      yield first ? line.replace(/^\u{feff}/u, '') : line
-      first = false
+      sniffed += chunk.length
+      let start = 0
+      for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+        add(chunk.subarray(start, end))
+        start = end + 1
+        yield take()
+      }
+      if (start < chunk.length) add(chunk.subarray(start))
     }
+    if (bytes > 0) yield take()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    const cause = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder; name its files' : `cannot be read (${code})`
+    const cause =
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'EISDIR'
+          ? 'is a folder; name its files'
+          : `cannot be read (${code})`
     throw new CommandError(exitCodes.ioError, `${file}: ${cause}`)
   }
 }
 
+function decodeLine(parts: readonly Buffer[], bytes: number): Line {
+  if (bytes > longestLineBytes) return { fault: `the line has ${bytes} bytes, expected at most ${longestLineBytes}` }
+  try {
+    // The decoder drops a byte order mark; JSON takes the carriage return of a CRLF for white space.
+    return { text: utf8.decode(Buffer.concat(parts)) }
+  } catch {
+    return { fault: 'not UTF-8; convert the file to UTF-8' }
+  }
+}
+
 function takeLine(line: string, as: Sort): Taken | { fault: string } {
-  if (Buffer.byteLength(line) > longestLineBytes) return { fault: `the line is longer than ${longestLineBytes >> 20} MiB` }
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -195,7 +248,12 @@ function takeLine(line: string, as: Sort): Taken | { fault: string } {
   }
   const parsed = (as === 'concepts' ? conceptLine : humanLine).safeParse(value)
   if (!parsed.success) {
-    return { fault: parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`).join('; ') }
+    return {
+      fault: parsed.error.issues
+        .slice(0, 3)
+        .map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`)
+        .join('; '),
+    }
   }
   if (as === 'concepts') return takeConcepts(parsed.data as z.infer<typeof conceptLine>)
   return takeHuman(parsed.data as z.infer<typeof humanLine>, as)
@@ -222,7 +280,8 @@ function takeHuman(line: z.infer<typeof humanLine>, as: 'seeds' | 'problems'): T
     const record: Seed = { ...shared, id: textId('seed', domain, statement) }
     return { topic: topics.seeds as unknown as Topic, record, checks }
   }
-  if (line.starter_code?.trim()) return { fault: 'starter_code: problems that ask for a function are not run; take this one in as a seed' }
+  if (line.starter_code?.trim())
+    return { fault: 'starter_code: problems that ask for a function are not run; take this one in as a seed' }
   const record: Problem = {
     ...shared,
     ...{ id: textId('problem', domain, statement), origin: 'human', contentHash: statementHash(statement) },
@@ -233,7 +292,10 @@ function takeHuman(line: z.infer<typeof humanLine>, as: 'seeds' | 'problems'): T
 
 function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: string } {
   const domain = line.domain ?? domains.find(({ levels }) => levels.includes(line.level))?.name
-  if (domain === undefined) return { fault: `level: no domain has the level "${oneLine(line.level, 40)}"; add "domain": ${domainNames.map((name) => `"${name}"`).join(' or ')}` }
+  if (domain === undefined)
+    return {
+      fault: `level: no domain has the level "${oneLine(line.level, 40)}"; add "domain": ${domainNames.map((name) => `"${name}"`).join(' or ')}`,
+    }
   const concepts = line.foundational_concepts.map(normalConcept)
   const id = textId('concept-combination', domain, JSON.stringify([concepts, line.level]))
   const record: ConceptCombination = {
@@ -244,5 +306,7 @@ function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: strin
 }
 
 function checksHash(checks: Checks | null): string {
-  return checks === null ? '' : hashOf(checks.answer ?? '', JSON.stringify(checks.tests.map(({ input, output }) => [input, output])))
+  return checks === null
+    ? ''
+    : hashOf(checks.answer ?? '', JSON.stringify(checks.tests.map(({ input, output }) => [input, output])))
 }

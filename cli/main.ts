@@ -3,33 +3,70 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { exitCodeHelp, exitCodes, reportFailure } from './exit.ts'
+import { printable } from './terminal.ts'
 
-type Loader = () => Promise<Command>
+/** A command: how the list of commands describes it, and how it is loaded. */
+interface Entry {
+  description: string
+  load: () => Promise<Command>
+}
 
-const commands: Record<string, Loader> = {
-  up: async () => (await import('./up.ts')).upCommand(),
-  run: async () => (await import('./up.ts')).runCommand(),
-  ingest: async () => (await import('./ingest.ts')).ingestCommand(),
-  topics: async () => (await import('./topics.ts')).topicsCommand(),
-  tail: async () => (await import('./topics.ts')).tailCommand(),
-  export: async () => (await import('./export.ts')).exportCommand(),
-  explain: async () => (await import('./explain.ts')).explainCommand(),
-  verify: async () => (await import('./verify.ts')).verifyCommand(),
-  'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand(),
-  simulate: async () => (await import('./simulate.ts')).simulateCommand(),
-  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
-  demo: async () => (await import('./demo.ts')).demoCommand(),
+const commands: Readonly<Record<string, Entry>> = {
+  up: { description: 'run all processors in this process', load: async () => (await import('./up.ts')).upCommand() },
+  run: { description: 'run some processors in this process', load: async () => (await import('./up.ts')).runCommand() },
+  ingest: {
+    description: 'take human problems or concept files into the stream',
+    load: async () => (await import('./ingest.ts')).ingestCommand(),
+  },
+  topics: {
+    description: 'what lies in the corpus: records, bytes, and what its consumers have not finished',
+    load: async () => (await import('./topics.ts')).topicsCommand(),
+  },
+  tail: {
+    description: 'write the records of a topic as JSON lines',
+    load: async () => (await import('./tail.ts')).tailCommand(),
+  },
+  export: {
+    description: 'write rows that trainers read, as JSONL',
+    load: async () => (await import('./export.ts')).exportCommand(),
+  },
+  explain: {
+    description: 'where a record came from: its ancestry back to the seeds, with models, tokens and evidence',
+    load: async () => (await import('./explain.ts')).explainCommand(),
+  },
+  verify: {
+    description: 'check answers or programs: JSON lines in, one verdict a line out',
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
+  'dead-letters': {
+    description: 'records that could not be processed: list them, or put them back',
+    load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
+  },
+  simulate: {
+    description: 'run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them',
+    load: async () => (await import('./simulate.ts')).simulateCommand(),
+  },
+  doctor: {
+    description: 'what works on this machine, what does not, and the cure',
+    load: async () => (await import('./doctor.ts')).doctorCommand(),
+  },
+  demo: {
+    description: 'grow a small simulated corpus from examples/seeds.jsonl, in ./demo-data',
+    load: async () => (await import('./demo.ts')).demoCommand(),
+  },
 }
 
 function version(): string {
-  const file = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url)).find((url) => {
-    try {
-      readFileSync(url)
-      return true
-    } catch {
-      return false
-    }
-  })
+  const file = ['../package.json', '../../package.json']
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => {
+      try {
+        readFileSync(url)
+        return true
+      } catch {
+        return false
+      }
+    })
   return file ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'unknown'
 }
 
@@ -38,18 +75,27 @@ async function main(): Promise<void> {
     .description('Grows corpora of verified reasoning problems without end.')
     .version(version())
     .addHelpText('after', exitCodeHelp)
-    .showHelpAfterError('(add --help for examples)')
-  const wanted = process.argv[2] ?? ''
-  const chosen = wanted in commands ? [wanted] : Object.keys(commands)
-  for (const name of chosen) program.addCommand(await (commands[name] as Loader)())
-  applyToAll(program)
+  // `help NAME` is `NAME --help`. Only the command that was asked for is loaded; the list needs names alone.
+  const wanted = process.argv[2] === 'help' ? process.argv[3] : process.argv[2]
+  for (const [name, { description, load }] of Object.entries(commands)) {
+    program.addCommand((name === wanted ? await load() : new Command(name)).description(description))
+  }
+  applyToAll(program, 'wellspring')
   await program.parseAsync()
 }
 
-/** Wrong usage ends with the documented code, wherever it is found. */
-function applyToAll(command: Command): void {
-  command.exitOverride()
-  for (const sub of command.commands) applyToAll(sub)
+/** Wrong usage is told in one line and ends with the documented code, wherever it is found. */
+function applyToAll(command: Command, path: string): void {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => {
+      const fault = printable(text)
+        .replace(/^error: /, '')
+        .replace(/\s+/g, ' ')
+        .trim()
+      write(`wellspring: ${fault}; \`${path} --help\` shows what there is\n`)
+    },
+  })
+  for (const sub of command.commands) applyToAll(sub, `${path} ${sub.name()}`)
 }
 
 // A reader that has gone away (`| head`) is no failure.

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { variable } from '../engine/environment.ts'
-import { ConfigurationError, kindOf } from '../engine/errors.ts'
+import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
 import type { InferenceSettings } from '../inference/configuration.ts'
 import { discoverSettings } from '../inference/discover.ts'
 import { createInference, type ConfiguredInference } from '../inference/inference.ts'
@@ -23,16 +23,24 @@ const urlVariable = 'OPENAI_BASE_URL'
 const keyVariable = 'OPENAI_API_KEY'
 
 /** Connects the models. @throws ConfigurationError, TransientError where an endpoint that must be asked can't be reached */
-export async function connectModels(configuration: Configuration, signal: AbortSignal): Promise<Models> {
-  if (configuration.inference) return await connectConfigured(configuration.inference, configuration, signal)
+export async function connectModels(
+  configuration: Configuration,
+  signal: AbortSignal,
+  alwaysSimulated = false,
+): Promise<Models> {
   const url = variable(urlVariable)
-  if (url !== undefined) return await connectDiscovered(url, configuration, signal)
+  if (!alwaysSimulated && configuration.inference)
+    return await connectConfigured(configuration.inference, configuration, signal)
+  if (!alwaysSimulated && url !== undefined) return await connectDiscovered(url, configuration, signal)
   const simulator = await startSimulatorProcess(configuration.simulator, signal)
   try {
     const models = await connectDiscovered(simulator.url, configuration, signal)
     return {
       ...models,
-      sentences: [`no endpoint is configured: a simulated one answers at ${simulator.url}; every record made with it says so`, ...models.sentences],
+      sentences: [
+        `no endpoint is configured: a simulated one answers at ${simulator.url}; every record made with it says so`,
+        ...models.sentences,
+      ],
       close: async () => {
         await models.close()
         await simulator.stop()
@@ -44,11 +52,17 @@ export async function connectModels(configuration: Configuration, signal: AbortS
   }
 }
 
-async function connectConfigured(settings: InferenceSettings, configuration: Configuration, signal: AbortSignal): Promise<Models> {
+async function connectConfigured(
+  settings: InferenceSettings,
+  configuration: Configuration,
+  signal: AbortSignal,
+): Promise<Models> {
   refuseSelfVote(settings, configuration.run.allowSelfVote)
   const inference = createInference(settings, { secret: variable })
   const checks = await inference.check(signal)
-  const refused = checks.flatMap(({ fault }) => (kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : []))
+  const refused = checks.flatMap(({ fault }) =>
+    kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : [],
+  )
   if (refused.length > 0) {
     await inference.close()
     throw new ConfigurationError(refused)
@@ -64,31 +78,63 @@ async function connectConfigured(settings: InferenceSettings, configuration: Con
   return {
     inference,
     simulated: simulated.length > 0,
-    sentences: checks.flatMap(({ fault }) => (fault === undefined ? [] : [`${fault.message}; its work waits and goes on by itself`])),
+    sentences: checks.flatMap(({ fault }) =>
+      fault === undefined ? [] : [`${fault.message}; its work waits and goes on by itself`],
+    ),
     close: () => inference.close(),
   }
 }
 
 async function connectDiscovered(url: string, configuration: Configuration, signal: AbortSignal): Promise<Models> {
-  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret: variable, signal })
+  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret: variable, signal }).catch(
+    (error: unknown) => {
+      throw inVariables(error)
+    },
+  )
   // With one model for everything there is no other voter: allowed, and said.
   if (!found.allowSelfVote) refuseSelfVote(found.settings, configuration.run.allowSelfVote)
   const inference = createInference(found.settings, { secret: variable })
   await inference.check(signal)
-  const sentences = [...found.sentences, ...(found.allowSelfVote ? ['allowSelfVote is on: the solver votes on the answers that it is judged by'] : [])]
+  const sentences = [
+    ...found.sentences,
+    ...(found.allowSelfVote ? ['allowSelfVote is on: the solver votes on the answers that it is judged by'] : []),
+  ]
   return { inference, simulated: found.simulated, sentences, close: () => inference.close() }
+}
+
+/** A failure in the words of the variables that named the endpoint: there is no file to correct. */
+function inVariables(error: unknown): unknown {
+  const words = (text: string): string =>
+    text
+      .replace(/^endpoint endpoint /, 'endpoint ')
+      .replace(/set endpoints\.endpoint\.apiKeyVariable to .* valid key/, `put a valid key into ${keyVariable}`)
+      .replaceAll('endpoints.endpoint.url', urlVariable)
+      .replace('an environment variable named by apiKeyVariable', keyVariable)
+  if (kindOf(error) === 'configuration') {
+    return new ConfigurationError((error as ConfigurationError).faults.map(words), { cause: error })
+  }
+  if (kindOf(error) !== 'transient') return error
+  const { code, message, outage } = error as TransientError
+  return new TransientError(code, words(message), { cause: error, outage })
 }
 
 /** A solver that votes on its own reference answers agrees with its own mistakes. @throws ConfigurationError */
 function refuseSelfVote(settings: InferenceSettings, allowed: boolean): void {
-  const modelNames = (role: 'voter' | 'solver'): string[] => (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
+  const modelNames = (role: 'voter' | 'solver'): string[] =>
+    (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
   const both = modelNames('voter').filter((model) => modelNames('solver').includes(model))
   if (allowed || both.length === 0) return
-  throw new ConfigurationError([`roles.voter: ${both.join(', ')} is also a solver and would vote on the answers that it is judged by; name another voter, or set run.allowSelfVote: true`])
+  throw new ConfigurationError([
+    `roles.voter: ${both.join(', ')} is also a solver and would vote on the answers that it is judged by; name another voter, or set run.allowSelfVote: true`,
+  ])
 }
 
 /** The wellspring command itself, for processes that it starts. */
-const commandPath = fileURLToPath(new URL('./main.js', import.meta.url).href.replace('/cli/main.js', '/dist/cli/main.js').replace('/dist/dist/', '/dist/'))
+const commandPath = fileURLToPath(
+  new URL('./main.js', import.meta.url).href
+    .replace('/cli/main.js', '/dist/cli/main.js')
+    .replace('/dist/dist/', '/dist/'),
+)
 
 interface SimulatorProcess {
   url: string
@@ -96,13 +142,28 @@ interface SimulatorProcess {
 }
 
 /** Starts `wellspring simulate` as a process that ends with this one. */
-async function startSimulatorProcess(settings: Configuration['simulator'], signal: AbortSignal): Promise<SimulatorProcess> {
-  const options = ['--port', '0', '--speed', String(settings.speed), '--seed', String(settings.seed), '--until-stdin-ends', '--json']
+async function startSimulatorProcess(
+  settings: Configuration['simulator'],
+  signal: AbortSignal,
+): Promise<SimulatorProcess> {
+  const options = [
+    '--port',
+    '0',
+    '--speed',
+    String(settings.speed),
+    '--seed',
+    String(settings.seed),
+    '--until-stdin-ends',
+    '--json',
+  ]
   if (settings.knows !== '') options.push('--knows', settings.knows)
   if (settings.truthFile !== '') options.push('--truth', settings.truthFile)
   if (settings.requestLog !== '') options.push('--request-log', settings.requestLog)
   // A group of its own: Ctrl-C must reach us alone, so that what is in flight can still be answered while we drain.
-  const child = spawn(process.execPath, [commandPath, 'simulate', ...options], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+  const child = spawn(process.execPath, [commandPath, 'simulate', ...options], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  })
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
@@ -120,7 +181,14 @@ async function startSimulatorProcess(settings: Configuration['simulator'], signa
 function firstUrl(child: ChildProcess, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code) => reject(new CommandError(exitCodes.unavailable, `the simulated endpoint ended at its start with exit code ${code}; run \`wellspring simulate\` to see why`)))
+    child.once('exit', (code) =>
+      reject(
+        new CommandError(
+          exitCodes.unavailable,
+          `the simulated endpoint ended at its start with exit code ${code}; run \`wellspring simulate\` to see why`,
+        ),
+      ),
+    )
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
     if (!child.stdout) return reject(new TypeError('no stdout'))
     createInterface({ input: child.stdout }).once('line', (line) => resolve((JSON.parse(line) as { url: string }).url))

@@ -3,7 +3,7 @@ import colors from 'picocolors'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import type { EndpointStatus } from '../inference/inference.ts'
 import { topics } from '../topics/catalogue.ts'
-import { formatCount, formatDuration, note, oneLine, printable, say, tableLines } from './terminal.ts'
+import { formatCount, formatDuration, note, oneLine, printable, say, sayJson, tableLines } from './terminal.ts'
 
 export interface Screen {
   /** Shows the state now; plain output shows it every ten seconds only. */
@@ -23,7 +23,10 @@ export function openScreen({ json, simulated }: { json: boolean; simulated: bool
 
 /** What one processor passed on: its emissions without discards, dead letters and ledger. */
 function emittedOf({ counts }: ProcessorStatus): number {
-  return Object.entries(counts.emitted).reduce((sum, [topic, count]) => sum + (topic === topics.discards.name || topic === 'dead-letters' ? 0 : count), 0)
+  return Object.entries(counts.emitted).reduce(
+    (sum, [topic, count]) => sum + (topic === topics.discards.name || topic === 'dead-letters' ? 0 : count),
+    0,
+  )
 }
 
 function countOf(statuses: readonly ProcessorStatus[], topic: string): number {
@@ -47,7 +50,12 @@ function tokenMeter(): (statuses: readonly ProcessorStatus[]) => number {
   }
 }
 
-function headline(statuses: readonly ProcessorStatus[], tokensPerSecond: number, startedAtMs: number, simulated: boolean): string {
+function headline(
+  statuses: readonly ProcessorStatus[],
+  tokensPerSecond: number,
+  startedAtMs: number,
+  simulated: boolean,
+): string {
   const parts = [
     formatDuration((performance.now() - startedAtMs) / 1000),
     `${formatCount(countOf(statuses, topics.problems.name))} problems`,
@@ -61,7 +69,9 @@ function headline(statuses: readonly ProcessorStatus[], tokensPerSecond: number,
 }
 
 function waitingLines(statuses: readonly ProcessorStatus[]): string[] {
-  return statuses.flatMap(({ name, waiting }) => (waiting === undefined ? [] : [`${name} waits: ${oneLine(waiting, 160)}`]))
+  return statuses.flatMap(({ name, waiting }) =>
+    waiting === undefined ? [] : [`${name} waits: ${oneLine(waiting, 160)}`],
+  )
 }
 
 function topDiscards({ counts }: ProcessorStatus): string {
@@ -134,7 +144,14 @@ function plainScreen(simulated: boolean): Screen {
 function jsonScreen(simulated: boolean): Screen {
   return {
     show: (processors, endpoints) =>
-      say(JSON.stringify({ event: 'status', atMs: Date.now(), simulated, workInProgress: workInProgress(processors), processors, endpoints })),
+      sayJson({
+        event: 'status',
+        atMs: Date.now(),
+        simulated,
+        workInProgress: workInProgress(processors),
+        processors,
+        endpoints,
+      }),
     say: (line) => note(printable(line)),
     close: () => {},
   }

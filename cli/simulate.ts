@@ -21,7 +21,6 @@ interface Options {
 
 export function simulateCommand(): Command {
   return new Command('simulate')
-    .description('run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them')
     .option('--port <port>', 'TCP port; 0 takes any free one', '8089')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--speed <factor>', 'how much faster than real token speed it answers', '1')
@@ -45,15 +44,26 @@ Every answer carries the header x-wellspring-simulated, and every record made wi
     .action(async (options: Options) => {
       const simulator = await startSimulator(settingsOf(options)).catch((error: unknown) => {
         if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-          throw new CommandError(exitCodes.ioError, `port ${options.port} is in use; choose another one with --port, or --port 0 for any free one`)
+          throw new CommandError(
+            exitCodes.ioError,
+            `port ${options.port} is in use; choose another one with --port, or --port 0 for any free one`,
+          )
         }
         throw error
       })
-      say(options.json ? JSON.stringify({ url: simulator.url }) : `simulated endpoint at ${simulator.url} (Ctrl-C ends it)`)
+      say(
+        options.json
+          ? JSON.stringify({ url: simulator.url })
+          : `simulated endpoint at ${simulator.url} (Ctrl-C ends it)`,
+      )
       await new Promise<void>((resolve) => {
         process.once('SIGINT', resolve)
         process.once('SIGTERM', resolve)
-        if (options.untilStdinEnds) process.stdin.resume().once('end', resolve).once('error', () => resolve())
+        if (options.untilStdinEnds)
+          process.stdin
+            .resume()
+            .once('end', resolve)
+            .once('error', () => resolve())
       })
       await simulator.close()
     })

@@ -19,6 +19,8 @@ import { verificationBy } from './verification.ts'
 export interface StreamOptions {
   corpus: Corpus
   configuration: Configuration
+  /** A simulated endpoint is started whatever is configured. */
+  alwaysSimulated?: boolean
   chosen: readonly ConfiguredProcessor[]
   /** Ends when everything that can be done is done. */
   untilComplete: boolean
@@ -40,12 +42,18 @@ const screenSeconds = 1
 const completionPollMs = 250
 
 /** Processors that need a role are off where the role has no model; says which. */
-function enabledProcessors(chosen: readonly ConfiguredProcessor[], modelsOf: (role: never) => readonly unknown[]): { enabled: ConfiguredProcessor[]; sentences: string[] } {
+function enabledProcessors(
+  chosen: readonly ConfiguredProcessor[],
+  modelsOf: (role: never) => readonly unknown[],
+): { enabled: ConfiguredProcessor[]; sentences: string[] } {
   // Judges may be missing: problems then pass through. Every other role is what its processor lives from.
-  const needs = (one: ConfiguredProcessor): string[] => one.declaration.roles.filter((role) => role !== 'judge' && modelsOf(role as never).length === 0)
+  const needs = (one: ConfiguredProcessor): string[] =>
+    one.declaration.roles.filter((role) => role !== 'judge' && modelsOf(role as never).length === 0)
   return {
     enabled: chosen.filter((one) => needs(one).length === 0),
-    sentences: chosen.flatMap((one) => needs(one).map((role) => `${one.declaration.name} is off: no model is configured for the role ${role}`)),
+    sentences: chosen.flatMap((one) =>
+      needs(one).map((role) => `${one.declaration.name} is off: no model is configured for the role ${role}`),
+    ),
   }
 }
 
@@ -57,12 +65,16 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
   const hurry = new AbortController()
   const interrupt = (): void => {
     if (stop.signal.aborted) {
-      note('stopping at once: calls in flight are aborted and repeat at the next start; everything finished is committed')
+      note(
+        'stopping at once: calls in flight are aborted and repeat at the next start; everything finished is committed',
+      )
       hurry.abort()
       return
     }
     stop.abort()
-    note(`draining: finished results are committed; calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start (again to stop at once)`)
+    note(
+      `draining: finished results are committed; calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start (again to stop at once)`,
+    )
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
@@ -76,15 +88,23 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const models = await connectModels(configuration, stop.signal)
+    const models = await connectModels(configuration, stop.signal, options.alwaysSimulated)
     closers.push(() => models.close())
     const { enabled, sentences } = enabledProcessors(chosen, (role) => models.inference.modelsOf(role))
-    const pool = new VerifierPool({ threads: configuration.run.verifierThreads, unsafeNoSandbox: configuration.run.unsafeNoSandbox })
+    const pool = new VerifierPool({
+      threads: configuration.run.verifierThreads,
+      unsafeNoSandbox: configuration.run.unsafeNoSandbox,
+    })
     closers.push(() => pool.close())
-    const isolation = enabled.some(({ declaration }) => declaration.name === 'verify-rollout') ? await pool.isolation() : undefined
+    const isolation = enabled.some(({ declaration }) => declaration.name === 'verify-rollout')
+      ? await pool.isolation()
+      : undefined
     const screen = openScreen({ json, simulated: models.simulated })
     closers.push(() => screen.close())
-    const advice = isolation?.rung === 'none' ? [`programs: ${isolation.detail}${isolation.advice === undefined ? '' : `; ${isolation.advice}`}`] : []
+    const advice =
+      isolation?.rung === 'none'
+        ? [`programs: ${isolation.detail}${isolation.advice === undefined ? '' : `; ${isolation.advice}`}`]
+        : []
     for (const sentence of [...models.sentences, ...sentences, ...advice]) screen.say(sentence)
     const metrics = new Metrics()
     if (configuration.run.metricsPort > 0) closers.push(await serveMetrics(metrics, configuration.run.metricsPort))
@@ -98,14 +118,18 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     })
     await runtime.start()
     closers.push(startRetention(corpus, configuration.run.retentionSeconds, screen.say))
-    const how = await Promise.race([runtime.failed, untilEnd(runtime, options, stop.signal, () => screen.show(runtime.status(), models.inference.status()))]).catch(
-      async (error: unknown) => {
-        // A bug in one processor must not cost the others what they have finished.
-        await runtime.drain(AbortSignal.abort()).catch(() => {})
-        throw error
-      },
-    )
-    const deadline = AbortSignal.any([hurry.signal, AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000)])
+    const how = await Promise.race([
+      runtime.failed,
+      untilEnd(runtime, options, stop.signal, () => screen.show(runtime.status(), models.inference.status())),
+    ]).catch(async (error: unknown) => {
+      // A bug in one processor must not cost the others what they have finished.
+      await runtime.drain(AbortSignal.abort()).catch(() => {})
+      throw error
+    })
+    const deadline = AbortSignal.any([
+      hurry.signal,
+      AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000),
+    ])
     setMaxListeners(0, deadline) // every task of every processor listens
     await Promise.race([runtime.drain(deadline), runtime.failed])
     const statuses = runtime.status()
@@ -123,7 +147,12 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
 }
 
 /** Resolves when the run is to end, showing its state meanwhile. */
-async function untilEnd(runtime: Runtime, options: StreamOptions, signal: AbortSignal, show: () => void): Promise<StreamEnd['how']> {
+async function untilEnd(
+  runtime: Runtime,
+  options: StreamOptions,
+  signal: AbortSignal,
+  show: () => void,
+): Promise<StreamEnd['how']> {
   const startedAtMs = performance.now()
   let shownAtMs = -Infinity
   while (!signal.aborted) {
@@ -160,10 +189,12 @@ function startRetention({ log, codec }: Corpus, keepSeconds: number, say: (line:
     log,
     topics: transient.map(({ name }) => name),
     consumers: processors.map((declaration) => ({ log, group: declaration.name, inputs: groupOf(declaration).inputs })),
-    positionsOf: (value) => new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)])),
+    positionsOf: (value) =>
+      new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)])),
     keepSeconds,
     everySeconds: 60,
-    onError: (error) => say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error) =>
+      say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`),
   })
   return () => janitor.stop()
 }

@@ -22,7 +22,9 @@ export function tableLines(header: readonly string[], rows: readonly (readonly (
   return cells.map((row, index) =>
     row
       .map((cell, column) => {
-        const number = column > 0 && (index === 0 ? typeof rows[0]?.[column] === 'number' : typeof rows[index - 1]?.[column] === 'number')
+        const number =
+          column > 0 &&
+          (index === 0 ? typeof rows[0]?.[column] === 'number' : typeof rows[index - 1]?.[column] === 'number')
         return number ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
       })
       .join('  ')
@@ -60,6 +62,19 @@ export function parseDuration(text: string): number | undefined {
 /** Writes a line to stdout. A reader that has gone away (`| head`) ends the command quietly. */
 export function say(line: string): void {
   process.stdout.write(`${line}\n`)
+}
+
+/** A value as one line of JSON that a terminal shows as it is: what would steer it is escaped, so a parser gets it back. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Writes a value as a line of JSON to stdout. */
+export function sayJson(value: unknown): void {
+  say(jsonLine(value))
 }
 
 /** Writes a line to stderr, for progress and warnings where stdout carries data. */

@@ -2,11 +2,11 @@
 import { Command } from 'commander'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import { deadLetters, topics } from '../topics/catalogue.ts'
-import { chooseProcessors, dataDirectory, loadConfiguration } from './configuration.ts'
-import { openCorpus } from './corpus.ts'
+import { chooseProcessors, loadConfiguration } from './configuration.ts'
+import { dataDirectory, openCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { runStream, type StreamEnd } from './stream.ts'
-import { formatCount, formatDuration, parseDuration, say } from './terminal.ts'
+import type { StreamEnd } from './stream.ts'
+import { formatCount, formatDuration, parseDuration, say, sayJson } from './terminal.ts'
 
 interface Options {
   data?: string
@@ -31,8 +31,11 @@ function streamOptions(command: Command): Command {
 }
 
 export function upCommand(): Command {
-  return streamOptions(new Command('up').description('run all processors in this process'))
-    .option('--problems <count>', 'end once the corpus holds so many synthetic problems and all work is done; 0: work off what is there')
+  return streamOptions(new Command('up'))
+    .option(
+      '--problems <count>',
+      'end once the corpus holds so many synthetic problems and all work is done; 0: work off what is there',
+    )
     .addHelpText(
       'after',
       `
@@ -57,7 +60,7 @@ Examples:
 }
 
 export function runCommand(): Command {
-  return streamOptions(new Command('run').description('run some processors in this process').argument('<processor...>', 'their names (see processors/README.md)'))
+  return streamOptions(new Command('run').argument('<processor...>', 'their names (see processors/README.md)'))
     .addHelpText(
       'after',
       `
@@ -72,7 +75,8 @@ Examples:
 
 async function stream(names: readonly string[], options: Options, problems: number | undefined): Promise<void> {
   const forSeconds = options.for === undefined ? undefined : parseDuration(options.for)
-  if (options.for !== undefined && forSeconds === undefined) throw new CommandError(exitCodes.usage, `--for: expected a time such as 90s, 10m or 2h, got "${options.for}"`)
+  if (options.for !== undefined && forSeconds === undefined)
+    throw new CommandError(exitCodes.usage, `--for: expected a time such as 90s, 10m or 2h, got "${options.for}"`)
   const set = [
     ...(options.set ?? []),
     ...(problems === undefined ? [] : [`sample-concepts.problems=${problems}`]),
@@ -82,11 +86,20 @@ async function stream(names: readonly string[], options: Options, problems: numb
   const configuration = loadConfiguration({ config: options.config, set })
   const directory = dataDirectory(options.data)
   const chosen = chooseProcessors(configuration, names)
+  // Endpoints and verifiers take a while to load: not for --help, nor where a setting is wrong.
+  const { runStream } = await import('./stream.ts')
   const corpus = await openCorpus(directory)
   try {
     const json = options.json ?? false
-    const end = await runStream({ corpus, configuration, chosen, untilComplete: problems !== undefined, forSeconds, json })
-    if (json) say(JSON.stringify({ event: 'end', ...end }))
+    const end = await runStream({
+      corpus,
+      configuration,
+      chosen,
+      untilComplete: problems !== undefined,
+      forSeconds,
+      json,
+    })
+    if (json) sayJson({ event: 'end', ...end })
     else for (const line of endLines(end, directory)) say(line)
     process.exitCode = end.exitCode
   } finally {
@@ -115,7 +128,9 @@ export function endLines(end: StreamEnd, directory: string): string[] {
     `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks, ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
     `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`wellspring dead-letters list${data}\``] : []),
-    ...(unfinished > 0 ? [`not finished: ${formatCount(unfinished)} records wait; the next \`wellspring up${data}\` goes on with them`] : []),
+    ...(unfinished > 0
+      ? [`not finished: ${formatCount(unfinished)} records wait; the next \`wellspring up${data}\` goes on with them`]
+      : []),
     `next: wellspring export pairs${data} --out pairs.jsonl`,
   ]
 }

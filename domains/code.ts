@@ -20,9 +20,9 @@ export const code: Domain = {
   async check(text, checks, verify) {
     const run = await verify.runProgram({ completion: text, tests: checks.tests })
     return {
-      verdict: run.verdict,
       reason: run.reason,
       extracted: null,
+      detail: run.message ?? run.tests.at(-1)?.message ?? null,
       tests: run.tests.map(({ verdict, reason, seconds, memoryMb }) => ({ verdict, reason, seconds, memoryMb })),
     }
   },

@@ -1,13 +1,14 @@
 /** What a domain is: its levels, what solvers are told, how attempts are checked. One file a domain; add it to domains/index.ts. */
 import type { Checks, TestResult } from '../schemas/generated.ts'
-import type { Unsignalled, Verification, VerdictKind } from '../engine/ports.ts'
+import type { Unsignalled, Verification } from '../engine/ports.ts'
 import type { Prompt } from '../engine/processor.ts'
 
 /** A domain's conclusion on one attempt; the table in verdict-reasons.ts says what each reason means. */
 export interface Conclusion {
-  verdict: VerdictKind
   reason: string
   extracted: string | null
+  /** What the reason leaves open, such as the first difference or an exit code; null where it says all. */
+  detail: string | null
   tests: TestResult[]
 }
 

@@ -15,11 +15,11 @@ export const math: Domain = {
   }),
   hasChecks: (checks) => checks.answer !== null && checks.answer.trim() !== '',
   async check(text, checks, verify) {
-    const { verdict, reason, extracted } = await verify.compareMath({
+    const { reason, extracted } = await verify.compareMath({
       completion: text,
       reference: checks.answer ?? '',
     })
-    return { verdict, reason, extracted: extracted ?? null, tests: [] }
+    return { reason, extracted: extracted ?? null, detail: null, tests: [] }
   },
   hasAnswer: (text) => 'answer' in extractAnswer(text, 'boxed'),
 }

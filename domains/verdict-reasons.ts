@@ -7,12 +7,15 @@ import type { VerdictKind } from '../schemas/generated.ts'
 interface Meaning {
   verdict: VerdictKind
   valid: boolean
+  /** Whether another attempt may help; false where the fault was our own and the text can be verified later. */
+  again: boolean
 }
 
-const passed: Meaning = { verdict: 'passed', valid: true }
-const failed: Meaning = { verdict: 'failed', valid: true }
-const invalid: Meaning = { verdict: 'failed', valid: false }
-const unverifiable: Meaning = { verdict: 'unverifiable', valid: false }
+const passed: Meaning = { verdict: 'passed', valid: true, again: false }
+const failed: Meaning = { verdict: 'failed', valid: true, again: false }
+const invalid: Meaning = { verdict: 'failed', valid: false, again: false }
+const unverifiable: Meaning = { verdict: 'unverifiable', valid: false, again: true }
+const ourFault: Meaning = { verdict: 'unverifiable', valid: false, again: false }
 
 const meanings: Readonly<Record<string, Meaning>> = {
   // math
@@ -30,8 +33,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   output_limit: failed,
   no_code: invalid,
   unsupported: unverifiable,
-  sandbox_error: unverifiable,
-  verifier_timeout: unverifiable,
+  sandbox_error: ourFault,
+  verifier_timeout: ourFault,
   // the attempt's form
   length_limit: invalid,
   content_filter: invalid,

@@ -209,6 +209,7 @@ export function completeRecord(
   calls: readonly ModelCall[],
 ): RecordTypes[RecordKind] {
   const { ordinal = 0, ...given } = draft as Record<string, unknown> & {
+    calls?: readonly ModelCall[]
     ordinal?: number | string
     parentIds: string[]
   }
@@ -219,7 +220,8 @@ export function completeRecord(
     simulated: equipped.simulated,
     ...given,
   }
-  if (kindsWithCalls.has(topic.kind)) filled['calls'] ??= calls
+  // A record that is handed on keeps the calls that made it what it was.
+  if (kindsWithCalls.has(topic.kind)) filled['calls'] = [...(given.calls ?? []), ...calls]
   return filled as unknown as RecordTypes[RecordKind]
 }
 

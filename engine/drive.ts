@@ -83,16 +83,27 @@ export async function drive(
   const signal = new AbortController().signal
   const context = new RecordContext(
     equipped,
-    { id: given ? String((given.record as { id: unknown }).id) : processor.name, position: { topic, partition, offset } },
+    {
+      id: given ? String((given.record as { id: unknown }).id) : processor.name,
+      position: { topic, partition, offset },
+    },
     {
       signal,
-      keeper: { get: (purpose) => calls.get(purpose), put: (purpose, result) => void calls.set(purpose, result as Completion) },
+      keeper: {
+        get: (purpose) => calls.get(purpose),
+        put: (purpose, result) => void calls.set(purpose, result as Completion),
+      },
       state: mapState(state),
-      verify: options.verification ? bindVerification(options.verification as Verification, signal) : (undefined as never),
+      verify: options.verification
+        ? bindVerification(options.verification as Verification, signal)
+        : (undefined as never),
     },
   )
   const driven = (emissions: readonly Emission[], rest: Partial<Driven> = {}): Driven => ({
-    records: emissions.map((emission) => ({ topic: emission.topic.name, record: completeRecord(equipped, emission, context.calls) })),
+    records: emissions.map((emission) => ({
+      topic: emission.topic.name,
+      record: completeRecord(equipped, emission, context.calls),
+    })),
     discarded: undefined,
     deadLettered: undefined,
     source: undefined,
@@ -103,8 +114,7 @@ export async function drive(
   })
   try {
     const handler = (given ? processor.process[given.input] : processor.next) as
-      | ((...parameters: unknown[]) => Result | SourceStep | Promise<Result>)
-      | undefined
+      ((...parameters: unknown[]) => Result | SourceStep | Promise<Result>) | undefined
     if (!handler) throw new TypeError(`drive: ${processor.name} has no ${given ? `input "${given.input}"` : 'next'}`)
     const result = await (given ? handler(given.record, context) : handler(context))
     if (typeof result === 'string') return driven([], { source: result })
@@ -116,7 +126,11 @@ export async function drive(
   } catch (error) {
     if (kindOf(error) !== 'invalid-record' || !given) throw error
     const { code, message } = error as InvalidRecordError
-    const instead = processor.onFailure.emitInstead?.[given.input]?.(given.record as never, { code, message }, equipped.emit)
+    const instead = processor.onFailure.emitInstead?.[given.input]?.(
+      given.record as never,
+      { code, message },
+      equipped.emit,
+    )
     return driven(instead ? [instead] : [], { deadLettered: { code, message } })
   }
 }
@@ -164,7 +178,15 @@ function scriptedInference(options: DriveOptions, requests: CompletionRequest[])
     },
     embed({ texts }, { requestId }) {
       const { vectors = () => [1] } = options
-      return Promise.resolve({ vectors: texts.map(vectors), model: 'embedder-model', endpoint: 'scripted', simulated: false, usage, latencySeconds: 0.1, requestId })
+      return Promise.resolve({
+        vectors: texts.map(vectors),
+        model: 'embedder-model',
+        endpoint: 'scripted',
+        simulated: false,
+        usage,
+        latencySeconds: 0.1,
+        requestId,
+      })
     },
   }
 }

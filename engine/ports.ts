@@ -123,12 +123,16 @@ export interface ProgramTest {
 export interface ProgramRun {
   verdict: VerdictKind
   reason: string
-  tests: readonly { verdict: VerdictKind; reason: string; seconds: number; memoryMb: number; stderr?: string }[]
+  tests: readonly { verdict: VerdictKind; reason: string; seconds: number; memoryMb: number; message?: string }[]
+  /** What the reason leaves open, in one line. */
+  message?: string
 }
 
 export interface AnswerGroups {
   /** Equivalence classes of the answers, largest first; `members` are positions in the input. */
   groups: readonly { representative: string; members: readonly number[] }[]
+  /** Positions of answers that are boxed but could be compared with none. */
+  undecided: readonly number[]
 }
 
 /** Verifiers in worker threads. Never throws for what it verifies; a fault of ours is `unverifiable`. */

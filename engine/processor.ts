@@ -163,8 +163,8 @@ export interface Declaration<
   readonly settings: Declared
   readonly metrics: Metrics
   readonly discards: readonly Reason[]
-  /** On the way of every problem: a record that ends here leaves the stream. */
-  readonly onSpine: boolean
+  /** Inputs whose records are units of work on their way: one that is discarded or dead-lettered here leaves the stream. */
+  readonly onSpine: readonly (string & keyof Inputs)[]
   readonly onFailure: {
     /** Tries of a record that fails for reasons that pass; an endpoint's outage uses none up. Then it is a dead letter. */
     readonly transient: { attempts: number; firstDelaySeconds: number; maxDelaySeconds: number }

@@ -616,7 +616,7 @@ export class Task {
         bytes: 0,
         state: [...staged].map(([key, value]) => ({ key, value })),
         entered: context.entered,
-        left: context.left + (discarded !== undefined && declaration.onSpine ? 1 : 0),
+        left: context.left + (discarded !== undefined && declaration.onSpine.includes(entry.input) ? 1 : 0),
         discarded,
         deadLettered: false,
       })
@@ -699,7 +699,7 @@ export class Task {
       bytes: 0,
       state: [],
       entered: 0,
-      left: declaration.onSpine ? 1 : 0,
+      left: declaration.onSpine.includes(entry.input) ? 1 : 0,
       discarded: undefined,
       deadLettered: true,
     })
@@ -900,7 +900,7 @@ export class Task {
   /** Puts the finished calls of an unfinished record into the state, so that they are never made again. */
   #keepCalls(entry: Entry, state: Map<string, Uint8Array | undefined>): void {
     for (const purpose of entry.unkept) {
-      const kept = { result: JSON.stringify(entry.calls.get(purpose)), finishedAtMs: Date.now() }
+      const kept = { result: JSON.stringify(entry.calls.get(purpose)), keptAtMs: Date.now() }
       state.set(
         `${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`,
         this.#codec.encode(changelogSubject(this.#name, 'kept-call'), 'kept-call', kept),

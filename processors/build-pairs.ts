@@ -27,7 +27,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['too-easy', 'unsolved', 'abandoned', 'no-valid-pair'],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async outcomes(outcome, { config, emit, discard, read }) {

@@ -34,7 +34,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['invalid-trace', 'no-answer', 'too-long'],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   process: {
     traces(trace, { config, emit, discard }) {

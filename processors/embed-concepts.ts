@@ -17,7 +17,7 @@ export default defineProcessor({
   settings: {},
   metrics: {},
   discards: [],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   // One key a domain: lists wait for each other, so that no concept is embedded twice.
   state: { kind: 'known-concept', keyOf: ({ domain }) => domain },

@@ -26,7 +26,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['unreadable-list'],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async seeds(seed, { config, emit, discard, modelsOf, complete }) {

@@ -3,6 +3,7 @@
  * rationale, one model call per record. Joint: takes x from the rationale record without a call.
  */
 import { readProblem, tagTexts } from '../curation/synthesis.ts'
+import { withheld } from '../curation/withheld.ts'
 import { statementHash } from '../curation/statements.ts'
 import { continuationPrompt } from '../domains/prompts.ts'
 import { defineProcessor } from '../engine/processor.ts'
@@ -19,7 +20,7 @@ export default defineProcessor({
   settings: {},
   metrics: {},
   discards: ['no-problem', 'length-limit', 'content-filter'],
-  onSpine: true,
+  onSpine: ['rationales'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async rationales(record, { emit, discard, complete }) {
@@ -33,10 +34,8 @@ export default defineProcessor({
           seed,
           stop: [tagTexts.endProblem],
         })
-        if (answer.finishReason === 'content_filter')
-          return discard('content-filter', `the endpoint withheld the answer of ${answer.model}`)
-        if (answer.finishReason === 'length')
-          return discard('length-limit', `cut off after ${answer.usage.completion} tokens`)
+        const lost = withheld(answer)
+        if (lost) return discard(lost.reason, lost.evidence)
         statement = readProblem(answer.text, true)?.statement ?? null
       }
       if (statement === null) return discard('no-problem', 'the completion holds no problem')

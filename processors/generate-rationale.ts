@@ -3,6 +3,7 @@
  * models) the same completion holds the problem x. One model call per record.
  */
 import { readProblem, readRationale, tagTexts } from '../curation/synthesis.ts'
+import { withheld } from '../curation/withheld.ts'
 import { synthesisPrompt } from '../domains/prompts.ts'
 import { defineProcessor } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
@@ -28,7 +29,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['no-rationale', 'no-problem', 'length-limit', 'content-filter'],
-  onSpine: true,
+  onSpine: ['concepts'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async concepts(combination, { config, emit, discard, complete }) {
@@ -41,10 +42,8 @@ export default defineProcessor({
         seed,
         stop: [joint ? tagTexts.endProblem : tagTexts.endRationale],
       })
-      if (answer.finishReason === 'content_filter')
-        return discard('content-filter', `the endpoint withheld the answer of ${answer.model}`)
-      if (answer.finishReason === 'length')
-        return discard('length-limit', `cut off after ${answer.usage.completion} tokens`)
+      const lost = withheld(answer)
+      if (lost) return discard(lost.reason, lost.evidence)
       const rationale = readRationale(answer.text)
       if (rationale === undefined) return discard('no-rationale', answer.text.slice(0, 200))
       const statement = joint ? (readProblem(answer.text, false)?.statement ?? null) : null

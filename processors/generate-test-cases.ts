@@ -2,6 +2,7 @@
  * generate-test-cases: accepted-problems of domains checked by tests -> test-cases. Several calls, each for one test of a
  * kind, parsed and assembled; trusted tests of human problems pass straight through. Four model calls per problem.
  */
+import { checkedProblem } from '../curation/checked-problem.ts'
 import { parseWrittenTest, testKinds } from '../curation/written-tests.ts'
 import { domainNamed } from '../domains/index.ts'
 import { testCasePrompt } from '../domains/prompts.ts'
@@ -25,29 +26,23 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['too-few-tests'],
-  onSpine: true,
+  onSpine: ['acceptedProblems'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async acceptedProblems(problem, { config, emit, discard, complete }) {
       const domain = domainNamed(problem.domain)
       if (domain.checkedBy !== 'tests') return []
-      const { id, origin, source, statement, concepts, level } = problem
-      const record = {
-        parentIds: [id],
-        problemId: id,
-        domain: domain.name,
-        origin,
-        source,
-        statement,
-        concepts,
-        level,
-        votes: null,
-      }
+      const record = { ...checkedProblem(problem), votes: null }
       if (problem.checks && domain.hasChecks(problem.checks))
         return emit.testCases({ ...record, checks: problem.checks, malformedTests: 0 })
       const answers = await Promise.all(
         testKinds.map((kind, seed) =>
-          complete({ role: 'test-writer', purpose: `test-${seed}`, prompt: testCasePrompt(statement, kind), seed }),
+          complete({
+            role: 'test-writer',
+            purpose: `test-${seed}`,
+            prompt: testCasePrompt(problem.statement, kind),
+            seed,
+          }),
         ),
       )
       const parsed = answers.map((answer, index) => parseWrittenTest(answer.text, testKinds[index] ?? ''))

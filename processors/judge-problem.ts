@@ -25,7 +25,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['quorum-not-met', 'unreadable-judgement'],
-  onSpine: true,
+  onSpine: ['screenedProblems'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async screenedProblems(problem, { config, emit, discard, modelsOf, complete }) {

@@ -5,6 +5,7 @@
  * when stored ones are planned anew: an attempt that has its verdict is not asked for again.
  */
 import { outcomeOf, tally, type DifficultyRule } from '../curation/attempts.ts'
+import { meaningOf } from '../domains/verdict-reasons.ts'
 import { seedOf } from '../engine/ids.ts'
 import { defineProcessor, type Draft, type Emission } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
@@ -46,7 +47,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['no-solver'],
-  onSpine: true,
+  onSpine: ['testCases'],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'rollout-plan', keyOf: ({ problemId }) => problemId },
   process: {
@@ -72,7 +73,8 @@ export default defineProcessor({
       const solver = plan.testCases ? known : solverPlan(plan, verdict.solver)
       if (!solver || solver.closed || solver.verdicts.some((one) => one.attempt === attempt)) return []
       const { partition, offset } = position
-      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid })
+      const { again } = meaningOf(verdict.reason)
+      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again })
       const emissions = plan.testCases ? advance(plan.testCases, solver, config, emit) : []
       settle(plan, leaveStream)
       state.set(problemId, plan)
@@ -104,7 +106,7 @@ interface Emits {
 }
 
 /**
- * What a solver's verdicts come to: attempts 0 to k - 1, and one more for each that could not be verified, as far as
+ * What a solver's verdicts come to: attempts 0 to k - 1, and one more for each that could not be verified and may be next time, as far as
  * repeats go; then, with a verdict for each of them, the outcome. The order in which verdicts came makes no difference.
  */
 function advance(
@@ -118,7 +120,7 @@ function advance(
   const about = { parentIds: [id], domain, problemId, solver, statement }
   const counted = (): AttemptVerdict[] => plan.verdicts.filter(({ attempt }) => attempt < plan.requested)
   const emissions: Emission[] = []
-  while (plan.requested < rule.attempts + Math.min(tally(counted()).unverifiable, rule.maxRepeats)) {
+  while (plan.requested < rule.attempts + Math.min(counted().filter(({ again }) => again).length, rule.maxRepeats)) {
     const attempt = plan.requested++
     if (plan.verdicts.some((one) => one.attempt === attempt)) continue
     const seed = seedOf('rollout', problemId, solver, attempt)

@@ -18,7 +18,7 @@ export default defineProcessor({
   settings: {},
   metrics: {},
   discards: [],
-  onSpine: false,
+  onSpine: [],
   onFailure: {
     transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 },
     emitInstead: {
@@ -50,7 +50,7 @@ function notRun(request: RolloutRequest, cause: string): Draft<Verdict> {
   const { id, problemId, domain, solver, attempt } = request
   return {
     ...{ parentIds: [id], domain, problemId, requestId: id, solver, attempt },
-    ...{ verdict: 'unverifiable', reason: 'not_run', valid: false, extracted: cause, tests: [] },
+    ...{ verdict: 'unverifiable', reason: 'not_run', valid: false, extracted: null, detail: cause, tests: [] },
     ...{ text: '', reasoning: null, verifierSeconds: 0 },
   }
 }

@@ -71,7 +71,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: [],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'drawn-combination' },
   process: {},

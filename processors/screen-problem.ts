@@ -31,7 +31,7 @@ export default defineProcessor({
   },
   metrics: {},
   discards: ['too-short', 'too-long', 'unanswerable', 'cut-off', 'no-question', 'duplicate'],
-  onSpine: true,
+  onSpine: ['problems'],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'statement-owner', keyOf: ({ contentHash }) => contentHash },
   process: {

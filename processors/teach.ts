@@ -2,6 +2,7 @@
  * teach: accepted-problems -> traces. One teacher attempt per problem, for supervised fine-tuning; it needs neither tests
  * nor votes. One model call per problem. Off where no teacher is configured.
  */
+import { withheld } from '../curation/withheld.ts'
 import { domainNamed } from '../domains/index.ts'
 import { seedOf } from '../engine/ids.ts'
 import { defineProcessor } from '../engine/processor.ts'
@@ -18,14 +19,15 @@ export default defineProcessor({
   settings: {},
   metrics: {},
   discards: ['content-filter'],
-  onSpine: false,
+  onSpine: [],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async acceptedProblems({ id, domain, origin, source, statement }, { emit, discard, complete }) {
       const prompt = domainNamed(domain).solverPrompt(statement)
       const answer = await complete({ role: 'teacher', purpose: 'trace', prompt, seed: seedOf('trace', id) })
-      if (answer.finishReason === 'content_filter')
-        return discard('content-filter', `the endpoint withheld the answer of ${answer.model}`)
+      const lost = withheld(answer)
+      // A trace that was cut off is kept: it says how often the teacher does not finish, and build-sft leaves it out.
+      if (lost?.reason === 'content-filter') return discard(lost.reason, lost.evidence)
       return emit.trace({
         ...{ parentIds: [id], problemId: id, domain, origin, source, statement, teacher: answer.model },
         ...{ prompt: prompt.text, text: answer.text, reasoning: answer.reasoning ?? null },

@@ -34,17 +34,13 @@ export default defineProcessor({
     ),
   },
   discards: [],
-  onSpine: false,
+  onSpine: [],
   onFailure: {
     transient: { attempts: 3, firstDelaySeconds: 0.2, maxDelaySeconds: 5 },
     emitInstead: {
       rollouts: (rollout, failure, emit) =>
         emit.verdict(
-          verdictOf(
-            rollout,
-            { verdict: 'unverifiable', reason: 'sandbox_error', extracted: failure.message, tests: [] },
-            0,
-          ),
+          verdictOf(rollout, { reason: 'sandbox_error', extracted: null, detail: failure.message, tests: [] }, 0),
         ),
     },
   },
@@ -54,12 +50,12 @@ export default defineProcessor({
       const finishReason = rollout.calls.at(-1)?.finishReason ?? 'stop'
       const invalid = invalidReason({ text: rollout.text, finishReason }, config)
       const conclusion: Conclusion = invalid
-        ? { verdict: 'failed', reason: invalid, extracted: null, tests: [] }
+        ? { reason: invalid, extracted: null, detail: null, tests: [] }
         : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify)
       if (conclusion.reason === 'sandbox_error') {
         throw new TransientError(
           'VERIFIER_UNAVAILABLE',
-          `the sandbox failed on ${rollout.id}: ${conclusion.tests.at(-1)?.reason ?? 'no detail'}`,
+          `the sandbox failed on ${rollout.id}: ${conclusion.detail ?? 'no detail'}`,
         )
       }
       const seconds = (performance.now() - startedAtMs) / 1000
@@ -71,10 +67,10 @@ export default defineProcessor({
 
 function verdictOf(rollout: Rollout, conclusion: Conclusion, verifierSeconds: number): Draft<Verdict> {
   const { id, parentIds, problemId, domain, solver, attempt, text, reasoning, calls } = rollout
-  const { reason, extracted, tests } = conclusion
+  const { reason, extracted, detail, tests } = conclusion
   const { verdict, valid } = meaningOf(reason)
   return {
     ...{ parentIds: [id], domain, problemId, requestId: parentIds[0] ?? '', solver, attempt },
-    ...{ verdict, reason, valid, extracted, tests, text, reasoning, verifierSeconds, calls },
+    ...{ verdict, reason, valid, extracted, detail, tests, text, reasoning, verifierSeconds, calls },
   }
 }

@@ -2,6 +2,8 @@
  * vote-answer: accepted-problems of domains checked by an answer -> test-cases. Eight generations of a strong model vote
  * on the reference answer, in classes of equal answers; trusted answers of human problems pass straight through.
  */
+import { invalidReason } from '../curation/attempts.ts'
+import { checkedProblem } from '../curation/checked-problem.ts'
 import { domainNamed } from '../domains/index.ts'
 import { defineProcessor } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
@@ -31,39 +33,32 @@ export default defineProcessor({
     ),
   },
   metrics: {},
-  discards: ['no-boxed-answer', 'no-majority', 'tie', 'no-solution'],
-  onSpine: true,
+  discards: ['no-boxed-answer', 'unreadable-answers', 'no-majority', 'tie', 'no-solution'],
+  onSpine: ['acceptedProblems'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
     async acceptedProblems(problem, { config, emit, discard, complete, verify }) {
       const domain = domainNamed(problem.domain)
       if (domain.checkedBy !== 'answer') return []
-      const { id, origin, source, statement, concepts, level } = problem
-      const record = {
-        parentIds: [id],
-        problemId: id,
-        domain: domain.name,
-        origin,
-        source,
-        statement,
-        concepts,
-        level,
-        malformedTests: 0,
-      }
+      const record = { ...checkedProblem(problem), malformedTests: 0 }
       if (problem.checks && domain.hasChecks(problem.checks))
         return emit.testCases({ ...record, checks: problem.checks, votes: null })
 
       const asked = config.generations
       const answers = await Promise.all(
         Array.from({ length: asked }, (_, seed) =>
-          complete({ role: 'voter', purpose: `vote-${seed}`, prompt: domain.solverPrompt(statement), seed }),
+          complete({ role: 'voter', purpose: `vote-${seed}`, prompt: domain.solverPrompt(problem.statement), seed }),
         ),
       )
-      const finished = answers.filter(({ finishReason }) => finishReason === 'stop').map(({ text }) => text)
-      const { groups } = await verify.groupAnswers(finished)
+      const finished = answers
+        .filter((answer) => !invalidReason(answer, { refuseForeignScript: false }))
+        .map(({ text }) => text)
+      const { groups, undecided } = await verify.groupAnswers(finished)
       const classes = groups.map(({ representative, members }) => ({ answer: representative, votes: members.length }))
       const counted = classes.reduce((sum, { votes }) => sum + votes, 0)
       const [first, second] = classes
+      if (!first && undecided.length > 0)
+        return discard('unreadable-answers', `${undecided.length} of ${asked} boxed answers could not be compared`)
       if (!first) return discard('no-boxed-answer', `none of ${asked} generations ends in a boxed answer`)
       const evidence = classes.map(({ answer, votes }) => `${votes} x ${answer.slice(0, 60)}`).join(', ')
       if (second?.votes === first.votes) return discard('tie', evidence)

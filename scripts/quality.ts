@@ -5,7 +5,14 @@
 import { parseArgs } from 'node:util'
 import { openBeside, readTopic, type Corpus } from '../cli/corpus.ts'
 import { reportFailure } from '../cli/exit.ts'
-import { readTruth, type Fact, type JudgementFact, type RolloutFact, type TestFact, type Truth } from '../simulator/truth.ts'
+import {
+  readTruth,
+  type Fact,
+  type JudgementFact,
+  type RolloutFact,
+  type TestFact,
+  type Truth,
+} from '../simulator/truth.ts'
 import { topics } from '../topics/catalogue.ts'
 import { compareMath } from '../verifiers/math.ts'
 
@@ -20,7 +27,11 @@ type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
 
 /** Facts about single requests, by X-Request-Id. A request that was made again after a crash has the same answer and the same fact. */
 function byRequest<Kind extends Fact['kind']>(truth: Truth, kind: Kind): Map<string, FactOf<Kind>> {
-  return new Map(truth.facts.flatMap((fact) => (fact.kind === kind && fact.requestId !== null ? [[fact.requestId, fact as FactOf<Kind>] as const] : [])))
+  return new Map(
+    truth.facts.flatMap((fact) =>
+      fact.kind === kind && fact.requestId !== null ? [[fact.requestId, fact as FactOf<Kind>] as const] : [],
+    ),
+  )
 }
 
 /** Whether a reference answer is the right one; undefined where the truth does not say. */
@@ -44,7 +55,10 @@ async function screening(corpus: Corpus, truth: Truth): Promise<Line[]> {
 }
 
 async function statementOf({ log, codec }: Corpus, partition: number, offset: number): Promise<string | undefined> {
-  const { records } = await log.read({ topic: topics.problems.name, partition, offset }, { maxBytes: 1, maxWaitSeconds: 0 })
+  const { records } = await log.read(
+    { topic: topics.problems.name, partition, offset },
+    { maxBytes: 1, maxWaitSeconds: 0 },
+  )
   const [stored] = records
   if (stored?.offset !== offset) return undefined
   await codec.learn(stored.value)
@@ -67,7 +81,9 @@ async function judging(corpus: Corpus, truth: Truth): Promise<Line[]> {
   let flawed = 0
   for await (const { record: discard } of readTopic(corpus, topics.discards)) {
     if (discard.processor !== 'judge-problem' || discard.reason !== 'quorum-not-met') continue
-    const facts = truth.facts.find((fact) => fact.kind === 'judgement' && fact.requestId?.startsWith(`${discard.recordId}/`)) as JudgementFact | undefined
+    const facts = truth.facts.find(
+      (fact) => fact.kind === 'judgement' && fact.requestId?.startsWith(`${discard.recordId}/`),
+    ) as JudgementFact | undefined
     if (!facts) continue
     discarded++
     if (facts.truth === 'bad') flawed++
@@ -91,7 +107,9 @@ async function checks(corpus: Corpus, truth: Truth): Promise<Line[]> {
       if (right) counts.rightVotes++
       continue
     }
-    const facts = record.calls.map(({ requestId }) => tests.get(requestId)).filter((fact) => fact !== undefined && kept(record.checks.tests, fact))
+    const facts = record.calls
+      .map(({ requestId }) => tests.get(requestId))
+      .filter((fact) => fact !== undefined && kept(record.checks.tests, fact))
     if (facts.length === 0 || facts.some((fact) => fact?.right === null)) continue
     const right = facts.filter((fact) => fact?.right === true).length
     counts.tests += facts.length
@@ -158,7 +176,10 @@ async function verdicts(corpus: Corpus, truth: Truth): Promise<VerdictQuality> {
     if (suite.answer === false) contradicted.wrongReference++
     else if (suite.hasWrongTest) contradicted.wrongTest++
     else if (passed && verdict.domain === 'code') contradicted.weakSuite++
-    else contradicted.unexplained.push(`${verdict.id} (${verdict.domain}, ${verdict.reason}${fact.mistake === undefined ? '' : `, mistake ${fact.mistake}`})`)
+    else
+      contradicted.unexplained.push(
+        `${verdict.id} (${verdict.domain}, ${verdict.reason}${fact.mistake === undefined ? '' : `, mistake ${fact.mistake}`})`,
+      )
   }
   return {
     lines: [
@@ -179,7 +200,9 @@ function explained(what: string, { wrongReference, wrongTest, weakSuite, unexpla
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { data: { type: 'string' }, truth: { type: 'string' }, json: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: { data: { type: 'string' }, truth: { type: 'string' }, json: { type: 'boolean', default: false } },
+  })
   if (values.data === undefined || values.truth === undefined) {
     process.stderr.write('usage: npm run quality -- --data DIR --truth FILE [--json]\n')
     process.exitCode = 2
@@ -188,16 +211,26 @@ async function main(): Promise<void> {
   const truth = readTruth(values.truth)
   const corpus = await openBeside(values.data)
   const judged = await verdicts(corpus, truth)
-  const lines = [...(await screening(corpus, truth)), ...(await judging(corpus, truth)), ...(await checks(corpus, truth)), ...judged.lines]
+  const lines = [
+    ...(await screening(corpus, truth)),
+    ...(await judging(corpus, truth)),
+    ...(await checks(corpus, truth)),
+    ...judged.lines,
+  ]
   await corpus.log.close()
   if (values.json) {
     for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
     process.stdout.write(`${JSON.stringify({ wrongPassed: judged.wrongPassed, wrongFailed: judged.wrongFailed })}\n`)
   } else {
     for (const { gate, what, right, of } of lines) {
-      process.stdout.write(`${gate}: ${what}: ${right} of ${of}${of > 0 ? ` (${((100 * right) / of).toFixed(1)} %)` : ''}\n`)
+      process.stdout.write(
+        `${gate}: ${what}: ${right} of ${of}${of > 0 ? ` (${((100 * right) / of).toFixed(1)} %)` : ''}\n`,
+      )
     }
-    const sentences = [...explained('wrong attempts that passed', judged.wrongPassed), ...explained('right attempts that failed', judged.wrongFailed)]
+    const sentences = [
+      ...explained('wrong attempts that passed', judged.wrongPassed),
+      ...explained('right attempts that failed', judged.wrongFailed),
+    ]
     for (const sentence of sentences) process.stdout.write(`${sentence}\n`)
   }
   if (judged.wrongPassed.unexplained.length > 0) process.exitCode = 1

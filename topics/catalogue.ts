@@ -23,21 +23,24 @@ export interface Topic<Kind extends RecordKind = RecordKind> {
 /** Partitions of a topic that is spread. Parallelism comes from the window, so this bounds processes, not calls. */
 export const defaultPartitions = 12
 
-function topic<Kind extends RecordKind, Key extends string & keyof RecordTypes[Kind]>(
+/** One topic; a key of several fields is joined by slashes. */
+function topic<Kind extends RecordKind>(
   name: string,
   kind: Kind,
-  key: Key,
+  keyFields: (string & keyof RecordTypes[Kind]) | readonly (string & keyof RecordTypes[Kind])[],
   partitions: number,
   retention: Retention,
 ): Topic<Kind> {
-  return { name, kind, key, partitions, retention, keyOf: (record) => String(record[key]) }
+  const fields = typeof keyFields === 'string' ? [keyFields] : keyFields
+  const keyOf = (record: RecordTypes[Kind]): string => fields.map((field) => String(record[field])).join('/')
+  return { name, kind, key: fields.join('/'), partitions, retention, keyOf }
 }
 
 // prettier-ignore
 export const topics = {
   seeds:             topic('seeds', 'seed', 'id', defaultPartitions, 'kept'),
   conceptLists:      topic('concept-lists', 'concept-list', 'id', 1, 'kept'),
-  conceptEmbeddings: topic('concept-embeddings', 'concept-embedding', 'concept', 1, 'table'),
+  conceptEmbeddings: topic('concept-embeddings', 'concept-embedding', ['domain', 'concept'], 1, 'table'),
   concepts:          topic('concepts', 'concept-combination', 'id', defaultPartitions, 'kept'),
   rationales:        topic('rationales', 'rationale', 'id', defaultPartitions, 'kept'),
   problems:          topic('problems', 'problem', 'id', 1, 'kept'),
@@ -52,7 +55,7 @@ export const topics = {
   traces:            topic('traces', 'trace', 'problemId', defaultPartitions, 'kept'),
   sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),
   discards:          topic('discards', 'discard', 'recordId', defaultPartitions, 'kept'),
-  ledger:            { ...topic('ledger', 'ledger-entry', 'processor', 1, 'table'), key: 'processor and task', keyOf: (entry) => `${entry.processor}/${entry.task}` } as Topic<'ledger-entry'>,
+  ledger:            topic('ledger', 'ledger-entry', ['processor', 'task'], 1, 'table'),
 } as const satisfies Record<string, Topic>
 
 /** Records that could not be processed: the original bytes under the original key, the cause in the headers. No schema of its own. */
@@ -70,5 +73,5 @@ export function topicSpecifications(): TopicSpecification[] {
 
 /** The topic of a name; undefined where the catalogue has none. */
 export function topicNamed(name: string): Topic | undefined {
-  return Object.values(topics).find((candidate) => candidate.name === name) as Topic | undefined
+  return Object.values(topics).find((candidate) => candidate.name === name)
 }

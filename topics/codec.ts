@@ -4,6 +4,7 @@
  */
 import avro from 'avsc'
 import { schemaTexts, type RecordTypes } from '../schemas/generated.ts'
+import { boundAvroCounts } from './avro-bounds.ts'
 import type { RecordKind } from './catalogue.ts'
 import { LogError, type SchemaStore } from './log.ts'
 
@@ -33,6 +34,7 @@ export class RecordCodec {
   readonly #writers = new Map<number, avro.Type>()
 
   constructor(schemas: SchemaStore) {
+    boundAvroCounts()
     this.#schemas = schemas
   }
 

@@ -17,10 +17,10 @@ import {
   type ProgramTest,
   type ProgramTestResult,
 } from './program.ts'
-import { Sandbox, SandboxError, type RunResult, type RunSpec, type SandboxLaunch } from './sandbox.ts'
+import { Sandbox, SandboxError, type RunSpec, type SandboxLaunch } from './sandbox.ts'
 
 // A test is run this often at most when the sandbox, not the program, is at fault.
-const ATTEMPTS = 3
+const ATTEMPTS = 4
 const FUNCTION_NAME = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/
 
 /** One lane: at most one sandbox child, one program at a time. */
@@ -99,23 +99,24 @@ export class ProgramJudge {
     isOff: () => boolean,
   ): Promise<ProgramTestResult> {
     let fault = ''
-    let last: RunResult | undefined
+    let kills = 0
     for (let attempt = 0; attempt < ATTEMPTS && !isOff(); attempt += 1) {
       onTest()
       try {
         this.#sandbox ??= await Sandbox.open(this.#launch)
         if (isOff()) this.#sandbox.close()
-        last = await this.#sandbox.run(program, test.input, spec)
-        if (isUnexplainedKill(last, limits)) continue
-        break
+        const run = await this.#sandbox.run(program, test.input, spec)
+        if (isUnexplainedKill(run, limits)) kills += 1
+        // Only a program that is killed every time may have done it itself.
+        if (!isUnexplainedKill(run, limits) || kills === ATTEMPTS)
+          return judgeRun(run, spec.mode, test.output, request.compare ?? 'tokens', limits)
+        fault = 'the program was killed by a signal that nobody of ours sent'
       } catch (error) {
         if (!(error instanceof SandboxError)) throw error
         fault = error.message
-        last = undefined
         void this.#drop()
       }
     }
-    if (last) return judgeRun(last, spec.mode, test.output, request.compare ?? 'tokens', limits)
     return {
       verdict: VERDICT_OF_REASON.sandbox_error,
       reason: 'sandbox_error',

@@ -57,7 +57,7 @@ describe('outcomeOf', () => {
 describe('tally', () => {
   const verdict = (kind: AttemptVerdict['verdict'], valid = true): AttemptVerdict => ({
     ...{ attempt: 0, verdictId: 'verdict-0', partition: 0, offset: 0 },
-    ...{ verdict: kind, valid },
+    ...{ verdict: kind, valid, again: false },
   })
 
   it('counts invalid attempts as failed ones, and unverifiable ones not at all', () => {
@@ -104,7 +104,7 @@ describe('invalidReason', () => {
 
   it('names reasons that the table of verdicts knows as failed and invalid', () => {
     for (const reason of ['length_limit', 'content_filter', 'empty', 'stray_think_tag', 'foreign_script'])
-      expect(meaningOf(reason)).toEqual({ verdict: 'failed', valid: false })
+      expect(meaningOf(reason)).toMatchObject({ verdict: 'failed', valid: false })
   })
 })
 
@@ -125,6 +125,13 @@ describe('meaningOf', () => {
     ['a reason that nobody has heard of', 'unverifiable', false],
     ['constructor', 'unverifiable', false],
   ])('%s: %s, valid %s', (reason, verdict, valid) => {
-    expect(meaningOf(reason)).toEqual({ verdict, valid })
+    expect(meaningOf(reason)).toMatchObject({ verdict, valid })
+  })
+
+  it('lets an attempt be made again only where that may help', () => {
+    expect(meaningOf('not_run').again).toBe(true)
+    expect(meaningOf('undecided_numerically').again).toBe(true)
+    expect(meaningOf('sandbox_error').again).toBe(false)
+    expect(meaningOf('equal').again).toBe(false)
   })
 })

@@ -7,7 +7,7 @@ import { Gates, inputs, numbering, outputs, seed } from './rig.ts'
 
 const processor = defineProcessor({
   ...{ name: 'echo', summary: 'Echoes an answer.', version: 1, roles: ['solver'], metrics: {} },
-  ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['empty'], onSpine: true },
+  ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['empty'], onSpine: ['inputs'] },
   settings: { prefix: setting.text('Put before the answer.', { default: '', recipe: true }) },
   onFailure: {
     transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 },

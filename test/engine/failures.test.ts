@@ -25,7 +25,7 @@ const down = new TransientError('ENDPOINT_UNREACHABLE', 'the endpoint is down', 
 function failing(rules: Record<string, () => void>, given: Partial<Processor> = {}): Processor {
   const processor = defineProcessor({
     ...{ name: 'fail', summary: 'Fails on some seeds.', version: 1, roles: [], settings: {}, metrics: {} },
-    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['unwanted'], onSpine: true },
+    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['unwanted'], onSpine: ['inputs'] },
     onFailure: { transient: { attempts: 3, firstDelaySeconds: 0.001, maxDelaySeconds: 0.002 } },
     state: { kind: 'drawn-combination', keyOf: ({ source }) => source },
     process: {
@@ -284,7 +284,7 @@ describe('a record that fails', () => {
       await expect(runtime.failed).rejects.toThrow('ask discards as "unwanted", which it does not declare')
       const misfit = defineProcessor({
         ...{ name: 'misfit', summary: 'Emits what does not fit.', version: 1, roles: [], settings: {}, metrics: {} },
-        ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false },
+        ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [] },
         onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
         process: { inputs: (record, { emit }) => emit.outputs({ ...record, statement: 7 as never }) },
       })
@@ -298,7 +298,7 @@ describe('a record that fails', () => {
       await rig.add(inputs, seeds(1))
       const reading = defineProcessor({
         ...{ name: 'read', summary: 'Reads.', version: 1, roles: [], settings: {}, metrics: {} },
-        ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false },
+        ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [] },
         onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
         process: { inputs: async (_, { emit, read }) => emit.outputs(await read(inputs, { partition: 0, offset: 0 })) },
       })

@@ -411,7 +411,7 @@ const patience = { transient: { attempts: 3, firstDelaySeconds: 0.001, maxDelayS
 export function handingOn(gates: Gates): Processor {
   return defineProcessor({
     ...{ name: 'hand-on', summary: 'Hands seeds on.', version: 1, roles: [], settings: {}, metrics: {} },
-    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false, onFailure: patience },
+    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [], onFailure: patience },
     process: {
       async inputs(record, { emit }) {
         await gates.pass(record.id)
@@ -425,7 +425,7 @@ export function handingOn(gates: Gates): Processor {
 export function numbering(gates: Gates): Processor {
   return defineProcessor({
     ...{ name: 'number', summary: 'Numbers seeds by source.', version: 1, roles: [], settings: {}, metrics: {} },
-    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false, onFailure: patience },
+    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [], onFailure: patience },
     state: { kind: 'drawn-combination', keyOf: ({ source }) => source },
     process: {
       async inputs(record, { emit, state }) {
@@ -443,7 +443,7 @@ export function numbering(gates: Gates): Processor {
 export function asking(purposes: readonly string[], given: Partial<Processor> = {}): Processor {
   const processor = defineProcessor({
     ...{ name: 'ask', summary: 'Asks about seeds.', version: 1, roles: ['solver'], settings: {}, metrics: {} },
-    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['unwanted'], onSpine: true },
+    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['unwanted'], onSpine: ['inputs'] },
     onFailure: patience,
     process: {
       async inputs(record, { emit, complete, discard }) {

@@ -171,7 +171,7 @@ describe('a run', () => {
       const once = table(referenceTable, { create: () => null, add: () => undefined })
       const source = defineProcessor({
         ...{ name: 'emit-once', summary: 'Emits once.', version: 1, roles: [], settings: {}, metrics: {} },
-        ...{ inputs: {}, tables: { once }, outputs: { inputs }, discards: [], onSpine: false },
+        ...{ inputs: {}, tables: { once }, outputs: { inputs }, discards: [], onSpine: [] },
         onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
         state: { kind: 'drawn-combination' },
         process: {},

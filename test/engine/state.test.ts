@@ -9,7 +9,7 @@ import { Gates, inputs, numbering, outputs, Rig, seeds } from './rig.ts'
 function withState(rule: (source: string, state: Context['state']) => void): Processor {
   return defineProcessor({
     ...{ name: 'keep', summary: 'Keeps state.', version: 1, roles: [], settings: {}, metrics: {} },
-    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false },
+    ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [] },
     onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
     state: { kind: 'drawn-combination', keyOf: ({ source }) => source },
     process: {

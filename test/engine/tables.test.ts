@@ -11,7 +11,7 @@ const named = (name: string, statement: string): ReturnType<typeof seed> => seed
 /** Writes into each record what the table says of it, and how many table records were read. */
 const lookingUp = defineProcessor({
   ...{ name: 'look-up', summary: 'Looks seeds up.', version: 1, roles: [], settings: {}, metrics: {} },
-  ...{ inputs: { inputs }, tables: { statements }, outputs: { outputs }, discards: [], onSpine: false },
+  ...{ inputs: { inputs }, tables: { statements }, outputs: { outputs }, discards: [], onSpine: [] },
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   process: {
     inputs: (record, { emit, tables }) =>
@@ -26,7 +26,7 @@ const lookingUp = defineProcessor({
 /** A source that emits, in their order, the table's records named `0`, `1` ... and is complete when it holds `end`. */
 const draining: Processor = defineProcessor({
   ...{ name: 'draw', summary: 'Draws from the table.', version: 1, roles: [], settings: {}, metrics: {} },
-  ...{ inputs: {}, tables: { statements }, outputs: { outputs }, discards: [], onSpine: false },
+  ...{ inputs: {}, tables: { statements }, outputs: { outputs }, discards: [], onSpine: [] },
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'drawn-combination' },
   process: {},

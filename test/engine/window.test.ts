@@ -72,7 +72,7 @@ describe('the window of a task', () => {
     )
     const both = defineProcessor({
       ...{ name: 'both', summary: 'Reads two topics.', version: 1, roles: [], settings: {}, metrics: {} },
-      ...{ inputs: { inputs, moreInputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: false },
+      ...{ inputs: { inputs, moreInputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [] },
       onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
       process: {
         inputs: async (record, { emit }) => (await gates.pass(record.id), emit.outputs(record)),

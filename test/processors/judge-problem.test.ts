@@ -20,6 +20,7 @@ describe('judge-problem', () => {
         topic: 'accepted-problems',
         record: {
           ...record,
+          calls: [{ purpose: 'judge-judge-a' }, { purpose: 'judge-judge-b' }],
           judgements: [
             { judge: 'judge-a', format: 'perfect', solvability: 'perfect', overall: 'perfect' },
             { judge: 'judge-b', overall: 'acceptable' },

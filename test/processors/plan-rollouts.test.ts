@@ -6,7 +6,7 @@ import type { Outcome, RolloutPlan, RolloutRequest, Verdict } from '../../schema
 import { idsOf, testCases, verdict } from './records.ts'
 
 /** What an attempt comes to. */
-type Ending = 'passed' | 'failed' | 'invalid' | 'unverifiable'
+type Ending = 'passed' | 'failed' | 'invalid' | 'unverifiable' | 'our fault'
 
 interface Run {
   solvers?: string[]
@@ -42,7 +42,8 @@ class Planning {
       passed: { verdict: 'passed', valid: true } as const,
       failed: { verdict: 'failed', valid: true } as const,
       invalid: { verdict: 'failed', valid: false } as const,
-      unverifiable: { verdict: 'unverifiable', valid: false } as const,
+      unverifiable: { verdict: 'unverifiable', valid: false, reason: 'not_run' } as const,
+      'our fault': { verdict: 'unverifiable', valid: false, reason: 'sandbox_error' } as const,
     }[ending]
     return this.#deliver('verdicts', verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt }))
   }
@@ -169,6 +170,16 @@ describe('plan-rollouts', () => {
     expect(planning.outcomes).toMatchObject([{ result: 'abandoned', attempted: 0, verdicts: [] }])
   })
 
+  it('does not pay for another attempt where the fault was our own: the text can be verified later', async () => {
+    const planning = new Planning(three)
+    await planning.testCases()
+    await planning.verdict(0, 'our fault')
+    await planning.verdict(1, 'passed')
+    await planning.verdict(2, 'failed')
+    expect(planning.requests).toHaveLength(3)
+    expect(planning.outcomes).toMatchObject([{ result: 'abandoned', attempted: 2, unverifiable: 1 }])
+  })
+
   it('ignores repeated verdicts and test cases, whatever they say', async () => {
     const planning = new Planning(three)
     await planning.testCases()
@@ -269,7 +280,7 @@ describe('plan-rollouts', () => {
   })
 
   describe('whatever comes in whatever order, repeated or stored before', () => {
-    const ending = fc.constantFrom<Ending>('passed', 'failed', 'invalid', 'unverifiable')
+    const ending = fc.constantFrom<Ending>('passed', 'failed', 'invalid', 'unverifiable', 'our fault')
     const scenario = fc
       .record({
         solvers: fc.integer({ min: 1, max: 3 }),
@@ -324,7 +335,7 @@ describe('plan-rollouts', () => {
           expect(planning.outcomes.map(({ solver }) => solver).sort()).toEqual(solvers)
           for (const [index, solver] of solvers.entries()) {
             const counted = countedBy(endings[index] ?? [], attempts, maxRepeats)
-            const verifiable = counted.filter(({ end }) => end !== 'unverifiable')
+            const verifiable = counted.filter(({ end }) => end !== 'unverifiable' && end !== 'our fault')
             const outcome = planning.outcomes.find((one) => one.solver === solver)
             expect(outcome).toMatchObject({
               attempted: verifiable.length,

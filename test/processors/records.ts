@@ -108,7 +108,7 @@ export function verdict(given: Partial<Verdict> = {}): Verdict {
   return {
     ...{ id: 'verdict-1', parentIds: ['rollout-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', requestId: 'rollout-request-1', solver: 'solver-model', attempt: 0 },
-    ...{ verdict: 'passed', reason: 'equal', valid: true, extracted: '4', tests: [] },
+    ...{ verdict: 'passed', reason: 'equal', valid: true, extracted: '4', detail: null, tests: [] },
     ...{ text: 'It is \\boxed{4}.', reasoning: null, verifierSeconds: 0.01, calls: [] },
     ...given,
   }

@@ -54,14 +54,20 @@ describe('verify-rollout', () => {
     expect(driven.records).toMatchObject([{ record }])
   })
 
-  it('runs programs by all tests of the problem and keeps what each came to, without its stderr', async () => {
+  it('runs programs by all tests of the problem and keeps what each came to', async () => {
     const runProgram = vi.fn(() =>
       Promise.resolve<ProgramRun>({
         verdict: 'failed',
         reason: 'wrong_answer',
         tests: [
           { verdict: 'passed', reason: 'passed', seconds: 0.1, memoryMb: 9 },
-          { verdict: 'failed', reason: 'wrong_answer', seconds: 0.2, memoryMb: 10, stderr: 'a long text' },
+          {
+            verdict: 'failed',
+            reason: 'wrong_answer',
+            seconds: 0.2,
+            memoryMb: 10,
+            message: 'line 2: expected 4, got 5',
+          },
         ],
       }),
     )
@@ -116,11 +122,16 @@ describe('verify-rollout', () => {
 
   it('holds a fault of the sandbox against nobody: it is tried again', async () => {
     const fault = { verdict: 'unverifiable', reason: 'sandbox_error', seconds: 0, memoryMb: 0 } as const
-    const options = running({ verdict: 'unverifiable', reason: 'sandbox_error', tests: [fault] })
+    const options = running({
+      verdict: 'unverifiable',
+      reason: 'sandbox_error',
+      tests: [fault],
+      message: 'the lane died',
+    })
     await expect(drive(verifyRollout, of(program), options)).rejects.toMatchObject({
       kind: 'transient',
       code: 'VERIFIER_UNAVAILABLE',
-      message: 'the sandbox failed on rollout-1: sandbox_error',
+      message: 'the sandbox failed on rollout-1: the lane died',
     })
   })
 
@@ -140,7 +151,7 @@ describe('verify-rollout', () => {
           verdict: 'unverifiable',
           reason: 'sandbox_error',
           valid: false,
-          extracted: 'no such thing',
+          detail: 'no such thing',
           text: program.text,
         },
       },

@@ -7,7 +7,7 @@ import { answerChecks, ended, idsOf, problem } from './records.ts'
 const of = (given: Parameters<typeof problem>[0] = {}) => ({ input: 'acceptedProblems', record: problem(given) })
 
 /** The real grouping, in this thread. */
-const verification: DriveOptions['verification'] = {
+const verification: NonNullable<DriveOptions['verification']> = {
   groupAnswers: (completions) => {
     const found = completions.map((completion) => extractAnswer(completion, 'boxed'))
     return Promise.resolve(groupAnswers(found.flatMap((one) => ('answer' in one ? [one.answer] : []))))
@@ -95,6 +95,15 @@ describe('vote-answer', () => {
     expect(driven.discarded).toEqual({
       reason: 'no-boxed-answer',
       evidence: 'none of 8 generations ends in a boxed answer',
+    })
+  })
+
+  it('discards as unreadable-answers where boxes stand that cannot be compared', async () => {
+    const unreadable = { groupAnswers: () => Promise.resolve({ groups: [], undecided: [0, 1] }) }
+    const driven = await drive(voteAnswer, of(), { answers: () => 'So \\boxed{?}.', verification: unreadable })
+    expect(driven.discarded).toEqual({
+      reason: 'unreadable-answers',
+      evidence: '2 of 8 boxed answers could not be compared',
     })
   })
 

@@ -200,3 +200,35 @@ describe('RecordCodec', () => {
     expect(() => codec.encode('other', 'seed', oneRecord('seed'))).toThrow('no schema id for subject other')
   })
 })
+
+describe('a hostile value', () => {
+  /** A count as Avro writes it: zigzag, seven bits a byte. */
+  const long = (value: number): number[] => {
+    const bytes: number[] = []
+    let left = BigInt(value) * 2n
+    for (; left >= 128n; left >>= 7n) bytes.push(Number(left & 127n) | 128)
+    return [...bytes, Number(left)]
+  }
+
+  it('does not decode when a list claims more entries than it has bytes', async () => {
+    const schemas = new Schemas()
+    const codec = new RecordCodec(schemas)
+    await codec.prepare('votes', 'answer-votes')
+    const good = codec.encode('votes', 'answer-votes', { asked: 8, counted: 0, classes: [] })
+    // asked, counted, then the count of the list of classes, twenty million, and nothing behind it.
+    const hostile = Buffer.concat([good.subarray(0, 5), Buffer.from([16, 0, ...long(20_000_000)])])
+    const startedAtMs = performance.now()
+    expect(() => codec.decode('answer-votes', hostile)).toThrow(/claims 20000000 entries in 0 bytes/)
+    expect(performance.now() - startedAtMs).toBeLessThan(1000)
+  })
+
+  it('does not decode when a map claims more entries than it has bytes', async () => {
+    const codec = new RecordCodec(new Schemas())
+    await codec.prepare('ledger', 'task-counts')
+    const counts = { finished: 0, discarded: 0, deadLettered: 0, entered: 0, left: 0 }
+    const calls = { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 }
+    const good = codec.encode('ledger', 'task-counts', { ...counts, ...calls, emitted: {}, discards: {} })
+    const hostile = Buffer.concat([good.subarray(0, good.length - 1), Buffer.from(long(2 ** 50))])
+    expect(() => codec.decode('task-counts', hostile)).toThrow(/entries in 0 bytes/)
+  })
+})

@@ -51,10 +51,10 @@ describe.each(available)('VerifierPool on %s', (rung) => {
       }
     }
     const results = await Promise.all(
-      Array.from({ length: 60 }, async (_, index) => {
+      Array.from({ length: 120 }, async (_, index) => {
         const result = await pool.runProgram(double(index))
         answered += 1
-        if (answered % 5 === 0) kill()
+        if (answered % 10 === 0) kill()
         return result
       }),
     )

@@ -500,7 +500,7 @@ class Zygote:
                 return
             landlock_restrict(landlock_ruleset(['/'], ['/dev/null']))
             return
-        inner = landlock_ruleset(readable + (['/proc'] if self.rung == 'unshare' else []), ['/dev/null'])
+        inner = landlock_ruleset(readable + (['/proc'] if self.rung == 'unshare' and self.has_proc else []), ['/dev/null'])
         if self.rung == 'landlock':
             outer = landlock_ruleset(readable + ['/proc'], ['/dev/null'])
             landlock_restrict(outer)
@@ -706,6 +706,8 @@ class Zygote:
         return ''
 
     def run_delay(self, pid):
+        if not self.has_proc:
+            return 0.0
         try:
             with open('/proc/%d/schedstat' % pid) as file:
                 return int(file.read().split()[1]) / 1e9

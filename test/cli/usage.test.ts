@@ -1,0 +1,158 @@
+/** Help, wrong usage, and how quickly the command starts. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endAll, expectFailure, newFolder, removeFolders, run, seedLines, start } from './command.ts'
+
+const commands = [
+  ...['up', 'run', 'ingest', 'topics', 'tail', 'export', 'explain', 'simulate', 'doctor', 'demo'].map((name) => [name]),
+  ['verify', 'math'],
+  ['verify', 'code'],
+  ['dead-letters', 'list'],
+  ['dead-letters', 'redrive'],
+]
+
+const cwd = newFolder()
+afterAll(() => {
+  endAll()
+  removeFolders()
+})
+
+describe('help', () => {
+  test('lists every command and every exit code', async () => {
+    const { stdout, stderr, exitCode } = await run(['--help'], { cwd })
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${String(name)} `, 'm'))
+    for (const code of [0, 1, 2, 65, 69, 74, 75, 78, 130]) expect(stdout).toMatch(new RegExp(`^  ${code} +\\S`, 'm'))
+  })
+
+  test.each(commands)('of `%s %s` describes it and shows examples', async (...path) => {
+    const names = path.filter((name) => typeof name === 'string')
+    const { stdout, stderr, exitCode } = await run([...names, '--help'], { cwd })
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(new RegExp(`^Usage: wellspring ${names.join(' ')}`))
+    expect(stdout).toMatch(/^Examples?:\n {2}\S/m)
+  })
+
+  test('`help NAME` is `NAME --help`', async () => {
+    const [long, short] = await Promise.all([run(['help', 'tail'], { cwd }), run(['tail', '--help'], { cwd })])
+    expect(long).toEqual(short)
+  })
+})
+
+describe('wrong usage is one line and exit code 2', () => {
+  test.each([
+    ['an unknown command', ['tial'], /unknown command 'tial'.*Did you mean tail\?.*`wellspring --help`/],
+    ['an unknown option', ['up', '--jsn'], /unknown option '--jsn'.*`wellspring up --help`/],
+    ['a missing argument', ['explain'], /missing required argument 'id'.*`wellspring explain --help`/],
+    ['a missing option', ['ingest', 'x.jsonl'], /--as <sort>.*`wellspring ingest --help`/],
+    ['a sort that is none', ['export', 'pears'], /pears.*pairs.*`wellspring export --help`/],
+    ['a subcommand that is none', ['dead-letters', 'lsit'], /unknown command 'lsit'/],
+    ['a count that is none', ['up', '--problems', 'many'], /--problems: expected a whole number, got "many"/],
+    ['a time that is none', ['up', '--for', 'ever'], /--for: expected a time such as .*, got "ever"/],
+    ['a topic that is none', ['tail', 'pears'], /no topic "pears"; there are seeds, /],
+    ['a last count that is none', ['tail', 'seeds', '--last', '0'], /--last: expected a whole number above 0/],
+    ['nothing to redrive', ['dead-letters', 'redrive'], /name dead letters by id, or give --all/],
+    ['a simulator option', ['simulate', '--speed', 'fast'], /speed/],
+  ])('%s', async (_what, args, line) => {
+    const ended = await run(args, { cwd })
+    expectFailure(ended, 2, line)
+    expect(ended.stdout).toBe('')
+  })
+})
+
+describe('starting', () => {
+  // Notes every module that is loaded on file descriptor 2, which these commands leave empty.
+  const hook = `import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(\`
+      import { writeSync } from 'node:fs'
+      export async function load(url, context, next) { writeSync(2, 'loaded ' + url + '\\\\n'); return next(url, context) }\`))`
+  const hookFile = join(cwd, 'hook.mjs')
+
+  beforeAll(async () => {
+    writeFileSync(hookFile, hook)
+    await run(['ingest', '-', '--as', 'seeds', '--data', 'data'], { cwd, input: seedLines(2) })
+  })
+
+  test.each([
+    [['--help'], /openai|undici|zod|piscina|lmdb|avsc|prom-client|yaml/],
+    [['topics', '--data', 'data'], /openai|undici|zod|piscina/],
+    [['tail', 'seeds', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml/],
+    [['export', 'pairs', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml/],
+    [['up', '--help'], /openai|undici|piscina/],
+  ])('`%s` loads no package that it has no use for', async (args, needless) => {
+    const { stderr } = await run(args, { cwd, env: { NODE_OPTIONS: `--import=${pathToFileURL(hookFile).href}` } })
+    const packages = new Set([...stderr.matchAll(/^loaded .*node_modules\/([^/]+)/gm)].map(([, name]) => String(name)))
+    expect(packages).toContain('commander')
+    expect([...packages].filter((name) => needless.test(name))).toEqual([])
+  })
+
+  test('is quick (printed, not asserted: the machine may be busy)', async () => {
+    for (const args of [['--help'], ['topics', '--data', 'data']]) {
+      const startedAtMs = performance.now()
+      const { exitCode } = await run(args, { cwd })
+      console.info(`wellspring ${args[0]}: ${Math.round(performance.now() - startedAtMs)} ms`)
+      expect(exitCode).toBe(0)
+    }
+  })
+})
+
+describe('simulate', () => {
+  test('prints its URL, answers there, and ends when its input ends', async () => {
+    const simulator = start(['simulate', '--port', '0', '--json', '--until-stdin-ends'], { cwd })
+    const { url } = JSON.parse(await simulator.written(/\n/)) as { url: string }
+    const response = await fetch(`${url}/models`)
+    const { data } = (await response.json()) as { data: { id: string }[] }
+    expect(data.length).toBeGreaterThan(0)
+    expect(response.headers.get('x-wellspring-simulated')).not.toBeNull()
+    simulator.process.stdin?.end()
+    const { exitCode, stderr } = await simulator.ended
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+  })
+
+  test('names the cure when its port is taken', async () => {
+    const first = start(['simulate', '--port', '0', '--json', '--until-stdin-ends'], { cwd })
+    const { url } = JSON.parse(await first.written(/\n/)) as { url: string }
+    const { port } = new URL(url)
+    expectFailure(
+      await run(['simulate', '--port', port], { cwd }),
+      74,
+      new RegExp(`port ${port} is in use; choose .*--port`),
+    )
+    first.process.stdin?.end()
+    await first.ended
+  })
+})
+
+describe('doctor', () => {
+  test('ends with 0 where everything that a run needs works, naming each part', async () => {
+    const { stdout, exitCode } = await run(['doctor', '--data', 'data', '--json'], { cwd })
+    const findings = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { what: string; state: string })
+    expect(findings.map(({ what }) => what)).toEqual(['Node', 'sandbox', 'data folder', 'configuration', 'models'])
+    expect(exitCode).toBe(0)
+  })
+
+  test('ends with 1 and the cure where something does not', async () => {
+    writeFileSync(join(cwd, 'broken.yaml'), 'run:\n  drainSecond: 3\n')
+    writeFileSync(join(cwd, 'file'), '')
+    const { stdout, stderr, exitCode } = await run(['doctor', '--data', 'file', '--config', 'broken.yaml'], { cwd })
+    expect(stdout).toMatch(/^fault {4}configuration: broken\.yaml: run\.drainSecond: .*it has drainSeconds/m)
+    expect(stdout).toMatch(/^fault {4}data folder: file: .*\n +name a folder .*--data/m)
+    expect(stderr).toBe('')
+    expect(exitCode).toBe(1)
+  })
+
+  test('asks a configured endpoint', async () => {
+    const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+    const { stdout, exitCode } = await run(['doctor', '--data', 'data'], { cwd, env })
+    expect(stdout).toMatch(/^fault {4}models: .*127\.0\.0\.1:9.*OPENAI_BASE_URL/m)
+    expect(exitCode).toBe(1)
+  })
+})
