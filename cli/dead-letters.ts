@@ -51,7 +51,10 @@ async function openLetters({ log }: Corpus): Promise<DeadLetter[]> {
 }
 
 export function deadLettersCommand(): Command {
-  const command = new Command('dead-letters')
+  const command = new Command('dead-letters').addHelpText(
+    'after',
+    '\nExamples:\n  wellspring dead-letters list\n  wellspring dead-letters redrive --all',
+  )
   command
     .command('list')
     .description('dead letters that were not put back')

@@ -51,7 +51,10 @@ export function doctorCommand(): Command {
         )
       }
       if (configuration) findings.push(...(await modelFindings(configuration)))
-      for (const finding of findings) options.json ? sayJson(finding) : tell(finding)
+      for (const finding of findings) {
+        if (options.json) sayJson(finding)
+        else tell(finding)
+      }
       if (findings.some(({ state }) => state === 'fault')) process.exitCode = exitCodes.bug
     })
 }

@@ -148,8 +148,10 @@ async function namedIn(
 /** What a reader wants to know of one record, in one line. */
 function summaryOf(topic: string | undefined, record: AnyRecord | undefined): string {
   if (!record || topic === undefined) return 'no longer kept (transient)'
-  const text = (name: string): string =>
-    oneLine(String((record as unknown as Record<string, unknown>)[name] ?? ''), 100)
+  const text = (name: string): string => {
+    const value = (record as unknown as Record<string, unknown>)[name]
+    return typeof value === 'string' || typeof value === 'number' ? oneLine(String(value), 100) : ''
+  }
   switch (topic) {
     case topics.preferencePairs.name:
       return `pair for ${text('solver')}, pass rate ${text('passRate')}`

@@ -34,7 +34,7 @@ function countOf(statuses: readonly ProcessorStatus[], topic: string): number {
 }
 
 /** Units of work between sampling and outcome. */
-export function workInProgress(statuses: readonly ProcessorStatus[]): number {
+function workInProgress(statuses: readonly ProcessorStatus[]): number {
   return statuses.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
 }
 
@@ -83,7 +83,7 @@ function topDiscards({ counts }: ProcessorStatus): string {
 }
 
 /** The table of processors as lines. */
-export function statusTable(statuses: readonly ProcessorStatus[]): string[] {
+function statusTable(statuses: readonly ProcessorStatus[]): string[] {
   return tableLines(
     ['processor', 'in', 'out', 'discarded', 'dead', 'in flight', 'backlog', 'most discarded'],
     statuses.map((status) => [

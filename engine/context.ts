@@ -1,7 +1,6 @@
 /** The context that a processor's `process` receives, the same for the engine's tasks and for `drive` in tests. */
 import { schemaTexts, type ModelCall, type RecordTypes } from '../schemas/generated.ts'
 import type { RecordKind, Topic } from '../topics/catalogue.ts'
-import { InvalidRecordError } from './errors.ts'
 import { hashOf, recordId } from './ids.ts'
 import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
 import type {
@@ -266,15 +265,4 @@ export function declaredReason(declaration: Processor, reason: string): string {
   if (!declaration.discards.includes(reason))
     throw new TypeError(`${declaration.name} discards as "${reason}", which it does not declare`)
   return reason
-}
-
-/** The first model of a role. @throws InvalidRecordError naming the role where none is configured */
-export function onlyModelOf(models: readonly RoleModel[], role: Role): RoleModel {
-  const [model] = models
-  if (!model)
-    throw new InvalidRecordError(
-      'RECORD_INVARIANT_BROKEN',
-      `no model is configured for the role ${role}; add it under "roles"`,
-    )
-  return model
 }

@@ -106,7 +106,7 @@ export interface Inference {
 }
 
 /** What a verifier concluded. `unverifiable` is never counted as an attempt. */
-export type VerdictKind = 'passed' | 'failed' | 'unverifiable'
+type VerdictKind = 'passed' | 'failed' | 'unverifiable'
 
 export interface MathComparison {
   verdict: VerdictKind
@@ -115,7 +115,7 @@ export interface MathComparison {
   extracted?: string
 }
 
-export interface ProgramTest {
+interface ProgramTest {
   input: string
   output: string
 }
@@ -128,7 +128,7 @@ export interface ProgramRun {
   message?: string
 }
 
-export interface AnswerGroups {
+interface AnswerGroups {
   /** Equivalence classes of the answers, largest first; `members` are positions in the input. */
   groups: readonly { representative: string; members: readonly number[] }[]
   /** Positions of answers that are boxed but could be compared with none. */

@@ -18,7 +18,7 @@ import type { MetricDeclarations, MetricHandles } from './metrics.ts'
 import type { Settings, SettingValues } from './settings.ts'
 
 export type Topics = Readonly<Record<string, Topic>>
-export type RecordOf<Source> = Source extends Topic<infer Kind> ? RecordTypes[Kind] : never
+type RecordOf<Source> = Source extends Topic<infer Kind> ? RecordTypes[Kind] : never
 
 /** A topic that every process reads whole, folded into an index as its records come. The newest record of a key replaces older ones in whatever way `add` says. */
 export interface Table<Index = unknown, Kind extends RecordKind = RecordKind> {
@@ -46,7 +46,7 @@ type TableViews<Declared extends Tables> = {
 }
 
 /** State of one kind, kept by key and committed with the outputs. Records of one key are processed one at a time, in order. */
-export interface StateDeclaration<Input, Kind extends RecordKind = RecordKind> {
+interface StateDeclaration<Input, Kind extends RecordKind = RecordKind> {
   kind: Kind
   /** The key whose state a record may read and change, with all keys below it (`key/...`). Sources use any. */
   keyOf?: (record: Input) => string

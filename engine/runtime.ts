@@ -231,7 +231,7 @@ export class Runtime {
 }
 
 /** One record at a position. @throws InvalidRecordError when nothing of that kind lies there; TransientError, an outage, when the log can't be reached */
-export async function readAt<Kind extends RecordKind>(
+async function readAt<Kind extends RecordKind>(
   log: Log,
   codec: RecordCodec,
   topic: Topic<Kind>,

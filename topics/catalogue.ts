@@ -8,7 +8,7 @@ import type { TopicSpecification } from './log.ts'
 export type RecordKind = keyof RecordTypes
 
 /** `kept`: for ever. `transient`: until every processor that consumes it is past it, and a day old. `table`: compacted by key, read whole by every process that uses it. */
-export type Retention = 'kept' | 'transient' | 'table'
+type Retention = 'kept' | 'transient' | 'table'
 
 /** One topic. `key` names the record's key; topics with the same key and partition count are co-partitioned. */
 export interface Topic<Kind extends RecordKind = RecordKind> {
@@ -21,7 +21,7 @@ export interface Topic<Kind extends RecordKind = RecordKind> {
 }
 
 /** Partitions of a topic that is spread. Parallelism comes from the window, so this bounds processes, not calls. */
-export const defaultPartitions = 12
+const defaultPartitions = 12
 
 /** One topic; a key of several fields is joined by slashes. */
 function topic<Kind extends RecordKind>(

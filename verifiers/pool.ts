@@ -263,9 +263,18 @@ export class VerifierPool {
   }
 
   #pump(): void {
-    while (!this.#closed && this.#queue.length > 0 && this.#freeSlots.length > 0) {
-      void this.#start(this.#queue.shift()!, this.#freeSlots.pop()!)
+    while (!this.#closed && this.#freeSlots.length > 0) {
+      const job = this.#nextJob()
+      if (!job) return
+      void this.#start(job, this.#freeSlots.pop()!)
     }
+  }
+
+  /** The next job that may start. Comparisons take microseconds and programs seconds: one slot is never given to a program. */
+  #nextJob(): Job | undefined {
+    const comparison = this.#queue.findIndex(({ task }) => task.kind !== 'program')
+    if (comparison >= 0) return this.#queue.splice(comparison, 1)[0]
+    return this.#freeSlots.length > 1 ? this.#queue.shift() : undefined
   }
 
   async #start(job: Job, slot: number): Promise<void> {

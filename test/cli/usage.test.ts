@@ -9,6 +9,7 @@ const commands = [
   ...['up', 'run', 'ingest', 'topics', 'tail', 'export', 'explain', 'simulate', 'doctor', 'demo'].map((name) => [name]),
   ['verify', 'math'],
   ['verify', 'code'],
+  ['dead-letters'],
   ['dead-letters', 'list'],
   ['dead-letters', 'redrive'],
 ]

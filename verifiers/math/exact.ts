@@ -840,7 +840,7 @@ function logarithm(x: Exact): Exact {
 }
 
 /** n! for a whole n from 0 to the limit. Throws Undecided otherwise. */
-export function factorial(n: Rational): Rational {
+function factorial(n: Rational): Rational {
   if (n.d !== 1n || n.n < 0n) throw new Undecided('undefined')
   if (n.n > BigInt(limits.factorial)) throw new Undecided('too_large')
   let product = 1n
@@ -850,7 +850,7 @@ export function factorial(n: Rational): Rational {
 }
 
 /** n over k; k must be a small whole number, n any value. Undefined when it has no closed form. */
-export function binomial(n: Exact, k: Exact): Exact | undefined {
+function binomial(n: Exact, k: Exact): Exact | undefined {
   const lower = asRational(k)
   if (lower === undefined || lower.d !== 1n) return undefined
   const upper = asRational(n)

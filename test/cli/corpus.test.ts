@@ -1,0 +1,265 @@
+/** The demo, and every command that reads the corpus it made. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  commandFile,
+  endAll,
+  expectFailure,
+  jsonLines,
+  newFolder,
+  removeFolders,
+  run,
+  startProgram,
+  topicRows,
+} from './command.ts'
+import type { Ended } from './command.ts'
+
+interface Row {
+  id: string
+  problem_id: string
+  domain: string
+  simulated: boolean
+  prompt: { role: string; content: string }[]
+  chosen: { role: string; content: string }[]
+  rejected: { role: string; content: string }[]
+}
+
+interface Ancestor {
+  id: string
+  record?: { simulated: boolean }
+  concepts?: { seedId: string; statement: string }[]
+  parents: Ancestor[]
+}
+
+const cwd = newFolder()
+const data = ['--data', 'demo-data']
+let demo: Ended
+let pairs: Row[]
+
+beforeAll(async () => {
+  // The demo is simulated whatever else is configured: neither may be used.
+  writeFileSync(join(cwd, 'wellspring.yaml'), 'endpoints: nonsense\n')
+  const env = { OPENAI_BASE_URL: 'http://127.0.0.1:9/v1' }
+  demo = await run(['demo'], { cwd, env })
+  pairs = jsonLines<Row>((await run(['export', 'pairs', ...data], { cwd })).stdout)
+}, 240_000)
+afterAll(() => {
+  endAll()
+  removeFolders()
+})
+
+describe('the demo', () => {
+  test('ends by itself and says what was made, what was discarded and why, and what to type next', () => {
+    expect(demo.stderr).toBe('')
+    expect(demo.exitCode).toBe(0)
+    expect(demo.stdout).toMatch(/^complete after .*simulated/m)
+    expect(demo.stdout).toMatch(/^made: \d+ synthetic problems, .* [1-9]\d* preference pairs/m)
+    expect(demo.stdout).toMatch(/^discarded: build-pairs \S+ \d+/m)
+    expect(demo.stdout).toMatch(/^next: wellspring export pairs --data demo-data/m)
+    expect(demo.stdout).toMatch(/^ +npx wellspring explain preference-pair-[0-9a-f]+ --data demo-data$/m)
+  })
+
+  test('makes at least 30 pairs from at least 10 problems in both domains', () => {
+    expect(pairs.length).toBeGreaterThanOrEqual(30)
+    expect(new Set(pairs.map((pair) => pair.problem_id)).size).toBeGreaterThanOrEqual(10)
+    expect(new Set(pairs.map(({ domain }) => domain))).toEqual(new Set(['math', 'code']))
+  })
+
+  test('says that it is complete when it is run again, and makes nothing', async () => {
+    const before = await topicRows(cwd, 'demo-data')
+    const { stdout, exitCode } = await run(['demo'], { cwd })
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^the demo was complete already; remove demo-data\//m)
+    const after = await topicRows(cwd, 'demo-data')
+    for (const [name, { records }] of before)
+      if (name !== 'ledger') expect([name, after.get(name)?.records]).toEqual([name, records])
+  })
+})
+
+describe('up', () => {
+  test('--problems of a finished corpus ends at once, and its --json is one value a line', async () => {
+    const startedAtMs = performance.now()
+    const { stdout, exitCode, stderr } = await run(
+      ['up', ...data, '--problems', '150', '--json', '--set', 'simulator.speed=1000'],
+      { cwd, env: { WELLSPRING_CONFIG: noConfiguration() } },
+    )
+    expect(stderr).toMatch(/simulated one answers/)
+    expect(exitCode).toBe(0)
+    const events = jsonLines<{ event: string; how?: string; simulated: boolean }>(stdout)
+    expect(events.at(-1)).toMatchObject({ event: 'end', how: 'complete', simulated: true })
+    expect(events.slice(0, -1).every(({ event }) => event === 'status')).toBe(true)
+    expect(performance.now() - startedAtMs).toBeLessThan(20_000)
+  })
+})
+
+function noConfiguration(): string {
+  const file = join(cwd, 'empty.yaml')
+  writeFileSync(file, '')
+  return file
+}
+
+describe('topics', () => {
+  test('shows no backlog once everything is done', async () => {
+    const rows = [...(await topicRows(cwd, 'demo-data')).values()]
+    const backlogs = rows.flatMap(({ name, backlog }) =>
+      backlog.map(({ processor, records }) => [name, processor, records]),
+    )
+    expect(backlogs.length).toBeGreaterThan(10)
+    expect(backlogs.filter(([, , records]) => records !== 0)).toEqual([])
+    expect(rows.find(({ name }) => name === 'preference-pairs')?.records).toBe(pairs.length)
+  })
+
+  test('is a table for people', async () => {
+    const { stdout, exitCode } = await run(['topics', ...data], { cwd })
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^topic +retention +partitions +records +size/)
+    expect(stdout).toMatch(/^seeds +kept +12 +40 /m)
+  })
+})
+
+describe('tail', () => {
+  test('writes one JSON object a record', async () => {
+    const { stdout, exitCode, stderr } = await run(['tail', 'preference-pairs', ...data], { cwd })
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    const records = jsonLines<Row>(stdout)
+    expect(new Set(records.map(({ id }) => id))).toEqual(new Set(pairs.map(({ id }) => id)))
+    expect(records.every(({ simulated }) => simulated)).toBe(true)
+  })
+
+  test('--last gives the last records of each partition alone', async () => {
+    const [all, last] = await Promise.all(
+      [[], ['--last', '2']].map(async (more) =>
+        jsonLines<{ partition: number; offset: number }>(
+          (await run(['tail', 'verdicts', ...data, ...more], { cwd })).stdout,
+        ),
+      ),
+    )
+    const byPartition = new Map<number, string[]>()
+    for (const { partition, offset } of all ?? []) {
+      byPartition.set(partition, [...(byPartition.get(partition) ?? []), `${partition}/${offset}`])
+    }
+    const expected = [...byPartition.values()].flatMap((places) => places.slice(-2))
+    expect((last ?? []).map(({ partition, offset }) => `${partition}/${offset}`).sort()).toEqual(expected.sort())
+  })
+
+  test('--follow goes on until Ctrl-C and then ends quietly', async () => {
+    const follower = startProgram(process.execPath, [commandFile, 'tail', 'seeds', ...data, '--follow'], { cwd })
+    await follower.written(/"seed-[0-9a-f]+"/)
+    follower.process.kill('SIGINT')
+    expect(await follower.ended).toMatchObject({ exitCode: 0, stderr: '' })
+  })
+
+  test.each([
+    ['tail', 'verdicts'],
+    ['export', 'pairs'],
+  ])('a reader that goes away ends `%s` quietly', async (command, what) => {
+    const script = `set -o pipefail; "$0" "$@" | head -1`
+    const { stdout, stderr, exitCode } = await startProgram(
+      'bash',
+      ['-c', script, process.execPath, commandFile, command, what, ...data],
+      { cwd, input: '' },
+    ).ended
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(stderr.replace(/^\d+ rows written.*\n/, '')).toBe('')
+    expect(exitCode).toBe(0)
+  })
+})
+
+describe('export', () => {
+  test('writes rows in the conversational form that say they are simulated', async () => {
+    for (const { prompt, chosen, rejected, simulated } of pairs) {
+      expect([prompt, chosen, rejected].map((messages) => messages.map(({ role }) => role))).toEqual([
+        ['user'],
+        ['assistant'],
+        ['assistant'],
+      ])
+      expect(chosen[0]?.content).not.toBe(rejected[0]?.content)
+      expect(simulated).toBe(true)
+    }
+    const { stderr } = await run(['export', 'pairs', ...data], { cwd })
+    expect(stderr).toBe(`${pairs.length} rows written, ${pairs.length} of them simulated: not for training\n`)
+  })
+
+  test.each(['pairs', 'sft', 'problems'])(
+    '%s with --out writes what stdout gets, whole and renamed into place',
+    async (sort) => {
+      const [toFile, toStdout] = [
+        await run(['export', sort, ...data, '--out', `${sort}.jsonl`], { cwd }),
+        await run(['export', sort, ...data], { cwd }),
+      ]
+      expect(toFile.exitCode).toBe(0)
+      expect(toFile.stdout).toBe('')
+      expect(readFileSync(join(cwd, `${sort}.jsonl`), 'utf8')).toBe(toStdout.stdout)
+      expect(jsonLines(toStdout.stdout).length).toBeGreaterThan(10)
+      expect(readdirSync(cwd).filter((name) => name.includes('partial'))).toEqual([])
+    },
+  )
+
+  test('into a folder that is not there fails in one line and leaves nothing', async () => {
+    const ended = await run(['export', 'pairs', ...data, '--out', 'nowhere/pairs.jsonl'], { cwd })
+    expectFailure(ended, 74, /nowhere\/pairs\.jsonl.*does not exist/)
+    expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
+  })
+
+  test('that fails keeps the file that was there', async () => {
+    writeFileSync(join(cwd, 'kept.jsonl'), 'old\n')
+    // What is written beside the file can't be made: its name is a folder's.
+    await startProgram('mkdir', ['kept.jsonl.partial'], { cwd }).ended
+    const ended = await run(['export', 'pairs', ...data, '--out', 'kept.jsonl'], { cwd })
+    expectFailure(ended, 74, /kept\.jsonl\.partial: it is a folder/)
+    expect(readFileSync(join(cwd, 'kept.jsonl'), 'utf8')).toBe('old\n')
+  })
+})
+
+describe('explain', () => {
+  const leaves = (ancestor: Ancestor): string[] => [
+    ancestor.id,
+    ...(ancestor.concepts ?? []).map(({ seedId }) => seedId),
+    ...ancestor.parents.flatMap(leaves),
+  ]
+
+  test('reaches the seeds of pairs of both domains', async () => {
+    const chosen = ['math', 'code'].flatMap((domain) => pairs.filter((pair) => pair.domain === domain).slice(0, 2))
+    expect(chosen).toHaveLength(4)
+    const seeds = new Set(
+      jsonLines<{ id: string }>((await run(['tail', 'seeds', ...data], { cwd })).stdout).map(({ id }) => id),
+    )
+    for (const { id } of chosen) {
+      const { stdout, exitCode } = await run(['explain', id, ...data, '--json'], { cwd })
+      expect(exitCode).toBe(0)
+      const reached = leaves(JSON.parse(stdout) as Ancestor).filter(
+        (one) => seeds.has(one) || one.startsWith('problem-'),
+      )
+      expect(reached.length).toBeGreaterThan(0)
+      const text = await run(['explain', id, ...data], { cwd })
+      expect(text.stdout).toContain(`${id} [simulated]`)
+      expect(text.stdout).toMatch(/verdict-[0-9a-f]+ \[simulated\]\n +attempt \d+: passed/)
+      expect(text.stdout).toMatch(/\n +call \S+: \S+ at \S+, prompt \S+, .*\d+ \+ \d+ tokens, [\d.]+ s/)
+    }
+  })
+
+  test('of a synthetic pair names the seed of each concept', async () => {
+    const id = /explain (preference-pair-[0-9a-f]+)/.exec(demo.stdout)?.[1] ?? ''
+    const { stdout } = await run(['explain', id, ...data], { cwd })
+    expect(stdout).toMatch(/\n +concept-combination-[0-9a-f]+/)
+    expect(stdout).toMatch(
+      /"[^"]+": named in \d+ lists, first by \S+ in concept-list-[0-9a-f]+\n +seed-[0-9a-f]+ \(.+\): \S/,
+    )
+  })
+
+  test.each([
+    ['nonsense', /"nonsense" is no id; ids look like preference-pair-/],
+    ['preference-pair-000000000000000000000000', /no record of this corpus is called preference-pair-0+/],
+  ])('of %s is one line', async (id, line) => {
+    expectFailure(await run(['explain', id, ...data], { cwd }), 65, line)
+  })
+})
+
+describe('dead-letters', () => {
+  test('of a good run are none', async () => {
+    const { stdout, exitCode } = await run(['dead-letters', 'list', ...data], { cwd })
+    expect({ stdout, exitCode }).toEqual({ stdout: 'no dead letters\n', exitCode: 0 })
+  })
+})
