@@ -5,6 +5,7 @@ import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { LogError, type Group, type Log, type Membership } from '../topics/log.ts'
 import { equip, type EquippedProcessor } from './context.ts'
+import { addCounts } from './counts.ts'
 import { ConfigurationError, InvalidRecordError, TransientError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Inference, Verification } from './ports.ts'
@@ -300,34 +301,4 @@ function sum<Value>(values: readonly Value[], of: (value: Value) => number): num
 
 function total(values: ReadonlyMap<string, number>): number {
   return sum([...values.values()], (value) => value)
-}
-
-/** Counts of several tasks together. */
-export function addCounts(all: readonly TaskStatus['counts'][]): TaskStatus['counts'] {
-  const plain = [
-    'finished',
-    'discarded',
-    'deadLettered',
-    'entered',
-    'left',
-    'calls',
-    'promptTokens',
-    'completionTokens',
-    'callSeconds',
-  ] as const
-  const added = Object.fromEntries(plain.map((name) => [name, sum(all, (counts) => counts[name])])) as Record<
-    (typeof plain)[number],
-    number
-  >
-  return {
-    ...added,
-    emitted: addMaps(all.map(({ emitted }) => emitted)),
-    discards: addMaps(all.map(({ discards }) => discards)),
-  }
-}
-
-function addMaps(maps: readonly Record<string, number>[]): Record<string, number> {
-  const result: Record<string, number> = {}
-  for (const map of maps) for (const [name, value] of Object.entries(map)) result[name] = (result[name] ?? 0) + value
-  return result
 }

@@ -29,9 +29,11 @@ import {
   type CallKeeper,
   type EquippedProcessor,
 } from './context.ts'
+import { cloneCounts, count, emptyCounts, spend, type Counted, type Spent } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
 import type { Completion, Embedding } from './ports.ts'
+import { fromDistances, toDistances } from './progress.ts'
 import type { Emission, Failure, KeyedState, Result, SourceStep } from './processor.ts'
 
 /** Bounds of a task's window and of its commits. */
@@ -95,22 +97,11 @@ interface Entry {
   spent: Spent
 }
 
-interface Spent {
-  calls: number
-  promptTokens: number
-  completionTokens: number
-  callSeconds: number
-}
-
-interface Finished {
+interface Finished extends Counted {
   entry: Entry | undefined
   outputs: { topic: string; record: OutgoingRecord }[]
   bytes: number
   state: StateChange[]
-  entered: number
-  left: number
-  discarded: string | undefined
-  deadLettered: boolean
 }
 
 interface InputWindow {
@@ -985,55 +976,4 @@ function unfinishedOf(open: ReadonlyMap<number, Entry>, readmit: ReadonlySet<num
   for (const [offset, entry] of open) if (!entry.committing) offsets.push(offset)
   if (readmit.size === 0) return offsets
   return [...offsets, ...readmit].sort((a, b) => a - b)
-}
-
-/** Ascending offsets as the first one and the distances between neighbours: small numbers take a byte or two each. */
-export function toDistances(offsets: readonly number[]): number[] {
-  return offsets.map((offset, index) => (index === 0 ? offset : offset - (offsets[index - 1] ?? 0)))
-}
-
-/** The inverse of `toDistances`. */
-export function fromDistances(distances: readonly number[]): number[] {
-  let offset = 0
-  return distances.map((distance) => (offset += distance))
-}
-
-function emptyCounts(): TaskCounts {
-  return {
-    finished: 0,
-    discarded: 0,
-    deadLettered: 0,
-    entered: 0,
-    left: 0,
-    calls: 0,
-    promptTokens: 0,
-    completionTokens: 0,
-    callSeconds: 0,
-    emitted: {},
-    discards: {},
-  }
-}
-
-function cloneCounts(counts: TaskCounts): TaskCounts {
-  return { ...counts, emitted: { ...counts.emitted }, discards: { ...counts.discards } }
-}
-
-function spend(counts: TaskCounts, spent: Spent): void {
-  counts.calls += spent.calls
-  counts.promptTokens += spent.promptTokens
-  counts.completionTokens += spent.completionTokens
-  counts.callSeconds += spent.callSeconds
-  Object.assign(spent, { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 })
-}
-
-function count(counts: TaskCounts, finished: Finished): void {
-  counts.finished++
-  counts.entered += finished.entered
-  counts.left += finished.left
-  if (finished.deadLettered) counts.deadLettered++
-  if (finished.discarded !== undefined) {
-    counts.discarded++
-    counts.discards[finished.discarded] = (counts.discards[finished.discarded] ?? 0) + 1
-  }
-  for (const { topic } of finished.outputs) counts.emitted[topic] = (counts.emitted[topic] ?? 0) + 1
 }

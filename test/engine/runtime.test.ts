@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defineProcessor, table, type Processor } from '../../engine/processor.ts'
-import { addCounts, groupOf } from '../../engine/runtime.ts'
+import { addCounts } from '../../engine/counts.ts'
+import { groupOf } from '../../engine/runtime.ts'
 import { topics } from '../../topics/catalogue.ts'
 import { conceptList } from '../processors/records.ts'
 import {

@@ -1,6 +1,6 @@
 import avro from 'avsc'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { addCounts } from '../../engine/runtime.ts'
+import { addCounts } from '../../engine/counts.ts'
 import { defineProcessor, type Context, type Processor } from '../../engine/processor.ts'
 import { schemaTexts, type DrawnCombination } from '../../schemas/generated.ts'
 import { Gates, inputs, numbering, outputs, Rig, seeds } from './rig.ts'

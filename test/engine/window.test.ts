@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defineProcessor } from '../../engine/processor.ts'
-import { fromDistances, toDistances } from '../../engine/task.ts'
+import { fromDistances, toDistances } from '../../engine/progress.ts'
 import {
   Gates,
   handingOn,
