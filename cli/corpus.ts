@@ -2,11 +2,12 @@
 import { variable } from '../engine/environment.ts'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
-import { RecordCodec } from '../topics/codec.ts'
+import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { openEmbeddedLog } from '../topics/embedded/log.ts'
 import type { Log, StoredRecord } from '../topics/log.ts'
 import { existsSync } from 'node:fs'
 import { CommandError, exitCodes } from './exit.ts'
+import { note } from './terminal.ts'
 
 /** Where the data folder is: flag > WELLSPRING_DATA > ./wellspring-data. */
 export function dataDirectory(flag: string | undefined): string {
@@ -64,7 +65,28 @@ export async function* storedRecords(
   }
 }
 
-/** The decoded records of a topic, all partitions or one, to its end as it is now. */
+/** The record, or undefined for bytes that are none of the topic's kind. */
+export async function decoded<Kind extends RecordKind>(
+  codec: RecordCodec,
+  topic: Topic<Kind>,
+  { value }: StoredRecord,
+): Promise<RecordTypes[Kind] | undefined> {
+  if (!codec.knows(value)) await codec.learn(value)
+  try {
+    return codec.decode(topic.kind, value)
+  } catch (error) {
+    if (error instanceof UndecodableError) return undefined
+    throw error
+  }
+}
+
+/** Topics whose unreadable records were told of. */
+const told = new Set<string>()
+
+/**
+ * The decoded records of a topic, all partitions or one, to its end as it is now. What is no record of the topic is passed over
+ * and told once: the processor that met it has made a dead letter of it.
+ */
 export async function* readTopic<Kind extends RecordKind>(
   { log, codec }: Corpus,
   topic: Topic<Kind>,
@@ -74,8 +96,14 @@ export async function* readTopic<Kind extends RecordKind>(
     partition === undefined ? Array.from({ length: topic.partitions }, (_, number) => number) : [partition]
   for (const number of partitions) {
     for await (const stored of storedRecords(log, topic.name, number)) {
-      if (!codec.knows(stored.value)) await codec.learn(stored.value)
-      yield { record: codec.decode(topic.kind, stored.value), stored }
+      const record = await decoded(codec, topic, stored)
+      if (record !== undefined) yield { record, stored }
+      else if (!told.has(topic.name)) {
+        told.add(topic.name)
+        note(
+          `${topic.name}/${number} offset ${stored.offset} is no ${topic.kind} and is passed over, like all that follow of its sort; \`wellspring tail ${topic.name}\` shows them`,
+        )
+      }
     }
   }
 }

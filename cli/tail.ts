@@ -1,7 +1,7 @@
 /** `wellspring tail`: the records of a topic as they lie in the corpus. */
 import { Command } from 'commander'
 import { deadLetters, topicNamed, topics, type Topic } from '../topics/catalogue.ts'
-import { dataDirectory, openBeside, type Corpus } from './corpus.ts'
+import { dataDirectory, decoded, openBeside, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { sayJson } from './terminal.ts'
 
@@ -61,10 +61,9 @@ async function tail(
       { maxBytes: 1 << 20, maxWaitSeconds: options.follow ? 5 : 0, signal },
     )
     for (const stored of records) {
-      if (topic) await codec.learn(stored.value)
-      const content = topic
-        ? codec.decode(topic.kind, stored.value)
-        : { headers: stored.headers, value: Buffer.from(stored.value).toString('base64') }
+      const record = topic && (await decoded(codec, topic, stored))
+      // A dead letter, or what is no record of its topic, is shown as its bytes.
+      const content = record ?? { headers: stored.headers, value: Buffer.from(stored.value).toString('base64') }
       sayJson({ partition, offset: stored.offset, ...content })
     }
     if (nextOffset === offset && !options.follow) return

@@ -20,7 +20,7 @@ export type StatementRule = 'too-short' | 'too-long' | 'unanswerable' | 'cut-off
 const proof =
   /(?:^|[.?!:;,$]\s+|\n\s*)(?:(?:please|now|then|hence|thus|also|finally) )?(?:(?:dis)?prove\b|(?:show|demonstrate) that\b)/i
 const asks =
-  /\?|\b(?:find|determine|compute|calculate|evaluate|what|how many|how much|which|solve|simplify|express|give|list|count|print|output|write|return|implement|answer|minimi[sz]e|maximi[sz]e|convert|name|state|enter|factor|expand|round|graph|estimate|construct)\b/i
+  /\?|\b(?:find|determine|compute|calculate|evaluate|what|how many|how much|which|solve|simplify|express|give|list|count|print|output|write|return|implement|answer|minimi[sz]e|maximi[sz]e|convert|name|state|enter|factor|expand|round|graph|estimate|construct|work out|describe|identify|report|tell|specify|record)\b/i
 // Words in lower case alone: "bitwise AND" and "point A" may end a statement; so may "in terms of a".
 const danglingWord =
   /\s(?:the|(?<!terms of )a|an|of|and|or|is|are|[Ll]et|with|for|to|in|by|that|where|such|if|then|from|at|on)$/

@@ -29,7 +29,9 @@ const lineSchema = z.object({
   tests: z.array(z.object({ input: z.string(), output: z.string() })).optional(),
 })
 
-function perturbations(latex: string): Mistake[] {
+function perturbations(given: string): Mistake[] {
+  // \frac14 holds two numbers: doubling "14" would give \frac28, which is the right answer again.
+  const latex = given.replace(/\\([dt]?)frac\s*(\d)\s*(\d)/g, '\\$1frac{$2}{$3}')
   const changes: [string, (number: bigint) => bigint][] = [
     ['off by one', (n) => n + 1n],
     ['off by one downwards', (n) => n - 1n],

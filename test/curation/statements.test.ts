@@ -38,6 +38,8 @@ describe('brokenStatementRule', () => {
     'Print the pattern.\n\nOutput\n\n##\n.#\n=-',
     'Print the matrix.\n\nSample Output 1\n\n1 0 -\n0 1 =',
     'Find the determinant of \\[\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}\\]',
+    'The roots of $x^2 - 2x - 2$ are called $r$ and $s$. By symmetry alone, work out $r^6 + s^6$.',
+    'A sensor is active for the real $x$ with $|x + 3| < 4$. Describe the set of active settings as an interval.',
     'Wie groß ist π·r² für r = 3? Find it in units of 1°',
   ])('lets pass: %s', (statement) => {
     expect(brokenStatementRule(statement, bounds)).toBeUndefined()

@@ -172,7 +172,7 @@ export class Store {
   private lost: LogError | undefined
   private readonly lostListeners = new Set<(error: LogError) => void>()
   private readonly readerCheck: NodeJS.Timeout
-  private spaceCheckedAt = 0
+  private spaceCheckedAt = -Infinity
   private bytesSinceSpaceCheck = 0
 
   private constructor(environment: Environment, claim: OwnerRecord, options: StoreOptions) {
