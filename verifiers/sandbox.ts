@@ -40,7 +40,7 @@ interface UserIds {
 }
 
 /** A Python interpreter and the folders that it needs to read. */
-export interface Interpreter {
+interface Interpreter {
   readonly executable: string
   readonly version: string
   readonly folders: readonly string[]
@@ -131,7 +131,7 @@ print(json.dumps({"executable":os.path.realpath(sys.executable),"version":"%d.%d
  * Finds the interpreter once: /usr/bin/python3 first (a `python3` on PATH may be a slow shell shim, or lie where another
  * user cannot read), then /usr/local/bin, then PATH. Throws SandboxError when there is no Python 3.9 or later.
  */
-export async function findInterpreter(preferred?: string): Promise<Interpreter> {
+async function findInterpreter(preferred?: string): Promise<Interpreter> {
   const tried: string[] = []
   for (const candidate of preferred === undefined
     ? ['/usr/bin/python3', '/usr/local/bin/python3', 'python3']
