@@ -44,7 +44,7 @@ export function demoCommand(): Command {
       const before = await madeProblems(corpus)
       for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
       say(
-        `Wellspring demo: ${problems} problems from ${before > 0 ? 'the corpus in' : 'examples/seeds.jsonl into'} ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`,
+        `Wellspring demo: grows ${problems} problems out of the human ones in examples/seeds.jsonl, into ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`,
       )
       const end = await runStream({
         corpus,
@@ -55,9 +55,9 @@ export function demoCommand(): Command {
         forSeconds: undefined,
         json: false,
       })
+      if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
       for (const line of endLines(end, directory)) say(line)
       const pair = await anyPair(corpus)
-      if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
       if (pair !== undefined) say(`      npx wellspring explain ${pair} --data ${directory}`)
       say('      npx wellspring up --help      (your own endpoint, your own problems)')
       process.exitCode = end.exitCode

@@ -144,11 +144,11 @@ async function modelFindings(configuration: Configuration): Promise<Finding[]> {
         : { what: role, state: 'warning', detail: off }
     })
     const findings = [
-      ...models.sentences.map((detail): Finding => ({
-        what: 'models',
-        state: models.simulated ? 'warning' : 'works',
-        detail,
-      })),
+      ...models.sentences.map((detail): Finding => ({ what: 'models', state: 'works', detail })),
+      ...models.troubles.map((detail): Finding => ({ what: 'models', state: 'fault', detail })),
+      ...(models.simulated
+        ? [{ what: 'models', state: 'warning', detail: 'simulated: nothing made with them is for training' } as const]
+        : []),
       ...assigned,
     ]
     await models.close()

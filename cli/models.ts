@@ -14,8 +14,10 @@ import { CommandError, exitCodes } from './exit.ts'
 export interface Models {
   inference: ConfiguredInference
   simulated: boolean
-  /** What a user should know: which role uses which model and why, which endpoint does not answer. */
+  /** What a user should know: which role uses which model and why. */
   sentences: string[]
+  /** Endpoints that do not answer now; their work waits. */
+  troubles: string[]
   close(): Promise<void>
 }
 
@@ -78,7 +80,8 @@ async function connectConfigured(
   return {
     inference,
     simulated: simulated.length > 0,
-    sentences: checks.flatMap(({ fault }) =>
+    sentences: [],
+    troubles: checks.flatMap(({ fault }) =>
       fault === undefined ? [] : [`${fault.message}; its work waits and goes on by itself`],
     ),
     close: () => inference.close(),
@@ -99,7 +102,7 @@ async function connectDiscovered(url: string, configuration: Configuration, sign
     ...found.sentences,
     ...(found.allowSelfVote ? ['allowSelfVote is on: the solver votes on the answers that it is judged by'] : []),
   ]
-  return { inference, simulated: found.simulated, sentences, close: () => inference.close() }
+  return { inference, simulated: found.simulated, sentences, troubles: [], close: () => inference.close() }
 }
 
 /** A failure in the words of the variables that named the endpoint: there is no file to correct. */

@@ -105,7 +105,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       isolation?.rung === 'none'
         ? [`programs: ${isolation.detail}${isolation.advice === undefined ? '' : `; ${isolation.advice}`}`]
         : []
-    for (const sentence of [...models.sentences, ...sentences, ...advice]) screen.say(sentence)
+    for (const sentence of [...models.sentences, ...models.troubles, ...sentences, ...advice]) screen.say(sentence)
     const metrics = new Metrics()
     if (configuration.run.metricsPort > 0) closers.push(await serveMetrics(metrics, configuration.run.metricsPort))
     const runtime = new Runtime({
@@ -126,6 +126,10 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       await runtime.drain(AbortSignal.abort()).catch(() => {})
       throw error
     })
+    if (how === 'time')
+      note(
+        `the time is up: calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start`,
+      )
     const deadline = AbortSignal.any([
       hurry.signal,
       AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000),
@@ -189,8 +193,10 @@ function startRetention({ log, codec }: Corpus, keepSeconds: number, say: (line:
     log,
     topics: transient.map(({ name }) => name),
     consumers: processors.map((declaration) => ({ log, group: declaration.name, inputs: groupOf(declaration).inputs })),
-    positionsOf: (value) =>
-      new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)])),
+    positionsOf: async (value) => {
+      await codec.learn(value)
+      return new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)]))
+    },
     keepSeconds,
     everySeconds: 60,
     onError: (error) =>

@@ -125,12 +125,21 @@ export function endLines(end: StreamEnd, directory: string): string[] {
   const data = directory === 'wellspring-data' ? '' : ` --data ${directory}`
   return [
     `${how} after ${formatDuration(end.seconds)}${end.simulated ? ' (simulated: nothing here is for training)' : ''}`,
-    `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks, ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
+    `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks (human ones included), ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
     `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
-    ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`wellspring dead-letters list${data}\``] : []),
+    ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${data}\``] : []),
     ...(unfinished > 0
-      ? [`not finished: ${formatCount(unfinished)} records wait; the next \`wellspring up${data}\` goes on with them`]
+      ? [
+          `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${data}\` goes on with them`,
+        ]
       : []),
-    `next: wellspring export pairs${data} --out pairs.jsonl`,
+    ...(emittedTo(statuses, topics.problems.name) + emittedTo(statuses, topics.testCases.name) === 0
+      ? [
+          `nothing was made: the stream grows from human problems; take some in with \`npx wellspring ingest FILE --as seeds${data}\``,
+        ]
+      : []),
+    ...(emittedTo(statuses, topics.preferencePairs.name) > 0
+      ? [`next: npx wellspring export pairs${data} --out pairs.jsonl`]
+      : []),
   ]
 }

@@ -269,7 +269,7 @@ async function readAt<Kind extends RecordKind>(
 
 /** Simulated and real records never share a corpus: a trainer could not tell them apart later. @throws ConfigurationError */
 async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolean): Promise<void> {
-  for (const topic of [topics.conceptLists, topics.concepts, topics.verdicts, topics.traces] as Topic[]) {
+  for (const topic of [topics.conceptLists, topics.rationales, topics.verdicts, topics.traces] as Topic[]) {
     for (let partition = 0; partition < topic.partitions; partition++) {
       const { records } = await log.read(
         { topic: topic.name, partition, offset: 0 },
@@ -289,7 +289,7 @@ async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolea
       if (record.simulated === simulated) return
       const [holds, brings] = record.simulated ? ['simulated', 'real'] : ['real', 'simulated']
       throw new ConfigurationError([
-        `this corpus holds ${holds} records and this run would add ${brings} ones; the two never mix: use another folder (--data DIR) or namespace`,
+        `this corpus holds ${holds} records and this run would add ${brings} ones; the two never mix (${topic.name} tells): use another folder (--data DIR)`,
       ])
     }
   }

@@ -23,7 +23,7 @@ export interface RetentionOptions {
   /** All groups that read them, whether or not they run now. */
   consumers: readonly Consumer[]
   /** From a progress value: for each input topic the lowest offset that its task may still read. */
-  positionsOf: (progress: Uint8Array) => ReadonlyMap<string, number>
+  positionsOf: (progress: Uint8Array) => ReadonlyMap<string, number> | Promise<ReadonlyMap<string, number>>
   /** Records younger than this are kept, in seconds. @default 86400 */
   keepSeconds?: number
   /** The clock, in milliseconds since 1970. */
@@ -70,10 +70,12 @@ export async function cutTransientTopics(options: RetentionOptions): Promise<Cut
     const readers = consumers.filter(({ inputs }) => inputs.includes(topic.name))
     if (!transient.has(topic.name) || readers.length === 0) continue
     for (const [partition, start] of topic.startOffsets.entries()) {
-      const positions = readers.map((consumer) => {
-        const own = progress.get(consumer)?.find(({ task }) => task === partition)
-        return own && positionsOf(own.value).get(topic.name)
-      })
+      const positions = await Promise.all(
+        readers.map(async (consumer) => {
+          const own = progress.get(consumer)?.find(({ task }) => task === partition)
+          return own && (await positionsOf(own.value)).get(topic.name)
+        }),
+      )
       // The age is looked up only where the groups let something go.
       const finished = planCut({ start, positions, firstYoung: topic.endOffsets[partition] ?? start })
       if (finished === undefined) continue

@@ -7,7 +7,7 @@ import { RecordCodec, UndecodableError } from '../../dist/topics/codec.js'
 import { openForReading } from '../../dist/topics/embedded/environment.js'
 import { decodeSequenced, stateKeys, statePrefix } from '../../dist/topics/embedded/layout.js'
 import { openEmbeddedLog } from '../../dist/topics/embedded/log.js'
-import { fromDistances } from '../../dist/engine/task.js'
+import { fromDistances } from '../../dist/engine/progress.js'
 
 /** What a task's state calls a kept call: `c:<topic>/<offset>/<purpose>`. */
 const keptCallKey = /^c:([^/]+)\/(\d+)\/(.+)$/s

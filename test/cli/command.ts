@@ -136,6 +136,7 @@ export function jsonLines<T = Record<string, unknown>>(text: string): T[] {
 
 interface TopicRow {
   name: string
+  retention: string
   records: number
   backlog: { processor: string; records: number }[]
 }

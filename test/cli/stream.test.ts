@@ -292,3 +292,18 @@ test('a record of another schema goes to dead-letters and the run goes on; it ca
   expectNoTrace(tail)
   expect(jsonLines<{ id?: string }>(tail.stdout).filter(({ id }) => id !== undefined)).toHaveLength(seeds + 1)
 })
+
+test('transient records are forgotten once every processor is past them and they are old enough; all others stay', async () => {
+  const made = await run(up('--problems', '6', ...fast), { cwd })
+  expect(made.exitCode).toBe(0)
+  const before = await topicRows(cwd)
+  expect(before.get('rollouts')?.records).toBeGreaterThan(0)
+
+  const again = await run(up('--problems', '6', '--set', 'run.retentionSeconds=0', ...fast), { cwd })
+  expect(again.exitCode).toBe(0)
+  expect(again.stderr).not.toContain('upkeep failed')
+  for (const { name, retention, records } of (await topicRows(cwd)).values()) {
+    if (retention === 'transient') expect([name, records]).toEqual([name, 0])
+    if (retention === 'kept') expect([name, records]).toEqual([name, before.get(name)?.records])
+  }
+})

@@ -462,7 +462,7 @@ function refuseIfOwned(directory: string): void {
 function ownedBy(owner: OwnerRecord, directory: string): LogError {
   return new LogError(
     'owned',
-    `${directory} is in use by process ${owner.pid}: work with that process (it takes work from other commands), or run several processes on Kafka (--kafka HOST:PORT)`,
+    `${directory} is in use by process ${owner.pid}: stop it first, or use another folder; ingest, tail, export and the other commands work beside it`,
   )
 }
 
