@@ -159,7 +159,13 @@ function readConfigurationFile(file: string, faults: string[]): Record<string, u
   const document = parseDocument(text)
   for (const { message } of document.errors) faults.push(`${file}: ${message.split('\n')[0]}`)
   if (document.errors.length > 0) return {}
-  const content: unknown = document.toJS() ?? {}
+  let content: unknown
+  try {
+    content = document.toJS() ?? {}
+  } catch (error) {
+    faults.push(`${file}: ${(error as Error).message}`) // aliases that would grow without bound
+    return {}
+  }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
     return {}

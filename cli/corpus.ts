@@ -1,7 +1,7 @@
 /** Opening a corpus, and reading whole topics of it. */
 import { variable } from '../engine/environment.ts'
 import type { RecordTypes } from '../schemas/generated.ts'
-import { topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import { redrivenForHeader, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { openEmbeddedLog } from '../topics/embedded/log.ts'
 import type { Log, StoredRecord } from '../topics/log.ts'
@@ -96,6 +96,7 @@ export async function* readTopic<Kind extends RecordKind>(
     partition === undefined ? Array.from({ length: topic.partitions }, (_, number) => number) : [partition]
   for (const number of partitions) {
     for await (const stored of storedRecords(log, topic.name, number)) {
+      if (stored.headers?.[redrivenForHeader] !== undefined) continue
       const record = await decoded(codec, topic, stored)
       if (record !== undefined) yield { record, stored }
       else if (!told.has(topic.name)) {

@@ -1,7 +1,7 @@
 /** `wellspring dead-letters`: records that could not be processed, why, and how to put them back. */
 import { Command } from 'commander'
 import { processors } from '../processors/index.ts'
-import { deadLetters, topicNamed } from '../topics/catalogue.ts'
+import { deadLetters, redrivenForHeader, topicNamed } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
 import { dataDirectory, openBeside, storedRecords, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -103,8 +103,12 @@ export function deadLettersCommand(): Command {
             `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list\``,
           )
         const chosen = letters.filter(({ id }) => options.all || ids.includes(id))
-        for (const letter of chosen) await redrive(corpus, letter)
-        say(`${chosen.length} dead letters put back`)
+        const open = chosen.filter((letter) => !wasAnswered(letter))
+        for (const letter of open) await redrive(corpus, letter)
+        const answered = chosen.length - open.length
+        say(
+          `${open.length} dead letters put back${answered > 0 ? `; ${answered} had been answered when they were written (an unverifiable verdict stands for each), there is nothing to put back` : ''}`,
+        )
       } finally {
         await corpus.log.close()
       }
@@ -112,15 +116,18 @@ export function deadLettersCommand(): Command {
   return command
 }
 
-async function redrive({ log }: Corpus, { id, processor, topic, partition, stored }: DeadLetter): Promise<void> {
+/** Whether its processor emitted something in its stead, so that nobody waits for it. */
+function wasAnswered({ processor, topic, code }: DeadLetter): boolean {
   const declaration = processors.find(({ name }) => name === processor)
   const input = Object.entries(declaration?.inputs ?? {}).find(([, one]) => one.name === topic)?.[0]
-  if (input !== undefined && declaration?.onFailure.emitInstead?.[input]) {
-    throw new CommandError(
-      exitCodes.badInput,
-      `dead letter ${id} was answered when it was written: ${processor} emitted an unverifiable verdict for it, and plan-rollouts asked again; there is nothing to put back`,
-    )
-  }
+  // Bytes that are no record of the topic could not be answered.
+  return (
+    input !== undefined && code !== 'RECORD_UNDECODABLE' && declaration?.onFailure.emitInstead?.[input] !== undefined
+  )
+}
+
+/** Puts the record back for the processor that failed on it, and marks its dead letter, in one commit. */
+async function redrive({ log }: Corpus, { id, processor, topic, partition, stored }: DeadLetter): Promise<void> {
   if (!topicNamed(topic))
     throw new CommandError(exitCodes.badInput, `dead letter ${id} came from "${oneLine(topic, 60)}", which is no topic`)
   const { key, value } = stored
@@ -131,5 +138,6 @@ async function redrive({ log }: Corpus, { id, processor, topic, partition, store
     value: new Uint8Array(),
     headers: { [redrivenHeader]: id },
   }
-  await log.append([{ topic, partition, key, value }, mark], `redrive/${id}`)
+  const again = { topic, partition, key, value, headers: { [redrivenForHeader]: processor } }
+  await log.append([again, mark], `redrive/${id}`)
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
-import colors from 'picocolors'
+import picocolors from 'picocolors'
 import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { roles } from '../engine/ports.ts'
@@ -13,6 +13,9 @@ import { dataDirectory } from './corpus.ts'
 import { exitCodes } from './exit.ts'
 import { connectModels } from './models.ts'
 import { formatBytes, printable, say, sayJson } from './terminal.ts'
+
+// Marks are for people at a terminal; picocolors alone would colour a CI's log too.
+const colors = picocolors.createColors(process.stdout.isTTY)
 
 interface Finding {
   what: string

@@ -39,7 +39,7 @@ export class CommandError extends Error {
 
 const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   owned: exitCodes.busy,
-  unreachable: exitCodes.unavailable,
+  unreachable: exitCodes.ioError,
   full: exitCodes.ioError,
   damaged: exitCodes.ioError,
   not_a_log: exitCodes.ioError,

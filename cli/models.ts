@@ -18,6 +18,8 @@ export interface Models {
   sentences: string[]
   /** Endpoints that do not answer now; their work waits. */
   troubles: string[]
+  /** Rejects when models are gone for good: the simulated endpoint's process has ended, and nobody else can bring it back. */
+  lost?: Promise<never>
   close(): Promise<void>
 }
 
@@ -39,6 +41,7 @@ export async function connectModels(
     const models = await connectDiscovered(simulator.url, configuration, signal)
     return {
       ...models,
+      lost: simulator.lost,
       sentences: [
         `no endpoint is configured: a simulated one answers at ${simulator.url}; every record made with it says so`,
         ...models.sentences,
@@ -141,6 +144,7 @@ const commandPath = fileURLToPath(
 
 interface SimulatorProcess {
   url: string
+  lost: Promise<never>
   stop(): Promise<void>
 }
 
@@ -167,14 +171,28 @@ async function startSimulatorProcess(
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   })
+  let stopping = false
+  const lost = new Promise<never>((_, reject) => {
+    child.once('exit', (code, signal) => {
+      if (stopping) return
+      reject(
+        new CommandError(
+          exitCodes.unavailable,
+          `the simulated endpoint ended (${signal ?? `exit code ${code}`}); everything finished is committed: run the same command again`,
+        ),
+      )
+    })
+  })
+  lost.catch(() => {}) // awaited by whoever runs the stream, possibly later than it happens
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
+    stopping = true
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     child.stdin.end()
     await ended
   }
   try {
-    return { url: await firstUrl(child, signal), stop }
+    return { url: await firstUrl(child, signal), lost, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,9 +1,11 @@
 /** The live view of a running stream: a table on a terminal, plain lines elsewhere, JSON lines with --json. */
-import colors from 'picocolors'
+import picocolors from 'picocolors'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import type { EndpointStatus } from '../inference/inference.ts'
 import { topics } from '../topics/catalogue.ts'
 import { formatCount, formatDuration, note, oneLine, printable, say, sayJson, tableLines } from './terminal.ts'
+
+const colors = picocolors.createColors(process.stdout.isTTY)
 
 export interface Screen {
   /** Shows the state now; plain output shows it every ten seconds only. */

@@ -120,6 +120,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     closers.push(startRetention(corpus, configuration.run.retentionSeconds, screen.say))
     const how = await Promise.race([
       runtime.failed,
+      ...(models.lost ? [models.lost] : []),
       untilEnd(runtime, options, stop.signal, () => screen.show(runtime.status(), models.inference.status())),
     ]).catch(async (error: unknown) => {
       // A bug in one processor must not cost the others what they have finished.

@@ -2,6 +2,7 @@
  * Tables: small topics that a process reads whole, outside groups and transactions: to the end seen at start before the
  * first record is processed, then onward as they grow. Each is folded once a process, for all processors that declare it.
  */
+import { redrivenForHeader } from '../topics/catalogue.ts'
 import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
 import type { Log } from '../topics/log.ts'
 import type { Table, TableView } from './processor.ts'
@@ -79,7 +80,8 @@ export class TableReader {
       { topic: topic.name, partition: 0, offset: open.offset },
       { ...readBounds, maxWaitSeconds, signal: this.#stop.signal },
     )
-    for (const { value } of result.records) {
+    for (const { value, headers } of result.records) {
+      if (headers?.[redrivenForHeader] !== undefined) continue
       if (!this.#codec.knows(value)) await this.#codec.learn(value)
       view.version++
       try {

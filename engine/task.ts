@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress, RecordTypes, TaskCounts } from '../schemas/generated.ts'
-import { deadLetters, topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import { deadLetters, redrivenForHeader, topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
 import {
   LogError,
@@ -318,6 +318,10 @@ export class Task {
       await this.#refuseCut(window, from, result)
       for (const stored of result.records) {
         if (stored.offset < window.nextOffset && !window.readmit.has(stored.offset)) continue
+        if ((stored.headers?.[redrivenForHeader] ?? this.#name) !== this.#name) {
+          window.nextOffset = Math.max(window.nextOffset, stored.offset + 1)
+          continue
+        }
         if (!this.#codec.knows(stored.value)) await this.#codec.learn(stored.value)
         // Asked again after every pause: another input may have taken the room.
         while (!this.#hasRoom(stored.value.byteLength)) await this.#room(stored.value.byteLength)

@@ -189,6 +189,9 @@ async function findEmbedder(
       return { model: id, why: named.length > 0 ? 'named for it' : 'it answers requests for embeddings' }
     } catch (error) {
       if (signal.aborted || kindOf(error) === undefined) throw error
+      // An endpoint that has gone away says nothing about embeddings: without them all sampling would change.
+      const { code } = error as { code?: unknown }
+      if (code === 'ENDPOINT_UNREACHABLE' || code === 'CONNECTION_LOST') throw error
     }
   }
   return {

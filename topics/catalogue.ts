@@ -61,6 +61,12 @@ export const topics = {
 /** Records that could not be processed: the original bytes under the original key, the cause in the headers. No schema of its own. */
 export const deadLetters: TopicSpecification = { name: 'dead-letters', partitions: defaultPartitions, compacted: false }
 
+/**
+ * Header of a record that was put back from dead-letters: the one processor that it is for. All others, and all readers,
+ * have seen it before and pass over it.
+ */
+export const redrivenForHeader = 'wellspring.redriven-for'
+
 /** What the log must hold for the whole stream. */
 export function topicSpecifications(): TopicSpecification[] {
   const specifications = Object.values(topics).map(({ name, partitions, retention }) => ({

@@ -251,7 +251,7 @@ test('a record of another schema goes to dead-letters and the run goes on; it ca
   expectNoTrace(ended)
   expect(ended.exitCode).toBe(0)
   expect(ended.stdout).toMatch(/^complete after/m)
-  expect(ended.stdout).toMatch(/^dead letters: 2; see `wellspring dead-letters list --data data`$/m)
+  expect(ended.stdout).toMatch(/^dead letters: 2; see `npx wellspring dead-letters list --data data`$/m)
 
   const list = async (): Promise<{ id: string; processor: string; topic: string; code: string; message: string }[]> =>
     jsonLines((await run(['dead-letters', 'list', '--data', 'data', '--json'], { cwd })).stdout)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigurationError, InvalidRecordError, TransientError } from '../../engine/errors.ts'
 import { defineProcessor, type Processor } from '../../engine/processor.ts'
-import { topics } from '../../topics/catalogue.ts'
+import { redrivenForHeader, topics } from '../../topics/catalogue.ts'
 import {
   asking,
   eventually,
@@ -39,6 +39,30 @@ function failing(rules: Record<string, () => void>, given: Partial<Processor> = 
   })
   return { ...processor, ...given }
 }
+
+describe('a record that was put back from dead-letters', () => {
+  it('is processed by the processor that failed on it, and passed over by the others of its topic', async () => {
+    const rig = await Rig.open()
+    await rig.add(inputs, [seed(0)])
+    await rig.add(inputs, [seed(1)], 0, { [redrivenForHeader]: 'fail' })
+    await rig.add(inputs, [seed(2)])
+    const processed: string[] = []
+    const note = (name: string): Processor => ({
+      ...failing({}),
+      name,
+      process: {
+        inputs(record) {
+          processed.push(`${name} ${(record as { id: string }).id}`)
+          return []
+        },
+      },
+    })
+    const runtime = await rig.startAll([note('fail'), note('other')])
+    await eventually(() => runtime.isComplete())
+    expect(processed.toSorted()).toEqual(['fail seed-0', 'fail seed-1', 'fail seed-2', 'other seed-0', 'other seed-2'])
+    await rig.close()
+  })
+})
 
 describe('a record that fails', () => {
   let rig: Rig

@@ -303,11 +303,17 @@ export class Rig {
     this.#faultPoint = effect === 'written' ? 'transaction:synced' : 'transaction:written'
   }
 
-  async add(topic: Topic<'seed'>, records: readonly Seed[], partition = 0): Promise<void> {
+  async add(
+    topic: Topic<'seed'>,
+    records: readonly Seed[],
+    partition = 0,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> {
     await this.codec.prepare(topic.name, topic.kind)
     const outgoing = records.map((record) => ({
       ...{ topic: topic.name, partition, key: record.id },
       value: this.codec.encode(topic.name, topic.kind, record),
+      ...(headers && { headers }),
     }))
     await this.log.append(outgoing, `${topic.name}/${partition}/${(await this.log.offsets(topic.name, partition)).end}`)
   }
