@@ -185,7 +185,7 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
     case topics.discards.name:
       return `discarded by ${text('processor')} as ${text('reason')}: ${text('evidence')}`
     default:
-      return text('statement')
+      return text('statement') || text('prompt')
   }
 }
 

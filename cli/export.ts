@@ -1,6 +1,6 @@
 /** `wellspring export`: rows that trainers read, as JSONL. */
 import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { Argument, Command, Option } from 'commander'
 import { domainNamed } from '../domains/index.ts'
@@ -88,6 +88,9 @@ Rows made with the simulated endpoint say "simulated": true.`,
           await once(target, 'finish')
           await rename(partial, options.out)
         }
+      } catch (error) {
+        if (partial !== undefined) await rm(partial, { force: true }).catch(() => {})
+        throw error
       } finally {
         await corpus.log.close()
       }

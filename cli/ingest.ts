@@ -261,6 +261,9 @@ function takeLine(line: string, as: Sort): Taken | { fault: string } {
 
 function takeHuman(line: z.infer<typeof humanLine>, as: 'seeds' | 'problems'): Taken | { fault: string } {
   const { domain, source, problem: statement } = line
+  const outputs = new Map((line.tests ?? []).map(({ input, output }) => [input, output]))
+  const contradicted = line.tests?.findIndex(({ input, output }) => outputs.get(input) !== output) ?? -1
+  if (contradicted >= 0) return { fault: `tests.${contradicted}: another test has the same input and another output` }
   const tests = (line.tests ?? []).map(({ input, output }) => ({ input, output, kind: 'human' }))
   const answer = line.answer?.trim() ? line.answer : null
   const checks: Checks | null = answer !== null || tests.length > 0 ? { answer, tests, trusted: true } : null

@@ -228,6 +228,8 @@ function lineEquals(want: string, got: string, comparison: 'tokens' | { readonly
   return wanted.every((word, index) => {
     const other = given[index]!
     if (word === other) return true
+    // 0101 is a string of bits or a padded field: no number says 101 that way.
+    if (isPadded(word) || isPadded(other)) return false
     const left = readDecimal(word)
     const right = left && readDecimal(other)
     if (!left || !right) return false
@@ -235,6 +237,11 @@ function lineEquals(want: string, got: string, comparison: 'tokens' | { readonly
       sameDecimal(left, right) || (comparison !== 'tokens' && isClose(Number(word), Number(other), comparison.float))
     )
   })
+}
+
+/** Whether a word is digits behind a leading zero. */
+function isPadded(word: string): boolean {
+  return /^[+-]?0\d/.test(word)
 }
 
 function lcbLineEquals(want: string, got: string): boolean {

@@ -249,6 +249,16 @@ describe('ingest', () => {
     expect(ended.stderr).not.toMatch(/[\u0007\u001b\u202e]/)
   })
 
+  test('tests that contradict each other are refused: no program could pass them', async () => {
+    const tests = [
+      { input: '1', output: '2' },
+      { input: '1', output: '3' },
+    ]
+    write('tests.jsonl', JSON.stringify({ domain: 'code', source: 's', problem: 'Print the next number.', tests }))
+    const ended = await ingest('tests.jsonl')
+    expectFailure(ended, 65, /^tests\.jsonl:1: tests\.0: another test has the same input and another output$/)
+  })
+
   test('a binary file', async () => {
     write('seeds.jsonl.gz', gzipSync(Buffer.from(seedLines(2000))))
     expectFailure(await ingest('seeds.jsonl.gz'), 65, /seeds\.jsonl\.gz: not a text file .*expected JSONL/)

@@ -135,7 +135,9 @@ describe('compareOutput', () => {
     ['case', 'YES', 'Yes', false, false],
     ['1 and 1.0', '1', '1.0', true, true],
     ['exponents', '1000', '1e3', true, true],
-    ['zeros in front', '7', '007', true, true],
+    // A padded field or a string of bits is text; LiveCodeBench reads it as a number all the same.
+    ['zeros in front', '7', '007', false, true],
+    ['bits', '0101', '101', false, true],
     ['a plus sign', '7', '+7', true, true],
     ['a dot in front', '0.5', '.5', true, true],
     ['minus zero', '0', '-0.000', true, true],
