@@ -173,12 +173,12 @@ async function startSimulatorProcess(
   })
   let stopping = false
   const lost = new Promise<never>((_, reject) => {
-    child.once('exit', (code, signal) => {
+    child.once('exit', (code, killedBy) => {
       if (stopping) return
       reject(
         new CommandError(
           exitCodes.unavailable,
-          `the simulated endpoint ended (${signal ?? `exit code ${code}`}); everything finished is committed: run the same command again`,
+          `the simulated endpoint ended (${killedBy ?? `exit code ${code}`}); everything finished is committed: run the same command again`,
         ),
       )
     })

@@ -256,7 +256,7 @@ describe('ingest', () => {
     ]
     write('tests.jsonl', JSON.stringify({ domain: 'code', source: 's', problem: 'Print the next number.', tests }))
     const ended = await ingest('tests.jsonl')
-    expectFailure(ended, 65, /^tests\.jsonl:1: tests\.0: another test has the same input and another output$/)
+    expectFailure(ended, 65, /^tests\.jsonl:1: tests\.0: another test has the same input and another output$/m)
   })
 
   test('a binary file', async () => {

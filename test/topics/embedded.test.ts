@@ -143,7 +143,7 @@ describe('an embedded log folder', () => {
       const error = await failure(openLog())
       expect(error.code).toBe('owned')
       expect(error.message).toContain(`process ${owner.pid}`)
-      expect(error.message).toContain('Kafka')
+      expect(error.message).toContain('another folder')
       owner.kill()
       await owner.ended
       const log = await openLog()
