@@ -15,7 +15,7 @@ import { connectModels } from './models.ts'
 import { formatBytes, printable, say, sayJson } from './terminal.ts'
 
 // Marks are for people at a terminal; picocolors alone would colour a CI's log too.
-const colors = picocolors.createColors(process.stdout.isTTY)
+const colors = picocolors.createColors(process.stdout.isTTY === true)
 
 interface Finding {
   what: string

@@ -5,7 +5,7 @@ import type { EndpointStatus } from '../inference/inference.ts'
 import { topics } from '../topics/catalogue.ts'
 import { formatCount, formatDuration, note, oneLine, printable, say, sayJson, tableLines } from './terminal.ts'
 
-const colors = picocolors.createColors(process.stdout.isTTY)
+const colors = picocolors.createColors(process.stdout.isTTY === true)
 
 export interface Screen {
   /** Shows the state now; plain output shows it every ten seconds only. */
