@@ -81,6 +81,10 @@ function readChoice(text: string): Meaning | undefined {
   return rest === undefined ? undefined : { kind: 'choice', letter, rest }
 }
 
+// Between vectors \times doesn't commute, and there is no vector algebra here.
+const vector = String.raw`\\(?:vec|overrightarrow|hat|(?:mathbf|boldsymbol|bm|bold|pmb)\s*(?:\{\s*)?\\?[a-zA-Z]\s*(?:\}|$))`
+const crossProduct = new RegExp(`${vector}.*\\\\times|\\\\times.*${vector}`, 's')
+
 function readAll(text: string): Meaning[] {
   const readings: Meaning[] = []
   for (const commas of commaReadings(text)) {
@@ -105,6 +109,7 @@ export function prepare(answer: string): Prepared {
   const skeleton = skeletonOf(text)
   if (skeleton === '') return { skeleton, readings: [], failure: 'no_answer' }
   try {
+    if (crossProduct.test(text)) throw new Undecided('not_understood')
     const choice = readChoice(text)
     return { skeleton, readings: choice === undefined ? readAll(text) : [choice] }
   } catch (error) {
@@ -299,6 +304,7 @@ function compareMeasured(a: Amount, b: Amount): Outcome {
     if (measured.guessedUnit === true) return different
     return measured.unit?.dimension === 'degree' ? compareAngle(measured, other, bare) : bare
   }
+  if (u.generic > 0 && v.generic > 0 && u.generic !== v.generic) return different
   if (u.dimension === v.dimension) {
     if (same(u.factor, v.factor)) return compareReadings(reading(a), reading(b))
     const factor = divide(v.factor, u.factor)
@@ -343,7 +349,8 @@ function compareEquations(a: readonly [Node, Node], b: readonly [Node, Node]): O
   const x = differenceOf(a[0], a[1])
   const y = differenceOf(b[0], b[1])
   if (x !== undefined && y !== undefined) {
-    if (isZero(x) || isZero(y)) return isZero(x) && isZero(y) ? equal : different
+    // x = x and y = y hold everywhere, but say nothing that could be compared.
+    if (isZero(x) || isZero(y)) return isZero(x) && isZero(y) ? undecided('undecided_numerically') : different
     if (proportional(x, y, false)) return equal
     if (!isOpaque(x) && !isOpaque(y)) return different
   }
@@ -455,7 +462,7 @@ function piecesOf(m: Meaning): Piece[] | undefined {
   if (m.kind === 'region') return m.pieces
   if (m.kind === 'tuple') return intervalOf(m)?.pieces
   if (m.kind === 'amount') return [{ low: { amount: m, closed: true }, high: { amount: m, closed: true } }]
-  if (m.kind !== 'collection') return undefined
+  if (m.kind !== 'collection' || m.nested === true) return undefined
   const parts = m.items.map(piecesOf)
   const pieces: Piece[] = []
   for (const part of parts) {
@@ -481,6 +488,8 @@ function compareTexts(a: readonly string[], b: readonly string[]): Outcome {
   return short.length > 0 && short.every((word) => long.includes(word)) ? undecided('text_overlap') : different
 }
 
+const isNested = (m: Meaning): boolean => m.kind === 'collection' && m.nested === true
+
 const nameOf = (m: Meaning): string | undefined => ('name' in m ? m.name : undefined)
 
 // Ordered by kind, so that every pair of kinds is handled once and the result doesn't depend on the order.
@@ -503,6 +512,7 @@ const kinds = [
 
 function compareMeanings(a: Meaning, b: Meaning): Outcome {
   if (kinds.indexOf(a.kind) > kinds.indexOf(b.kind)) [a, b] = [b, a]
+  if (isNested(a) !== isNested(b)) return different
   const x = nameOf(a)
   const y = nameOf(b)
   if (x !== undefined && y !== undefined && x !== y && !(a.kind === 'amount' && b.kind === 'amount')) return different

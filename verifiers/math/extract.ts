@@ -109,7 +109,7 @@ function lenientAnswer(text: string): Extraction {
 
 /**
  * Takes the answer out of a completion: the text after the last </think>, then its last \boxed{} or \fbox{}. Several
- * boxes in the last sentence make a list. With `lenient`, also what follows "final answer is", then the last formula,
+ * boxes in the last sentence make a list. With `lenient` and no box at all, also what follows "final answer is", then the last formula,
  * then the last number. A box or a reasoning block that isn't closed is `truncated`. Linear in the length.
  */
 export function extractAnswer(completion: string, mode: 'boxed' | 'lenient'): Extraction {
@@ -118,6 +118,7 @@ export function extractAnswer(completion: string, mode: 'boxed' | 'lenient'): Ex
   if (open > close) return { reason: 'truncated' }
   const text = close < 0 ? completion : completion.slice(close + '</think>'.length)
   const boxed = boxedAnswer(text)
-  if (boxed !== undefined && ('answer' in boxed || boxed.reason === 'truncated' || mode === 'boxed')) return boxed
+  // An empty last box takes the answer back: what stands before it doesn't count.
+  if (boxed !== undefined) return boxed
   return mode === 'boxed' ? { reason: 'no_answer' } : lenientAnswer(text)
 }

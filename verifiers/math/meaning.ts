@@ -67,7 +67,8 @@ export interface Piece {
 export type Meaning =
   | Amount
   | { kind: 'infinite'; sign: 1 | -1; name?: string }
-  | { kind: 'collection'; items: Meaning[]; distinct: boolean; name?: string }
+  /** `nested`: a set that is an element, or holds a variable, so that its braces can't be left out. */
+  | { kind: 'collection'; items: Meaning[]; distinct: boolean; nested?: boolean; name?: string }
   | { kind: 'tuple'; open: '(' | '['; close: ')' | ']'; items: Meaning[]; name?: string }
   | { kind: 'region'; pieces: Piece[]; name?: string }
   | { kind: 'equation'; left: Node; right: Node }
@@ -236,9 +237,9 @@ export function interpret(node: Node): Meaning {
   if (hasPlusMinus(node)) return interpretList([node], 'or')
   switch (node.k) {
     case 'set':
-      return collection(expand(node.items), true)
+      return setOf(node.items)
     case 'tuple':
-      return { kind: 'tuple', open: node.open, close: node.close, items: node.items.map(interpret) }
+      return { kind: 'tuple', open: node.open, close: node.close, items: node.items.map(interpretElement) }
     case 'relation':
       return interpretRelation(node.sides, node.ops, node.names)
     case 'setoperation':
@@ -270,6 +271,30 @@ export function interpret(node: Node): Meaning {
       break
   }
   return amountOf(node)
+}
+
+// {5} is the solution 5, but {x} is not x.
+function setOf(nodes: readonly Node[]): Meaning {
+  const items = expand(nodes, true)
+  const [first] = items
+  if (items.length === 1 && first?.kind === 'amount' && mentionsVariables(first.node))
+    return { kind: 'collection', items, distinct: true, nested: true }
+  return items.length === 1 && first?.kind === 'collection' && first.nested === true
+    ? { kind: 'collection', items, distinct: true }
+    : collection(items, true)
+}
+
+// A set among other elements is one element: {{1}, 2} is neither {1, 2} nor {1, {2}}.
+function interpretElement(node: Node): Meaning {
+  if (node.k === 'constant' && node.name === 'empty')
+    return { kind: 'collection', items: [], distinct: true, nested: true }
+  if (node.k !== 'set') return interpret(node)
+  return { kind: 'collection', items: expand(node.items, true), distinct: true, nested: true }
+}
+
+function mentionsVariables(node: Node): boolean {
+  const exact = tryExact(node)
+  return exact === undefined || isOpaque(exact) || symbolsOf(exact).size > 0
 }
 
 const open: End = { closed: false }
@@ -355,11 +380,11 @@ function decimalOf(node: Node): DecimalDigits | undefined {
 }
 
 // The two readings of \pm become two items; equal ones (\pm 0) are one.
-function expand(nodes: readonly Node[]): Meaning[] {
+function expand(nodes: readonly Node[], inside = nodes.length > 1): Meaning[] {
   const items: Meaning[] = []
   for (const node of nodes) {
     if (!hasPlusMinus(node)) {
-      const item = interpret(node)
+      const item = inside ? interpretElement(node) : interpret(node)
       if (item.kind === 'collection' && !item.distinct) items.push(...item.items)
       else items.push(item)
       continue
@@ -702,7 +727,7 @@ function regionOf(m: Meaning): Piece[] {
     if (interval !== undefined) return interval.pieces
   }
   if (m.kind === 'amount') return [{ low: { amount: m, closed: true }, high: { amount: m, closed: true } }]
-  if (m.kind === 'collection') return unite(m.items.flatMap(regionOf))
+  if (m.kind === 'collection' && m.nested !== true) return unite(m.items.flatMap(regionOf))
   throw new Undecided('not_understood')
 }
 
@@ -840,7 +865,7 @@ export function meaningKey(m: Meaning): string | undefined {
     case 'collection': {
       const keys = all(m.items)?.sort()
       if (keys === undefined) return undefined
-      return `${prefix}{${(m.distinct ? [...new Set(keys)] : keys).join(' ; ')}}`
+      return `${prefix}${m.nested === true ? 'set ' : ''}{${(m.distinct ? [...new Set(keys)] : keys).join(' ; ')}}`
     }
     case 'tuple': {
       const keys = all(m.items)

@@ -17,6 +17,15 @@ interface Sample {
 
 const epsilon = 2.3e-16
 
+// Where a double keeps nothing of what was written (1 + 10^{-15}, \cos 10^{-9}, \tanh 20), the error is widened by this
+// share of the value: such a value can still tell two answers apart, but never prove them equal.
+const blur = 1e-6
+
+const blurred = (x: Approximation): Approximation => ({ ...x, error: x.error + blur * size(x) })
+
+// Arguments so close to zero that the first terms of a series are all there is to see.
+const isTiny = (x: Approximation): boolean => size(x) > x.error && size(x) < 1e-3
+
 const size = (x: Approximation): number => Math.hypot(x.re, x.im)
 
 const undefinedValue: Approximation = { re: NaN, im: NaN, error: Infinity }
@@ -28,14 +37,17 @@ function value(re: number, im: number, error: number): Approximation {
 const real = (x: number): Approximation => value(x, 0, 0)
 
 function add(a: Approximation, b: Approximation): Approximation {
-  return value(a.re + b.re, a.im + b.im, a.error + b.error)
+  const sum = value(a.re + b.re, a.im + b.im, a.error + b.error)
+  const [small, large] = size(a) < size(b) ? [a, b] : [b, a]
+  return size(small) > small.error && size(small) < 1e-6 * size(large) ? blurred(sum) : sum
 }
 
 const negate = (a: Approximation): Approximation => ({ re: -a.re, im: -a.im, error: a.error })
 
 function multiply(a: Approximation, b: Approximation): Approximation {
   const error = size(a) * b.error + size(b) * a.error + a.error * b.error
-  return value(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error + epsilon * size(a) * size(b))
+  const product = value(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re, error + epsilon * size(a) * size(b))
+  return size(product) === 0 && size(a) > 0 && size(b) > 0 ? undefinedValue : product
 }
 
 function divide(a: Approximation, b: Approximation): Approximation {
@@ -46,12 +58,16 @@ function divide(a: Approximation, b: Approximation): Approximation {
   const re = (a.re * b.re + a.im * b.im) / square
   const im = (a.im * b.re - a.re * b.im) / square
   const error = a.error / magnitude + (size(a) * b.error) / square
+  if (re === 0 && im === 0 && size(a) > 0) return undefinedValue
   return value(re, im, error + epsilon * Math.hypot(re, im))
 }
 
 function exponential(x: Approximation): Approximation {
   const scale = Math.exp(x.re)
-  return value(scale * Math.cos(x.im), scale * Math.sin(x.im), scale * (x.error + epsilon * (1 + size(x))))
+  // Too small for a double is not zero.
+  if (scale === 0) return undefinedValue
+  const y = value(scale * Math.cos(x.im), scale * Math.sin(x.im), scale * (x.error + epsilon * (1 + size(x))))
+  return isTiny(x) ? blurred(y) : y
 }
 
 function logarithm(x: Approximation): Approximation {
@@ -159,11 +175,13 @@ function call(name: string, args: readonly Approximation[], sample: Sample, comp
   if (known !== undefined) {
     const y = known[0](x.re)
     const slope = x.error === 0 && x.re === 0 ? 0 : Math.min(1e12, Math.abs(known[1](x.re)))
-    return {
+    const result = {
       re: y,
       im: 0,
       error: slope * x.error + x.error * x.error + epsilon * (Math.abs(y) + slope * Math.abs(x.re)) * 2,
     }
+    const isFlat = x.re !== 0 && Math.abs(known[0](x.re * 1.001) - y) < 1e-9 * Math.abs(y)
+    return isFlat || isTiny(x) ? blurred(result) : result
   }
   switch (name) {
     case 'floor':
@@ -202,7 +220,9 @@ function evaluate(node: Node, sample: Sample, complex: boolean): Approximation {
   switch (node.k) {
     case 'number': {
       const re = toNumber(node.value)
-      return { re, im: 0, error: node.value.d === 1n && Number.isSafeInteger(re) ? 0 : Math.abs(re) * epsilon }
+      const long = node.value.d > longestLiteral || node.value.n > longestLiteral || node.value.n < -longestLiteral
+      const error = node.value.d === 1n && Number.isSafeInteger(re) ? 0 : Math.abs(re) * epsilon
+      return long && re !== 0 ? blurred({ re, im: 0, error }) : { re, im: 0, error }
     }
     case 'symbol': {
       const x = sample.values.get(node.name)
@@ -250,6 +270,9 @@ function evaluate(node: Node, sample: Sample, complex: boolean): Approximation {
       throw new Undecided('not_understood')
   }
 }
+
+// Fractions of longer numbers are too close to their neighbours for doubles.
+const longestLiteral = 1_000_000_000_000n
 
 function oddRoot(exponent: Node): [number, number] | undefined {
   if (exponent.k !== 'operation' || exponent.op !== '/' || exponent.a.k !== 'number' || exponent.b.k !== 'number')
@@ -324,8 +347,8 @@ export function traits(node: Node): { names: Set<string>; imaginary: boolean; pl
   return found
 }
 
-/** Whether two approximations are equal, different, or too uncertain to say. */
-function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal' | 'different' | 'unclear' {
+/** Whether two approximations are equal, different, really different by a trace (`close`), or too uncertain to say. */
+function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal' | 'different' | 'close' | 'unclear' {
   const error = a.error + b.error
   const difference = Math.hypot(a.re - b.re, a.im - b.im)
   const scale = Math.max(size(a), size(b))
@@ -334,8 +357,9 @@ function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal
   // Doubles can't tell neighbouring large numbers apart, and a wide error proves nothing.
   if (bounded && scale > 1e6) return 'unclear'
   // Beyond the bound on rounding there is a real difference, however small.
-  if (difference > 4 * error) return 'unclear'
-  return error <= 1e-9 * scale || error <= 1e-12 ? 'equal' : 'unclear'
+  if (difference > 4 * error) return 'close'
+  // Around zero nothing is left after the leading digits have cancelled.
+  return error <= (bounded ? 1e-12 : 1e-11) * scale ? 'equal' : 'unclear'
 }
 
 /** Compares two expressions by their values at fixed points; at least two finite ones must agree where there are variables. */
@@ -346,13 +370,145 @@ export function compareNumerically(a: Node, b: Node, naturalLog = false): 'equal
   const constant = names.length === 0
   const complex = constant || left.imaginary || right.imaginary
   let agreed = 0
+  let close = false
   for (let point = 0; point < (constant ? 1 : points); point++) {
     const sample = sampleAt(names, point, naturalLog)
     const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), constant)
     if (result === 'different') return 'different'
+    if (result === 'close') close = true
     if (result === 'equal') agreed++
   }
-  return agreed >= (constant ? 1 : 2) ? 'equal' : 'unclear'
+  if (close || agreed < (constant ? 1 : 2)) return 'unclear'
+  if (constant || !(hasKinks(a) || hasKinks(b))) return 'equal'
+  return agreeBeyondKinks(a, b, names, naturalLog, complex)
+}
+
+// Whether an expression may change its form somewhere: |x|, max, floor, an even root.
+function hasKinks(node: Node): boolean {
+  switch (node.k) {
+    case 'call':
+      return /^(?:abs|max|min|floor|ceil|gcd|lcm)$/.test(node.name) || node.args.some(hasKinks)
+    case 'root':
+      return true
+    case 'operation':
+      // x^{1/2} is a root, and x^{0.5} too.
+      if (node.op === '^' && !(node.b.k === 'number' && node.b.value.d === 1n)) {
+        if (traits(node.a).names.size > 0) return true
+      }
+      return hasKinks(node.a) || hasKinks(node.b)
+    case 'negative':
+    case 'degree':
+    case 'percent':
+      return hasKinks(node.a)
+    default:
+      return false
+  }
+}
+
+// Numbers written in an expression: kinks lie near them, their roots and their quotients.
+function literals(node: Node, found: Set<number>): Set<number> {
+  if (node.k === 'number' && node.value.n !== 0n) found.add(Math.abs(toNumber(node.value)))
+  if (node.k === 'operation') {
+    literals(node.a, found)
+    literals(node.b, found)
+    if (node.op === '^' && node.a.k === 'number' && node.b.k === 'number')
+      found.add(Math.abs(toNumber(node.a.value)) ** toNumber(node.b.value))
+  }
+  if (node.k === 'negative' || node.k === 'root') literals(node.a, found)
+  if (node.k === 'call') for (const arg of node.args) literals(arg, found)
+  return found
+}
+
+// Both signs of every decade from 10^-6 to 10^10, a fine grid around zero, and both sides of the numbers written.
+function kinkPositions(a: Node, b: Node): number[] {
+  const positions: number[] = []
+  for (let decade = -6; decade <= 10; decade++) for (const digit of [1.3, 4.7]) positions.push(digit * 10 ** decade)
+  for (let k = 0; k < 48; k++) positions.push(k / 4 + 0.13)
+  for (const c of [...literals(b, literals(a, new Set<number>()))].filter(Number.isFinite).slice(0, 8))
+    for (const near of [c, Math.sqrt(c), c / 2, c * c]) positions.push(near * 0.97, near * 1.03)
+  return positions.flatMap((x) => [x, -x])
+}
+
+// What changes its sign at a kink: the arguments of |x| and roots, the differences of those of max and min.
+function kinkArguments(node: Node, found: Node[]): Node[] {
+  switch (node.k) {
+    case 'call': {
+      const [first, second] = node.args
+      if (node.name === 'abs' && first !== undefined) found.push(first)
+      if ((node.name === 'max' || node.name === 'min') && first !== undefined && second !== undefined)
+        found.push({ k: 'operation', op: '-', a: first, b: second })
+      for (const arg of node.args) kinkArguments(arg, found)
+      break
+    }
+    case 'root':
+      found.push(node.a)
+      kinkArguments(node.a, found)
+      break
+    case 'operation':
+      if (node.op === '^' && !(node.b.k === 'number' && node.b.value.d === 1n)) found.push(node.a)
+      kinkArguments(node.a, found)
+      kinkArguments(node.b, found)
+      break
+    case 'negative':
+      kinkArguments(node.a, found)
+      break
+    default:
+      break
+  }
+  return found
+}
+
+// Points around the places between the given ones where |f| is smallest, so that two zeros close together are seen.
+function nearZeros(sorted: readonly number[], f: (x: number) => number): number[] {
+  const heights = sorted.map((x) => Math.abs(f(x)))
+  const found: number[] = []
+  for (let k = 1; k + 1 < sorted.length && found.length < 48; k++) {
+    const height = heights[k] ?? NaN
+    if (!(height <= (heights[k - 1] ?? NaN) && height <= (heights[k + 1] ?? NaN))) continue
+    let low = sorted[k - 1] ?? 0
+    let high = sorted[k + 1] ?? 0
+    for (let step = 0; step < 40; step++) {
+      const third = (high - low) / 3
+      if (Math.abs(f(low + third)) < Math.abs(f(high - third))) high -= third
+      else low += third
+    }
+    for (const share of [1e-5, 1e-4, 1e-3, 4e-3]) found.push(low * (1 + share), low * (1 - share))
+  }
+  return found
+}
+
+// Agreement at all points where both have a value, so far out and so close that no side of a kink is left out.
+function agreeBeyondKinks(
+  a: Node,
+  b: Node,
+  names: readonly string[],
+  naturalLog: boolean,
+  complex: boolean,
+): 'equal' | 'different' | 'unclear' {
+  const positions = kinkPositions(a, b)
+  const [only] = names
+  if (names.length === 1 && only !== undefined) {
+    const sorted = [...positions].sort((p, q) => p - q)
+    for (const argument of [...kinkArguments(a, []), ...kinkArguments(b, [])].slice(0, 4))
+      positions.push(
+        ...nearZeros(sorted, (x) => evaluate(argument, { values: new Map([[only, x]]), naturalLog }, false).re),
+      )
+  }
+  let close = false
+  for (const [point, position] of positions.entries()) {
+    const values = new Map<string, number>()
+    // One variable goes through all positions while the others jump between them, of one sign and of both.
+    for (const [index, name] of names.entries()) {
+      const jump = positions[Math.floor(scatter(name, point + 128) * positions.length)] ?? 1
+      const lead = index === point % names.length
+      values.set(name, lead ? position : point % 3 === 0 ? Math.abs(jump) * Math.sign(position) : jump)
+    }
+    const sample = { values, naturalLog }
+    const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), false)
+    if (result === 'different') return 'different'
+    if (result === 'close') close = true
+  }
+  return close ? 'unclear' : 'equal'
 }
 
 /** The value of an expression without variables, `not_real`, or undefined when doubles don't give one. */

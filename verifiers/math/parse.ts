@@ -1,5 +1,5 @@
 import { limits, Undecided } from './limits.ts'
-import { add, divide, multiply, power, rational, type Rational } from './rational.ts'
+import { add, divide, multiply, power, rational, rationalKey, type Rational } from './rational.ts'
 import type { Node, Relation } from './syntax.ts'
 import { functionNames, type Token } from './tokens.ts'
 import { unitOf, type UnitWord } from './units.ts'
@@ -38,6 +38,11 @@ const multipliers = new Map([
 const noSolution =
   /^(?:(?:there (?:is|are) )?no (?:real |such )?(?:solutions?|roots?|values?)(?: exists?)?|none|empty set|empty)$/
 const allReals = /^(?:all|the set of all|any|every)(?: the)? real(?:s| numbers?)?$|^reals$|^real numbers$/
+
+// Before a bracket these are functions, and the product letters are factors. Any other letter is a factor of a sum,
+// p(1-p), and a function of everything else, T(n).
+const functionLetters = new Set('f g h F G H P Q phi psi chi zeta Gamma Phi Psi'.split(' '))
+const productLetters = new Set('a b c d k l m n r s t w x y z ell'.split(' '))
 
 const isWord = (t: Token | undefined): t is Token => t?.type === 'word'
 const isConnector = (t: Token | undefined): boolean =>
@@ -357,6 +362,8 @@ class Parser {
       if (!(isWord(word) || letterUnit) || isConnector(word)) break
       this.at++
       if (word.text.toLowerCase() === 'per') {
+        // "5 per hour" is a rate of nothing.
+        if (words.length === 0) this.fail()
         direction = -1
         continue
       }
@@ -462,6 +469,8 @@ class Parser {
     if (t === undefined) return false
     switch (t.type) {
       case 'number':
+        // 5C2 counts combinations.
+        if (/^[CP]$/.test(this.tokens[this.at - 1]?.text ?? '')) this.fail()
         return left.k !== 'number' && this.tokens[this.at - 1]?.type !== 'number'
       case 'letter':
         return true
@@ -479,12 +488,57 @@ class Parser {
           t.text === 'lceil'
         )
       case 'mark':
+        if (t.text === '{' && this.peek(1)?.type === 'number' && /^[CP]$/.test(this.tokens[this.at - 1]?.text ?? ''))
+          this.fail()
         return t.text === '(' || t.text === '{' || t.text === '[' || (t.text === '|' && this.bars === 0)
     }
   }
 
   private factor(): Node {
-    return this.nested(() => this.postfix(this.primary()))
+    return this.nested(() => {
+      const node = this.postfix(this.primary())
+      const name = this.functionHead(node)
+      if (name === undefined) return node
+      const args = this.isMark('{') ? [this.group()] : this.bracketedArguments()
+      return this.postfix({ k: 'call', name: `apply ${name}`, args })
+    })
+  }
+
+  // The f or f^{-1} of f(x): a letter that stands for a function, with a bracket right after it.
+  private functionHead(node: Node): string | undefined {
+    if (!this.isMark('(') && !this.isMark('[') && !(this.isMark('{') && this.isMark('(', 1))) return undefined
+    let symbol = node
+    let exponent = ''
+    if (node.k === 'operation' && node.op === '^') {
+      symbol = node.a
+      const sign = node.b.k === 'negative' ? '-' : ''
+      const b = node.b.k === 'negative' ? node.b.a : node.b
+      exponent = `^${sign}${b.k === 'number' ? rationalKey(b.value) : b.k === 'symbol' ? b.name : '?'}`
+    }
+    if (symbol.k !== 'symbol') return undefined
+    const letter = /^[A-Za-z]+/.exec(symbol.name)?.[0] ?? ''
+    const certain = functionLetters.has(letter) || symbol.name.includes("'")
+    // f^{n+1}(x) has no name to compare by.
+    if (certain && exponent.endsWith('?')) this.fail()
+    if (!certain && (exponent !== '' || productLetters.has(letter) || this.holdsSum())) return undefined
+    return symbol.name + exponent
+  }
+
+  // Whether the bracket that opens here has a sign in it.
+  private holdsSum(): boolean {
+    for (let at = this.at, open = 0; at < this.tokens.length; at++) {
+      const { type, text } = this.tokens[at] as Token
+      if (type !== 'mark') continue
+      if (text === '(' || text === '[' || text === '{') open++
+      else if ((text === ')' || text === ']' || text === '}') && --open === 0) return false
+      else if (/^(?:[+-]|plusminus|minusplus)$/.test(text)) return true
+    }
+    return false
+  }
+
+  private bracketedArguments(): Node[] {
+    const inner = this.parenthesis()
+    return inner.k === 'tuple' ? [...inner.items] : [inner]
   }
 
   private postfix(start: Node): Node {
@@ -877,10 +931,7 @@ class Parser {
   }
 
   private callArguments(): Node[] {
-    if (this.isMark('(') || this.isMark('[')) {
-      const inner = this.parenthesis()
-      return inner.k === 'tuple' ? [...inner.items] : [inner]
-    }
+    if (this.isMark('(') || this.isMark('[')) return this.bracketedArguments()
     if (this.isMark('{')) return [this.group()]
     // \sin 2x takes the factors up to the next sign or function.
     const negative = this.accept('-')
@@ -928,7 +979,21 @@ function based(node: Node, base: number): Node {
   return { k: 'based', digits, base }
 }
 
+// dy/dx is no quotient of products: a d, and later dx below a fraction line.
+function holdsDerivative(tokens: readonly Token[]): boolean {
+  const above = tokens.findIndex((t) => t.textual !== true && /^d[a-zA-Z]?$/.test(t.text))
+  return (
+    above >= 0 &&
+    tokens.some((t, at) => {
+      const before = tokens[at - 1]
+      if (at <= above || t.textual === true || (before?.text !== '{' && before?.text !== '/')) return false
+      return /^d[a-zA-Z]$/.test(t.text) || (t.text === 'd' && tokens[at + 1]?.type === 'letter')
+    })
+  )
+}
+
 /** Parses the tokens of one answer. Throws Undecided when they make no sense together or go past a limit. */
 export function parse(tokens: readonly Token[]): Node {
+  if (holdsDerivative(tokens)) throw new Undecided('not_understood')
   return new Parser([...tokens]).answer()
 }

@@ -197,10 +197,6 @@ const marks: Readonly<Record<string, string>> = {
   lparen: '(',
   rparen: ')',
   equiv: 'equiv',
-  land: 'and',
-  lor: 'or',
-  wedge: 'and',
-  vee: 'or',
   cr: 'row',
   prime: "'",
   pounds: 'pounds',
@@ -467,8 +463,7 @@ class Tokenizer {
     }
     const mark = marks[name]
     if (mark !== undefined) {
-      if (mark === 'and' || mark === 'or') this.push('word', mark, { textual: true })
-      else this.push('mark', mark)
+      this.push('mark', mark)
       if (mark === '{|' || mark === '[' || mark === '(') this.brackets++
       if (mark === '|}' || mark === ']' || mark === ')') this.brackets--
       return end

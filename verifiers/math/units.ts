@@ -9,6 +9,8 @@ export interface Unit {
   readonly factor: Rational
   /** False for counted nouns (apples, ways), which may be left out or named otherwise. */
   readonly measured: boolean
+  /** The power of the word "units": 1 for units, 2 for square units; 0 without the word. */
+  readonly generic: number
 }
 
 type Base = readonly [dimensions: Readonly<Record<string, number>>, factor: Rational]
@@ -84,7 +86,9 @@ const fillers = new Set(['of', 'the', 'a', 'an', 'approximately', 'about', 'exac
 const qualifiers = new Set(
   (
     'not no none less more fewer below above least most under over than if when for unless except negative minus plus times ' +
-    'remainder loss before after until between'
+    'remainder loss before after until between dozen score gross couple k kilo mn mil mln bn hundred thousand million billion ' +
+    'trillion lakh crore ten factorial squared cubed half halve third fourth fifth sixth seventh eighth ninth tenth hundredth ' +
+    'thousandth millionth billionth double triple twice fold sixteenth ones inverse reciprocal root sqrt pi x'
   ).split(' '),
 )
 
@@ -116,6 +120,7 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
   let factor: Rational = one
   let pending = 1
   let any = false
+  let generic = 0
   for (const { word, exponent } of words) {
     const lower = word.toLowerCase().replaceAll('.', '')
     if (lower === '' || (fillers.has(lower) && words.length > 1)) continue
@@ -127,7 +132,8 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
       pending = 3
       continue
     }
-    if (qualifiers.has(lower)) throw new Undecided('not_understood')
+    // A lone M is a million more often than a metre.
+    if (qualifiers.has(lower) || qualifiers.has(singular(lower)) || word === 'M') throw new Undecided('not_understood')
     any = true
     const name = (word.length === 1 ? capitals.get(word) : undefined) ?? singular(lower)
     const base = known.get(name)
@@ -137,6 +143,7 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
     }
     const times = exponent * pending
     pending = 1
+    if (name === 'unit') generic += times
     for (const [dimension, n] of Object.entries(base[0]))
       dimensions.set(dimension, (dimensions.get(dimension) ?? 0) + n * times)
     factor = multiply(factor, power(base[1], times))
@@ -152,10 +159,11 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
     dimension: [...dimension, ...nouns.map((noun) => `noun ${noun}`)].join(' '),
     factor,
     measured: nouns.length === 0 && dimension.length > 0,
+    generic,
   }
 }
 
 /** Text that is the same for equal units only. */
 export function unitKey(unit: Unit): string {
-  return `${unit.dimension}*${rationalKey(unit.factor)}`
+  return `${unit.dimension}*${rationalKey(unit.factor)}${unit.generic === 0 ? '' : ` unit^${unit.generic}`}`
 }

@@ -25,6 +25,7 @@ const boxed: [completion: string, expected: string | { reason: string }][] = [
   ['no box at all, 5', { reason: 'no_answer' }],
   ['', { reason: 'no_answer' }],
   ['\\boxed{}', { reason: 'no_answer' }],
+  ['\\boxed{5} wait no. \\boxed{}', { reason: 'no_answer' }],
   // Several boxes in the last sentence are a list.
   ['The roots are $\\boxed{1}$ and $\\boxed{-2}$.', '1, -2'],
   ['$x = \\boxed{1}, y = \\boxed{2}$', '1, 2'],
@@ -40,6 +41,7 @@ const boxed: [completion: string, expected: string | { reason: string }][] = [
 ]
 
 const lenient: [completion: string, expected: string | { reason: string }][] = [
+  ['\\boxed{5} wait no. \\boxed{}', { reason: 'no_answer' }],
   ['\\boxed{5} but then 6', '5'],
   ['The final answer is 42.', '42'],
   ['The final answer is $\\frac{1}{2}$. I hope it is correct.', '\\frac{1}{2}'],
