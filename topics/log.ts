@@ -68,7 +68,11 @@ export interface Group {
 /** Assignment events. They may come at any time after join; each `gained` is followed by at most one `lost` for that task. */
 export interface AssignmentListener {
   gained(task: number): void
-  lost(task: number): void
+  /**
+   * The task is another's, or is about to be. What is finished may still be committed: whoever fenced last wins. Where it can, the log
+   * gives the task to no other before this resolves.
+   */
+  lost(task: number): void | Promise<void>
   /** The membership itself is gone and will not come back; `error` says why. */
   failed(error: Error): void
 }
@@ -95,6 +99,8 @@ export interface TaskCommit {
   outputs: readonly OutgoingRecord[]
   state: readonly StateChange[]
   progress: Uint8Array
+  /** For each input the offset below which all is finished: for the lag tools of a log that has them, and believed by nobody. */
+  watermarks?: readonly { topic: string; offset: number }[]
 }
 
 /** Committed state of a task, as of its last commit. Reads are synchronous and see every acknowledged commit of this owner. */
@@ -141,8 +147,11 @@ export interface Log {
   /** Prefix of every topic and group of this corpus; it never shows in the names that the port takes or returns. */
   readonly namespace: string
   readonly schemas: SchemaStore
-  /** Creates the topics that are missing. @throws LogError 'topic_mismatch' when one exists with another partition count. */
-  ensureTopics(topics: readonly TopicSpecification[]): Promise<void>
+  /**
+   * Creates the topics that are missing, and what the groups need to keep their progress and state.
+   * @throws LogError 'topic_mismatch' when one exists with another partition count.
+   */
+  ensureTopics(topics: readonly TopicSpecification[], groups?: readonly Group[]): Promise<void>
   describeTopics(): Promise<TopicDescription[]>
   /** The first offset that can be read and the end offset (that of the next record) of a partition. */
   offsets(topic: string, partition: number): Promise<{ start: number; end: number }>
@@ -166,7 +175,7 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** Why a log call failed; see each call. 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
+/** Why a log call failed; see each call. 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
 export type LogErrorCode =
   | 'fenced'
   | 'doubt'
@@ -176,10 +185,12 @@ export type LogErrorCode =
   | 'topic_mismatch'
   | 'unknown_topic'
   | 'unknown_schema'
+  | 'incompatible'
   | 'owned'
   | 'newer_version'
   | 'not_a_log'
   | 'unreachable'
+  | 'denied'
   | 'closed'
 
 /** A failure of the log itself. Matched on `code`, never on the class or the text. */

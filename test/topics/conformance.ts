@@ -430,7 +430,7 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
 
       it('opens a task again for the same member', async () => {
         const lost: number[] = []
-        const { membership, opened } = await joinAndOpen(log, group, 0, { ...silent, lost: (task) => lost.push(task) })
+        const { membership, opened } = await joinAndOpen(log, group, 0, { ...silent, lost: (task) => void lost.push(task) })
         await opened.commit(commitOf(1, [], 'one'))
         const again = await membership.open(0)
         expect(again.progress?.sequence).toBe(1)

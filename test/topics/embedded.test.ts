@@ -191,7 +191,7 @@ describe('an embedded log folder', () => {
     const log = await openLog()
     await log.ensureTopics([inputs])
     const lost: number[] = []
-    const { opened } = await joinAndOpen(log, group, 0, { ...silent, lost: (task) => lost.push(task) })
+    const { opened } = await joinAndOpen(log, group, 0, { ...silent, lost: (task) => void lost.push(task) })
     const waiting = opened.fetch('inputs', 0, { maxBytes: 1000, maxWaitSeconds: 30 })
     const other = await joinAndOpen(log, group)
     expect(lost).toEqual([0])

@@ -10,23 +10,11 @@ import {
   type OpenTask,
   type ReadBounds,
   type ReadResult,
-  type StateChange,
   type TaskCommit,
-  type TaskState,
 } from '../log.ts'
-import {
-  decodeSequenced,
-  encodeSequenced,
-  progressKey,
-  sequenceOf,
-  stateKey,
-  stateKeys,
-  statePrefix,
-} from './layout.ts'
+import { decodeSequenced, encodeSequenced, progressKey, sequenceOf, stateKeys, statePrefix } from './layout.ts'
+import { StoredState } from './state.ts'
 import { closedLog, type Plan, type Store } from './store.ts'
-
-const STATE_CHUNK_ENTRIES = 256
-const STATE_CHUNK_BYTES = 1024 * 1024
 
 /** Who has which task open, over all logs of one store. */
 export class TaskRegistry {
@@ -113,7 +101,7 @@ export class EmbeddedMembership implements Membership {
 class EmbeddedTask implements OpenTask {
   readonly task: number
   readonly id: string
-  readonly state: TaskState
+  readonly state: StoredState
   progress: OpenTask['progress']
   private readonly host: TaskHost
   private readonly group: Group
@@ -137,7 +125,7 @@ class EmbeddedTask implements OpenTask {
     this.id = `${host.namespace}\0${group.name}\0${task}`
     this.prefix = statePrefix(host.namespace, group.name, task)
     this.progressKey = progressKey(host.namespace, group.name, task)
-    this.state = { get: (key) => this.get(key), entries: (prefix) => this.entries(prefix) }
+    this.state = new StoredState(host.store.environment, this.prefix, this.describe())
   }
 
   /** Reads the committed progress and checks that the state goes with it. */
@@ -152,7 +140,7 @@ class EmbeddedTask implements OpenTask {
       if (!(sequence <= this.lastSequence)) {
         throw new LogError(
           'damaged',
-          `${this.describe()}: state ${JSON.stringify(this.keyOf(key))} is of commit ${sequence}, the progress of commit ${this.lastSequence}; restore the folder ${environment.directory} from a backup`,
+          `${this.describe()}: state ${JSON.stringify(this.state.keyOf(key))} is of commit ${sequence}, the progress of commit ${this.lastSequence}; restore the folder ${environment.directory} from a backup`,
         )
       }
     }
@@ -173,7 +161,7 @@ class EmbeddedTask implements OpenTask {
     const { store, namespace } = this.host
     const placing = store.place(namespace, commit.outputs)
     const { placed, bytes } = placing instanceof Promise ? await placing : placing
-    const changes = commit.state.map((change) => this.stateWrite(change, commit.sequence))
+    const changes = commit.state.map((change) => this.state.entryOf(change, commit.sequence))
     const progress = encodeSequenced(commit.sequence, commit.progress)
     const stateBytes = changes.reduce(
       (sum, change) => sum + change.key.length + (change.value?.length ?? 0),
@@ -231,45 +219,6 @@ class EmbeddedTask implements OpenTask {
       'doubt',
       `${this.describe()}: commit ${sequence} after commit ${last}, expected ${last + 1}: open the task again and compare the sequence`,
     )
-  }
-
-  private stateWrite(change: StateChange, sequence: number): { key: Buffer; value: Buffer | undefined } {
-    return { key: stateKey(this.prefix, change.key), value: change.value && encodeSequenced(sequence, change.value) }
-  }
-
-  private get(key: string): Uint8Array | undefined {
-    const stored = this.host.store.environment.get(stateKey(this.prefix, key))
-    return stored && decodeSequenced(stored, `state ${JSON.stringify(key)} of ${this.describe()}`).value
-  }
-
-  private *entries(keyPrefix = ''): Generator<{ key: string; value: Uint8Array }> {
-    const { environment } = this.host.store
-    let range = stateKeys(this.prefix, keyPrefix)
-    // In chunks, so that a caller who stops between two entries for long pins no old pages.
-    for (;;) {
-      const chunk: { key: string; value: Uint8Array }[] = []
-      let bytes = 0
-      let next: Buffer | undefined
-      for (const { key, value } of environment.entries(range)) {
-        if (chunk.length >= STATE_CHUNK_ENTRIES || bytes >= STATE_CHUNK_BYTES) {
-          next = key
-          break
-        }
-        const text = this.keyOf(key)
-        chunk.push({
-          key: text,
-          value: decodeSequenced(value, `state ${JSON.stringify(text)} of ${this.describe()}`).value,
-        })
-        bytes += value.length
-      }
-      yield* chunk
-      if (!next) return
-      range = { start: next, end: range.end }
-    }
-  }
-
-  private keyOf(key: Buffer): string {
-    return key.toString('utf8', this.prefix.length)
   }
 
   private describe(): string {

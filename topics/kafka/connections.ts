@@ -1,0 +1,132 @@
+/** How to reach the brokers, and the connections that one process holds to them. */
+import kafkajs, { type Admin, type KafkaConfig, type SASLOptions } from 'kafkajs'
+import { asLogError, isConnectionFailure, isStale } from './errors.ts'
+import {
+  ClusterOfKafkajs,
+  createLogger,
+  createSocketFactory,
+  READ_COMMITTED,
+  type Broker,
+  type Cluster,
+  type KafkaError,
+  type PartitionMetadata,
+} from './internals.ts'
+
+/** How to log in. Secrets arrive here in memory; the configuration takes them from the environment. */
+export type SaslSettings = SASLOptions
+
+/** TLS towards the brokers. All texts in PEM. */
+export interface TlsSettings {
+  /** Authorities that sign the brokers' certificates; the system's where absent. */
+  ca?: string
+  /** The client's certificate and key, where the brokers ask for one. */
+  cert?: string
+  key?: string
+  passphrase?: string
+}
+
+export interface ConnectionSettings {
+  /** Some of the brokers, as HOST:PORT. */
+  brokers: readonly string[]
+  clientId: string
+  tls?: TlsSettings
+  sasl?: SaslSettings
+}
+
+const CONNECT_TIMEOUT_MILLISECONDS = 3000
+const REQUEST_TIMEOUT_MILLISECONDS = 30_000
+const METADATA_AGE_MILLISECONDS = 60_000
+/** Of one attempt to find a broker; callers wait and come again. */
+const RETRY = { initialRetryTime: 50, maxRetryTime: 1000, retries: 4 }
+
+/** kafkajs reports what it then throws as well: the thrower says it better. */
+const quiet = (): (() => void) => () => undefined
+
+function tlsOf(tls: TlsSettings | undefined): KafkaConfig['ssl'] {
+  return tls && Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
+}
+
+/** kafkajs' public client, for administration. */
+export function openAdmin(settings: ConnectionSettings): Admin {
+  const { brokers, clientId, tls, sasl } = settings
+  const ssl = tlsOf(tls)
+  return new kafkajs.Kafka({
+    brokers: [...brokers],
+    clientId,
+    ...(ssl !== undefined && { ssl }),
+    ...(sasl && { sasl }),
+    logLevel: kafkajs.logLevel.NOTHING,
+    logCreator: quiet,
+    connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
+    requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
+    retry: RETRY,
+  }).admin()
+}
+
+/** Connections for one purpose: a request that the broker holds back (a join, a waiting fetch) delays only those behind it on the same connection. */
+export class Connection {
+  readonly cluster: Cluster
+
+  constructor({ brokers, clientId, tls, sasl }: ConnectionSettings) {
+    this.cluster = new ClusterOfKafkajs({
+      logger: createLogger({ level: kafkajs.logLevel.NOTHING, logCreator: quiet }),
+      brokers: [...brokers],
+      clientId,
+      ssl: tlsOf(tls),
+      sasl,
+      connectionTimeout: CONNECT_TIMEOUT_MILLISECONDS,
+      authenticationTimeout: 10_000,
+      reauthenticationThreshold: 10_000,
+      requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
+      enforceRequestTimeout: true,
+      metadataMaxAge: METADATA_AGE_MILLISECONDS,
+      retry: RETRY,
+      allowAutoTopicCreation: false,
+      socketFactory: createSocketFactory(),
+      isolationLevel: READ_COMMITTED,
+    })
+  }
+
+  /** Partitions of topics, from memory where they are known. @throws LogError 'unknown_topic', 'denied', 'unreachable' */
+  async partitionsOf(topics: readonly string[]): Promise<Map<string, PartitionMetadata[]>> {
+    const { cluster } = this
+    await cluster.connect()
+    const fresh = topics.filter((topic) => !cluster.targetTopics.has(topic))
+    if (fresh.length > 0) await cluster.addMultipleTargetTopics(fresh)
+    else await cluster.refreshMetadataIfNecessary()
+    return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic)]))
+  }
+
+  /** The leader of a partition. @throws a kafkajs error that `isStale` where there is none now */
+  async leaderOf(topic: string, partition: number): Promise<Broker> {
+    const partitions = (await this.partitionsOf([topic])).get(topic) ?? []
+    const leader = partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1
+    if (leader < 0) {
+      const error: KafkaError = new Error(`${topic}/${partition} has no leader now`)
+      error.type = 'LEADER_NOT_AVAILABLE'
+      throw error
+    }
+    return await this.cluster.findBroker({ nodeId: leader })
+  }
+
+  /** Forgets what a failed request has shown to be out of date. Never throws. */
+  async recover(error: unknown): Promise<void> {
+    const { host, port } = error as KafkaError
+    if (isConnectionFailure(error) && host !== undefined && port !== undefined)
+      this.cluster.removeBroker({ host, port })
+    if (isStale(error) || isConnectionFailure(error)) await this.cluster.refreshMetadata().catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    await this.cluster.disconnect().catch(() => undefined)
+  }
+}
+
+/** Runs `work`, failing in the port's words. */
+export async function inPortWords<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw asLogError(error, doing)
+  }
+}

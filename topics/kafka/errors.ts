@@ -1,0 +1,84 @@
+/** Failures of brokers and connections in the port's words. */
+import { LogError, type LogErrorCode } from '../log.ts'
+import type { KafkaError } from './internals.ts'
+
+/** The error beneath kafkajs' wrappers. */
+function rootOf(error: unknown): KafkaError {
+  let root = (error instanceof Error ? error : new Error(String(error))) as KafkaError
+  while (root.type === undefined && root.cause instanceof Error) root = root.cause as KafkaError
+  return root
+}
+
+/** The protocol's name of what a broker answered; undefined where it was no answer. */
+export function protocolErrorOf(error: unknown): string | undefined {
+  return rootOf(error).type
+}
+
+const DENIED: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'the user may not use this topic: see `wellspring topics acls`',
+  GROUP_AUTHORIZATION_FAILED: 'the user may not use this consumer group: see `wellspring topics acls`',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'the user may not use this transactional id: see `wellspring topics acls`',
+  CLUSTER_AUTHORIZATION_FAILED: 'the user may not do this on the cluster: see `wellspring topics acls`',
+  SASL_AUTHENTICATION_FAILED: 'wrong user or password: see kafka.sasl in the settings',
+  UNSUPPORTED_SASL_MECHANISM: 'the brokers do not offer this mechanism: see kafka.sasl.mechanism in the settings',
+  ILLEGAL_SASL_STATE: 'the brokers refused the login: see kafka.sasl in the settings',
+  SECURITY_DISABLED: 'the brokers have no authorizer',
+}
+
+const CODES: Readonly<Record<string, LogErrorCode>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'unknown_topic',
+  INVALID_TOPIC_EXCEPTION: 'unknown_topic',
+  MESSAGE_TOO_LARGE: 'too_large',
+  RECORD_LIST_TOO_LARGE: 'too_large',
+  INVALID_PRODUCER_EPOCH: 'fenced',
+}
+
+/**
+ * A failure as a LogError; a LogError stays what it is. What time may cure is 'unreachable'.
+ * @param doing what failed, as "reading problems/0"
+ */
+export function asLogError(error: unknown, doing: string): LogError {
+  if (error instanceof LogError) return error
+  const root = rootOf(error)
+  const type = root.type ?? ''
+  const text = root.message.replace(/\s+/g, ' ')
+  if (type in DENIED || root.name === 'KafkaJSSASLAuthenticationError') {
+    const cure = DENIED[type] ?? DENIED.SASL_AUTHENTICATION_FAILED ?? ''
+    return new LogError('denied', `Kafka refused ${doing} (${type || text}): ${cure}`, { cause: error })
+  }
+  const code = CODES[type] ?? 'unreachable'
+  if (code === 'unknown_topic') {
+    return new LogError(
+      code,
+      `${doing}: the topic is not there, or hidden from this user: \`wellspring topics apply\` makes what is missing`,
+      { cause: error },
+    )
+  }
+  return new LogError(code, `Kafka failed ${doing} (${type || text})`, { cause: error })
+}
+
+/** Whether it was the connection that failed, not the request. */
+export function isConnectionFailure(error: unknown): boolean {
+  const { name } = rootOf(error)
+  return name.startsWith('KafkaJSConnection') || name === 'KafkaJSRequestTimeoutError'
+}
+
+/** Whether the client's picture of leaders and coordinators may be out of date. */
+export function isStale(error: unknown): boolean {
+  const { type, name } = rootOf(error)
+  return (
+    name === 'KafkaJSBrokerNotFound' ||
+    name === 'KafkaJSMetadataNotLoaded' ||
+    name === 'KafkaJSTopicMetadataNotLoaded' ||
+    [
+      'NOT_LEADER_FOR_PARTITION',
+      'LEADER_NOT_AVAILABLE',
+      'FENCED_LEADER_EPOCH',
+      'UNKNOWN_LEADER_EPOCH',
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      'BROKER_NOT_AVAILABLE',
+      'REPLICA_NOT_AVAILABLE',
+      'KAFKA_STORAGE_ERROR',
+    ].includes(type ?? '')
+  )
+}

@@ -1,0 +1,190 @@
+/**
+ * What Wellspring uses of kafkajs below its public interface: connections, metadata and the requests of the protocol. kafkajs is
+ * pinned, so these don't move; docs/adr/0004-kafka-by-requests.md says why its producer and consumer are not used.
+ */
+import { createRequire } from 'node:module'
+import type { ISocketFactory, KafkaConfig, Logger, logLevel, RetryOptions } from 'kafkajs'
+
+const require = createRequire(import.meta.url)
+
+/** An error of kafkajs. `type` is the protocol's name of an error that a broker answered. */
+export interface KafkaError extends Error {
+  type?: string
+  /** A system error's name, or the protocol's number. */
+  code?: string | number
+  cause?: unknown
+  host?: string
+  port?: number
+}
+
+/** A request as kafkajs sends it: how to encode it, and how to read its answer. */
+export interface ProtocolRequest {
+  request: unknown
+  response: { decode(payload: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> }
+  requestTimeout?: number
+}
+
+/** Partitions of a topic in a request. */
+export interface TopicPartitions<Partition> {
+  topic: string
+  partitions: Partition[]
+}
+
+/** 64-bit integers as the encoders take them: anything that BigInt takes. */
+type Int64 = string | number | bigint
+
+/** Where a producer stands: its identity and its epoch, which fences all earlier ones. */
+export interface ProducerIdentity {
+  producerId: string
+  producerEpoch: number
+}
+
+/** A message of a produce request. */
+export interface ProtocolMessage {
+  key: Buffer | string | null
+  value: Buffer | null
+  headers?: Readonly<Record<string, string>>
+}
+
+/** One broker: a request for each method, answers parsed, protocol errors thrown. */
+export interface Broker {
+  readonly nodeId: string | number
+  readonly connectionPool: { host: string; port: number; send(request: ProtocolRequest): Promise<unknown> }
+  lookupRequest(apiKey: number, definition: unknown): (options: unknown) => ProtocolRequest
+  produce(request: {
+    topicData: TopicPartitions<{ partition: number; firstSequence: number; messages: ProtocolMessage[] }>[]
+    transactionalId: string
+    producerId: string
+    producerEpoch: number
+    timeout: number
+    compression: number
+  }): Promise<{ topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[] }>
+  listOffsets(request: {
+    isolationLevel: number
+    topics: TopicPartitions<{ partition: number; timestamp: Int64 }>[]
+  }): Promise<{ responses: TopicPartitions<{ partition: number; offset: string }>[] }>
+  initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<ProducerIdentity>
+  addPartitionsToTxn(
+    request: ProducerIdentity & { transactionalId: string; topics: TopicPartitions<number>[] },
+  ): Promise<unknown>
+  endTxn(request: ProducerIdentity & { transactionalId: string; transactionResult: boolean }): Promise<unknown>
+  joinGroup(request: {
+    groupId: string
+    sessionTimeout: number
+    rebalanceTimeout: number
+    memberId: string
+    groupProtocols: { name: string; metadata: Buffer }[]
+  }): Promise<{
+    generationId: number
+    leaderId: string
+    memberId: string
+    members: { memberId: string; memberMetadata: Buffer }[]
+  }>
+  syncGroup(request: {
+    groupId: string
+    generationId: number
+    memberId: string
+    groupAssignment: { memberId: string; memberAssignment: Buffer }[]
+  }): Promise<{ memberAssignment: Buffer }>
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
+  offsetCommit(request: {
+    groupId: string
+    groupGenerationId: number
+    memberId: string
+    topics: TopicPartitions<{ partition: number; offset: string }>[]
+  }): Promise<unknown>
+  metadata(topics: string[]): Promise<{
+    topicMetadata: { topic: string; topicErrorCode: number; partitionMetadata: PartitionMetadata[] }[]
+    clusterId: string
+  }>
+}
+
+/** Where a partition is led. `leader` is -1 while there is none. */
+export interface PartitionMetadata {
+  partitionId: number
+  leader: number
+  replicas: number[]
+  isr: number[]
+}
+
+/** Connections to the brokers of one cluster, at most two to each broker: one for fetches, one for all else. */
+export interface Cluster {
+  readonly targetTopics: Set<string>
+  readonly brokerPool: { metadata: { clusterId?: string; topicMetadata: { topic: string }[] } | null }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  isConnected(): boolean
+  removeBroker(destination: { host: string; port: number }): void
+  refreshMetadata(): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  addMultipleTargetTopics(topics: string[]): Promise<void>
+  findBroker(options: { nodeId: string | number }): Promise<Broker>
+  findGroupCoordinator(options: { groupId: string; coordinatorType?: number }): Promise<Broker>
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[]
+}
+
+type LogCreator = NonNullable<KafkaConfig['logCreator']>
+
+interface ClusterOptions {
+  logger: Logger
+  brokers: string[]
+  ssl: KafkaConfig['ssl']
+  sasl: KafkaConfig['sasl']
+  clientId: string
+  connectionTimeout: number
+  authenticationTimeout: number
+  reauthenticationThreshold: number
+  requestTimeout: number
+  enforceRequestTimeout: boolean
+  metadataMaxAge: number
+  retry: RetryOptions
+  allowAutoTopicCreation: boolean
+  socketFactory: ISocketFactory
+  isolationLevel: number
+}
+
+export const ClusterOfKafkajs = require('kafkajs/src/cluster') as new (options: ClusterOptions) => Cluster
+export const createLogger = (
+  require('kafkajs/src/loggers') as {
+    createLogger(options: { level: logLevel; logCreator: LogCreator }): Logger
+  }
+).createLogger
+export const createSocketFactory = require('kafkajs/src/network/socketFactory') as () => ISocketFactory
+
+/** Errors of the protocol by their numbers. */
+export const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
+  createErrorFromCode(code: number): KafkaError
+}
+
+const { requests } = require('kafkajs/src/protocol/requests') as { requests: Record<string, unknown> }
+const apiKeys = require('kafkajs/src/protocol/requests/apiKeys') as Record<string, number>
+
+/** A fetch request to this broker whose answer is read by `decode` alone. */
+export function fetchRequest(broker: Broker, options: unknown, decode: (payload: Buffer) => unknown): ProtocolRequest {
+  const { request, requestTimeout } = broker.lookupRequest(apiKeys.Fetch as number, requests.Fetch)(options)
+  return {
+    request,
+    ...(requestTimeout !== undefined && { requestTimeout }),
+    response: {
+      // `clientSideThrottleTime` is read by kafkajs from what `decode` gives.
+      decode: (payload) => Promise.resolve(decode(payload)),
+      parse: (decoded) => Promise.resolve(decoded),
+    },
+  }
+}
+
+export const { MemberMetadata, MemberAssignment } = require('kafkajs/src/consumer/assignerProtocol') as {
+  MemberMetadata: {
+    encode(metadata: { version: number; topics: string[]; userData: Buffer }): Buffer
+    decode(buffer: Buffer): { version: number; topics: string[]; userData: Buffer | null }
+  }
+  MemberAssignment: {
+    encode(options: { version: number; assignment: Record<string, number[]>; userData?: Buffer }): Buffer
+    decode(buffer: Buffer): { version: number; assignment: Record<string, number[]> } | null
+  }
+}
+
+/** Numbers of the protocol that kafkajs keeps to itself. */
+export const READ_COMMITTED = 1
+export const TRANSACTION_COORDINATOR = 1
