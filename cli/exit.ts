@@ -42,6 +42,7 @@ const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   unreachable: exitCodes.ioError,
   full: exitCodes.ioError,
   damaged: exitCodes.ioError,
+  cut: exitCodes.ioError,
   not_a_log: exitCodes.ioError,
   newer_version: exitCodes.configuration,
   topic_mismatch: exitCodes.configuration,

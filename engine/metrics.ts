@@ -46,6 +46,11 @@ export class Metrics {
   readonly commitFailures = this.#counter('commit_failures_total', 'Commits that failed.', ['processor', 'reason'])
   readonly inFlight = this.#gauge('inflight', 'Records admitted and not finished.', ['processor'])
   readonly backlog = this.#gauge('backlog_records', 'Records waiting in the inputs.', ['processor'])
+  readonly stoppedTasks = this.#gauge(
+    'stopped_tasks',
+    'Tasks that admit nothing more because records of their input are lost.',
+    ['processor'],
+  )
   readonly progressBytes = this.#gauge('progress_bytes', 'Size of the last progress record.', ['processor'])
 
   /** Handles for the metrics of one declaration. */

@@ -41,6 +41,8 @@ export interface ProcessorStatus {
   /** Cumulative counts since the corpus began, over this process' tasks. */
   counts: TaskStatus['counts']
   waiting: string | undefined
+  /** Why some of its tasks admit nothing more until somebody sees to it. */
+  stopped: string | undefined
   source: TaskStatus['source']
 }
 
@@ -98,20 +100,26 @@ export class Runtime {
         limits: { ...defaultLimits, ...limits },
       }
       this.#running.set(declaration.name, running)
-      const gained: number[] = []
-      let joined = false
-      running.membership = await log.join(groupOf(declaration), {
-        gained: (task) => (joined ? this.#startTask(running, task) : gained.push(task)),
-        lost: (task) => {
-          running.tasks.get(task)?.lose()
-          running.tasks.delete(task)
-        },
-        failed: (error) => this.#fail(error),
-      })
-      joined = true
-      for (const task of gained) this.#startTask(running, task)
     }
+    await Promise.all([...this.#running.values()].map((running) => this.#join(running)))
     await this.refreshBacklog()
+  }
+
+  async #join(running: Running): Promise<void> {
+    const gained: number[] = []
+    let joined = false
+    running.membership = await this.#options.log.join(groupOf(running.equipped.declaration), {
+      gained: (task) => (joined ? this.#startTask(running, task) : gained.push(task)),
+      lost: async (task) => {
+        const lost = running.tasks.get(task)
+        running.tasks.delete(task)
+        if (gained.includes(task)) gained.splice(gained.indexOf(task), 1)
+        await lost?.lose()
+      },
+      failed: (error) => this.#fail(error),
+    })
+    joined = true
+    for (const task of gained.splice(0)) this.#startTask(running, task)
   }
 
   /** Stops admission, waits for what is in flight until the signal aborts, commits and leaves. */
@@ -125,16 +133,33 @@ export class Runtime {
     await this.#tables.close()
   }
 
-  /** Reads end offsets anew, so that `status` tells backlogs as of now. */
+  /** Reads end offsets anew, so that `status` tells backlogs as of now. Those of before stay while the log is away. */
   async refreshBacklog(): Promise<void> {
-    const inputs = [...this.#running.values()].flatMap(({ equipped }) => Object.values(equipped.declaration.inputs))
-    const ends = new Map<string, number>()
-    for (const { name, partitions } of new Set(inputs)) {
-      for (let partition = 0; partition < partitions; partition++) {
-        ends.set(`${name}/${partition}`, (await this.#options.log.offsets(name, partition)).end)
-      }
+    await this.#readEnds()
+  }
+
+  /** @returns whether the log answered */
+  async #readEnds(): Promise<boolean> {
+    const inputs = new Set(
+      [...this.#running.values()].flatMap(({ equipped }) => Object.values(equipped.declaration.inputs)),
+    )
+    const places = [...inputs].flatMap(({ name, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => ({ name, partition })),
+    )
+    try {
+      // At once: a log with a network asks for all of them together.
+      const extents = await Promise.all(
+        places.map(async ({ name, partition }) => {
+          const { end } = await this.#options.log.offsets(name, partition)
+          return [`${name}/${partition}`, end] as const
+        }),
+      )
+      this.#ends = new Map(extents)
+      return true
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'unreachable') return false
+      throw error
     }
-    this.#ends = ends
   }
 
   status(): ProcessorStatus[] {
@@ -147,6 +172,7 @@ export class Runtime {
         backlog: sum(statuses, (one) => this.#backlogOf(one)),
         counts: addCounts(statuses.map(({ counts }) => counts)),
         waiting: statuses.find(({ waiting }) => waiting !== undefined)?.waiting,
+        stopped: statuses.find(({ stopped }) => stopped !== undefined)?.stopped,
         source: statuses[0]?.source,
       }
       this.#options.metrics.inFlight.set({ processor: status.name }, status.inFlight)
@@ -156,30 +182,69 @@ export class Runtime {
   }
 
   /**
-   * Whether everything that can be done is done: every task is open, every input is finished and committed to its end, and
-   * every source says that it is complete, knowing all of its tables. Ends are read before and after, so a commit in between shows.
+   * Whether everything that can be done is done: every input is finished and committed to its end, by the tasks here and those in other
+   * processes, and every source, all of which must be here, says that it is complete, knowing all of its tables. Ends are read before
+   * and after, so a commit in between shows.
    */
   async isComplete(): Promise<boolean> {
-    await this.refreshBacklog()
+    try {
+      return await this.#isComplete()
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'unreachable') return false
+      throw error
+    }
+  }
+
+  async #isComplete(): Promise<boolean> {
+    if (!(await this.#readEnds())) return false
     const before = total(this.#ends)
-    if (!this.#isIdle() || !(await this.#tables.areRead())) return false
+    if (!(await this.#isIdle()) || !(await this.#tables.areRead())) return false
     // A source that waits for its tables looks at what was read last before it is asked.
     await new Promise<void>((resolve) => setImmediate(resolve))
     const sources = [...this.#running.values()].filter(({ equipped }) => equipped.declaration.next)
     const areComplete = sources.every(({ tasks }) =>
       [...tasks.values()].every((task) => task.status().source === 'complete'),
     )
-    if (!areComplete) return false
-    await this.refreshBacklog()
-    return this.#isIdle() && total(this.#ends) === before
+    if (!areComplete || !(await this.#readEnds())) return false
+    return (await this.#isIdle()) && total(this.#ends) === before
   }
 
-  #isIdle(): boolean {
-    const isOpen = [...this.#running.values()].every(({ equipped, tasks }) => {
-      const open = [...tasks.values()].filter((task) => task.status().isOpen)
-      return open.length === groupOf(equipped.declaration).tasks
-    })
-    return isOpen && this.status().every((one) => one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0)
+  async #isIdle(): Promise<boolean> {
+    if (!this.status().every((one) => one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0)) return false
+    for (const { equipped, tasks } of this.#running.values()) {
+      const group = groupOf(equipped.declaration)
+      const elsewhere = Array.from({ length: group.tasks }, (_, task) => task).filter(
+        (task) => tasks.get(task)?.status().isOpen !== true,
+      )
+      if (elsewhere.length === 0) continue
+      // One that is here and not yet open is soon.
+      if (equipped.declaration.next || elsewhere.some((task) => tasks.has(task))) return false
+      if (!(await this.#areFinished(group, elsewhere))) return false
+    }
+    return true
+  }
+
+  /** Whether tasks of other processes have committed all of their inputs. */
+  async #areFinished(group: Group, tasks: readonly number[]): Promise<boolean> {
+    const { log } = this.#options
+    const progress = await log.progress(group.name)
+    for (const task of tasks) {
+      const value = progress.find((one) => one.task === task)?.value
+      if (value) await this.#codec.learn(value)
+      const inputs = value ? this.#codec.decode('progress', value).inputs : []
+      for (const topic of group.inputs) {
+        const input = inputs.find((one) => one.topic === topic)
+        if ((input?.unfinished.length ?? 0) > 0) return false
+        // Up to the end there may lie offsets that hold no record.
+        const end = this.#ends.get(`${topic}/${task}`) ?? 0
+        for (let offset = input?.nextOffset ?? 0; offset < end;) {
+          const read = await log.read({ topic, partition: task, offset }, { maxBytes: 1, maxWaitSeconds: 0 })
+          if (read.records.length > 0 || read.nextOffset <= offset) return false
+          offset = read.nextOffset
+        }
+      }
+    }
+    return true
   }
 
   async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
@@ -212,7 +277,6 @@ export class Runtime {
       membership,
       codec: this.#codec,
       limits: running.limits,
-      startOf: async (topic) => (await this.#options.log.offsets(topic, number)).start,
       tablesChanged: (signal) => this.#tables.changed(signal),
     })
     running.tasks.set(number, task)

@@ -2,11 +2,13 @@
  * Tables: small topics that a process reads whole, outside groups and transactions: to the end seen at start before the
  * first record is processed, then onward as they grow. Each is folded once a process, for all processors that declare it.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { redrivenForHeader } from '../topics/catalogue.ts'
 import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
-import type { Log } from '../topics/log.ts'
+import { LogError, type Log } from '../topics/log.ts'
 import type { Table, TableView } from './processor.ts'
 
+const retrySeconds = 1
 const readBounds = { maxBytes: 1 << 20, maxWaitSeconds: 5 }
 
 interface OpenTable {
@@ -35,7 +37,7 @@ export class TableReader {
     if (known) return known.view
     const { start, end } = await this.#log.offsets(table.topic.name, 0)
     const open: OpenTable = { view: { version: 0, index: table.create() }, offset: start, followed: Promise.resolve() }
-    while (open.offset < end) await this.#readOn(table, open, 0)
+    while (open.offset < end && !this.#stop.signal.aborted) await this.#readOn(table, open, 0)
     open.followed = this.#follow(table, open).catch(onFailure)
     this.#open.set(table, open)
     return open.view
@@ -69,8 +71,16 @@ export class TableReader {
     await Promise.all([...this.#open.values()].map(({ followed }) => followed))
   }
 
+  /** A table stands still while the log is away; what was read of it stays in use. */
   async #follow(table: Table, open: OpenTable): Promise<void> {
-    while (!this.#stop.signal.aborted) await this.#readOn(table, open, readBounds.maxWaitSeconds)
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#readOn(table, open, readBounds.maxWaitSeconds)
+      } catch (error) {
+        if (!(error instanceof LogError) || error.code !== 'unreachable') throw error
+        await sleep(retrySeconds * 1000, undefined, { signal: this.#stop.signal }).catch(() => {})
+      }
+    }
   }
 
   async #readOn(table: Table, open: OpenTable, maxWaitSeconds: number): Promise<void> {

@@ -74,6 +74,8 @@ export interface TaskStatus {
   counts: TaskCounts
   /** Why it waits, such as an endpoint that is down; undefined while it moves. */
   waiting: string | undefined
+  /** Why it admits nothing more until somebody sees to it; the others go on. */
+  stopped: string | undefined
   /** For a source: whether it has more to give. */
   source: 'active' | 'waiting' | 'complete' | undefined
 }
@@ -115,6 +117,11 @@ interface InputWindow {
   open: Map<number, Entry>
 }
 
+/** What one read of an input brings, at most. */
+const fetchBytes = 1 << 20
+/** Failures of the log that time may cure, and before which nothing was lost. */
+const passing: ReadonlySet<string> = new Set(['unreachable', 'full'])
+
 const processorKey = 's:'
 const callKey = 'c:'
 
@@ -123,8 +130,6 @@ export interface TaskSurroundings {
   membership: Membership
   codec: RecordCodec
   limits: TaskLimits
-  /** First offset that the log still holds of the task's partition of an input. */
-  startOf(topic: string): Promise<number>
   /** Resolves when a table has grown or the signal aborts; sources wait on it. */
   tablesChanged(signal: AbortSignal): Promise<void>
 }
@@ -144,7 +149,6 @@ export class Task {
   readonly #membership: Membership
   readonly #codec: RecordCodec
   readonly #limits: TaskLimits
-  readonly #startOf: TaskSurroundings['startOf']
   readonly #tablesChanged: TaskSurroundings['tablesChanged']
   /** Aborts fetches, waits and back-off: nothing more is admitted. */
   readonly #intake = new AbortController()
@@ -174,8 +178,11 @@ export class Task {
   #idleWaiters: (() => void)[] = []
   #waiting = new Map<object, string>()
   #source: TaskStatus['source']
+  #stopped: string | undefined
   #stopping: Promise<void> | undefined
   #isOpen = false
+  /** It goes to another owner: what can't be committed at once is left to that one. */
+  #isLosing = false
   #closed = false
   #end!: (how: 'drained' | 'lost') => void
   #fail!: (error: unknown) => void
@@ -189,7 +196,6 @@ export class Task {
     this.#membership = surroundings.membership
     this.#codec = surroundings.codec
     this.#limits = surroundings.limits
-    this.#startOf = surroundings.startOf
     this.#tablesChanged = surroundings.tablesChanged
     // Every record in the window may listen: their number is bounded by the window, not by a constant.
     setMaxListeners(0, this.#intake.signal, this.#calls.signal)
@@ -207,9 +213,12 @@ export class Task {
   /** Fences earlier owners, takes up committed progress and starts. Failures arrive at `done`. */
   async start(): Promise<void> {
     try {
-      this.#open = await this.#membership.open(this.#number)
+      const open = await this.#persistently(() => this.#membership.open(this.#number))
+      if (!open) return
+      this.#open = open
       if (this.#closed) return await this.#open.close()
-      await this.#restore()
+      await this.#persistently(() => this.#restore())
+      if (this.#intake.signal.aborted) return
       this.#isOpen = true
       for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch((error) => this.#stop(error))
       if (this.#equipped.declaration.next) this.#produce().catch((error) => this.#stop(error))
@@ -231,7 +240,8 @@ export class Task {
         open: open.size + readmit.size,
       })),
       counts: this.#counts,
-      waiting,
+      waiting: this.#stopped ?? waiting,
+      stopped: this.#stopped,
       source: this.#source,
     }
   }
@@ -259,8 +269,24 @@ export class Task {
     this.#end('drained')
   }
 
+  /**
+   * The task goes to another owner: aborts what is in flight and commits what is finished, unless the other has fenced already.
+   * Resolves when the task may be another's.
+   */
+  async lose(): Promise<void> {
+    if (this.#closed) return
+    this.#isLosing = true
+    this.#intake.abort()
+    this.#calls.abort(new Error('the task goes to another owner'))
+    this.#wakeRoom()
+    if (this.#isOpen) await this.#commitAll()
+    if (this.#closed) return
+    this.#abandon()
+    await this.#open?.close()
+  }
+
   /** Another owner has the task: drops everything at once. */
-  lose(): void {
+  #abandon(): void {
     if (this.#closed) return
     this.#abort()
     this.#end('lost')
@@ -268,13 +294,24 @@ export class Task {
 
   /** Ends on a failure: lost where another owner has the task, else in failure after what is finished is committed. */
   #stop(error: unknown): void {
-    if (error instanceof LogError && error.code === 'fenced') return this.lose()
+    if (error instanceof LogError && error.code === 'fenced') return this.#abandon()
+    if (error instanceof LogError && error.code === 'cut') return this.#halt(error)
     this.#intake.abort()
     this.#calls.abort(new Error('the task failed'))
     this.#stopping ??= this.#commitAll().then(() => this.#fail(error))
   }
 
+  /** Records are lost, and passing over them would hide it: nothing more is admitted; what is in flight finishes and is committed. */
+  #halt(error: LogError): void {
+    if (this.#stopped !== undefined) return
+    this.#stopped = error.message
+    this.#equipped.metrics.stoppedTasks.inc({ processor: this.#name })
+    this.#intake.abort()
+    this.#wakeRoom()
+  }
+
   #abort(): void {
+    if (this.#stopped !== undefined && !this.#closed) this.#equipped.metrics.stoppedTasks.dec({ processor: this.#name })
     this.#closed = true
     clearTimeout(this.#commitTimer)
     this.#intake.abort()
@@ -309,20 +346,20 @@ export class Task {
   // Intake
 
   async #intakeOf(input: string, window: InputWindow): Promise<void> {
-    const bounds = { maxBytes: 1 << 20, maxWaitSeconds: 5, signal: this.#intake.signal }
+    const bounds = { maxBytes: fetchBytes, maxWaitSeconds: 5, signal: this.#intake.signal }
     const first = Math.min(window.nextOffset, ...window.readmit)
     for (let from = first; !this.#intake.signal.aborted;) {
       await this.#room(0)
       const result = await this.#fetch(window.topic.name, from, bounds)
       if (!result) continue
-      await this.#refuseCut(window, from, result)
+      this.#refuseCut(window, result)
       for (const stored of result.records) {
         if (stored.offset < window.nextOffset && !window.readmit.has(stored.offset)) continue
         if ((stored.headers?.[redrivenForHeader] ?? this.#name) !== this.#name) {
           window.nextOffset = Math.max(window.nextOffset, stored.offset + 1)
           continue
         }
-        if (!this.#codec.knows(stored.value)) await this.#codec.learn(stored.value)
+        if (!this.#codec.knows(stored.value)) await this.#persistently(() => this.#codec.learn(stored.value))
         // Asked again after every pause: another input may have taken the room.
         while (!this.#hasRoom(stored.value.byteLength)) await this.#room(stored.value.byteLength)
         if (this.#intake.signal.aborted) return
@@ -360,6 +397,22 @@ export class Task {
     }
   }
 
+  /** Tries for as long as the log, its schemas or the disk are away; undefined where the task ended meanwhile. */
+  async #persistently<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
+    for (let failures = 0; !this.#intake.signal.aborted; failures++) {
+      try {
+        const value = await work()
+        this.#waiting.delete(work)
+        return value
+      } catch (error) {
+        if (!(error instanceof LogError) || !passing.has(error.code)) throw error
+        await this.#waitForLog(work, error, failures, this.#intake.signal)
+      }
+    }
+    this.#waiting.delete(work)
+    return undefined
+  }
+
   /** Waits before the log is asked again, longer each time, up to 30 s; says so in the status until `waiter` is removed. */
   async #waitForLog(waiter: object, error: LogError, failures: number, signal: AbortSignal): Promise<void> {
     this.#waiting.set(waiter, error.message)
@@ -367,21 +420,18 @@ export class Task {
   }
 
   /** Retention must never pass over records that were not admitted: that would be a silent loss. */
-  async #refuseCut(window: InputWindow, from: number, { records, nextOffset }: ReadResult): Promise<void> {
+  #refuseCut(window: InputWindow, { startOffset }: ReadResult): void {
     const { isNew } = window
     window.isNew = false
-    const reached = records[0]?.offset ?? nextOffset
     // Offsets may have gaps that hold no record: the start of the log tells.
-    if (isNew || reached <= Math.max(from, window.nextOffset)) return
-    const start = await this.#startOf(window.topic.name)
-    if (start > window.nextOffset) this.#refuseMissing(window, [...window.readmit, window.nextOffset])
+    if (!isNew && startOffset > window.nextOffset) this.#refuseMissing(window, [...window.readmit, window.nextOffset])
   }
 
   #refuseMissing(window: InputWindow, offsets: readonly number[]): void {
     const [first] = offsets
     if (first === undefined) return
     throw new LogError(
-      'damaged',
+      'cut',
       `${this.#name}: ${window.topic.name}/${this.#number} no longer holds unfinished records from offset ${first} on; retention passed over them. ` +
         `Restore the topic from a backup`,
     )
@@ -854,6 +904,10 @@ export class Task {
       ],
       state: [...state].map(([key, value]) => ({ key, value })),
       progress,
+      watermarks: [...this.#windows.values()].map(({ topic, nextOffset, open, readmit }) => ({
+        topic: topic.name,
+        offset: unfinishedOf(open, readmit)[0] ?? nextOffset,
+      })),
     }
     const startedAtMs = performance.now()
     if (!(await this.#commitSurely(commit))) return
@@ -933,14 +987,16 @@ export class Task {
         if (this.#closed) return false
         if (!(error instanceof LogError)) throw error
         this.#equipped.metrics.commitFailures.inc({ processor: this.#name, reason: error.code })
-        if (error.code === 'fenced') {
-          this.lose()
+        if (error.code === 'fenced' || this.#isLosing) {
+          this.#abandon()
           return false
         }
         if (error.code === 'doubt') {
           inDoubt = true
           await this.#open.close().catch(() => {})
-        } else if (error.code === 'full' || error.code === 'unreachable') {
+          // Once may be chance; a log that fails again is given time.
+          if (failures > 0) await this.#waitForLog(commit, error, failures - 1, this.#calls.signal)
+        } else if (passing.has(error.code)) {
           await this.#waitForLog(commit, error, failures, this.#calls.signal)
           if (this.#calls.signal.aborted && failures > 3) throw error
         } else throw error

@@ -43,14 +43,18 @@ export interface TopicDescription extends TopicSpecification {
   bytes: number
 }
 
-/** One read from one partition. `nextOffset` is where to read on (past filtered or compacted offsets); `endOffset` is the end when it was read. */
+/**
+ * One read from one partition. `nextOffset` is where to read on (past filtered or compacted offsets). `startOffset` and `endOffset` are
+ * those of the partition when it was read; of a read that ended without an answer they are what was last known, or 0.
+ */
 export interface ReadResult {
   records: StoredRecord[]
   nextOffset: number
+  startOffset: number
   endOffset: number
 }
 
-/** Bounds of one read: it returns as soon as there is a record, after `maxWaitSeconds` with none, or when `signal` aborts (then with none). */
+/** Bounds of one read: it returns as soon as there is a record or it got past offsets that hold none, after `maxWaitSeconds` with none, or when `signal` aborts (then with none). */
 export interface ReadBounds {
   /** At least one record is returned where there is one, however large. */
   maxBytes: number
@@ -175,13 +179,14 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** Why a log call failed; see each call. 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
+/** Why a log call failed; see each call. 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
 export type LogErrorCode =
   | 'fenced'
   | 'doubt'
   | 'too_large'
   | 'full'
   | 'damaged'
+  | 'cut'
   | 'topic_mismatch'
   | 'unknown_topic'
   | 'unknown_schema'

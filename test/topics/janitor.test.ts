@@ -58,6 +58,7 @@ function logOf(timesMs: readonly number[]): { log: Log; calls: string[]; reads: 
       return Promise.resolve({
         records: [{ topic: 'rollouts', partition: 0, key: '', value: new Uint8Array(), offset, timestampMs }],
         nextOffset: offset + 1,
+        startOffset: 0,
         endOffset: timesMs.length,
       })
     },

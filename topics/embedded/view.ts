@@ -131,7 +131,7 @@ export async function readRecords(
   const { start, end } = extentOf(environment, topic.id, partition)
   const from = Math.max(fromOffset, start)
   // A position past the end is kept: the caller waits for the records to get there.
-  if (from >= end) return { records: [], nextOffset: from, endOffset: end }
+  if (from >= end) return { records: [], nextOffset: from, startOffset: start, endOffset: end }
   const reading: ReadingRecords = { records: [], deflated: [], bytes: 0 }
   const range = { start: batchAt(environment, topic.id, partition, from), end: batchKeys(topic.id, partition).end }
   let nextOffset = end
@@ -146,7 +146,7 @@ export async function readRecords(
     }
   }
   if (reading.deflated.length > 0) await inflateAll(reading.deflated)
-  return { records: reading.records, nextOffset, endOffset: end }
+  return { records: reading.records, nextOffset, startOffset: start, endOffset: end }
 }
 
 export function progressOf(environment: Environment, namespace: string, group: string): TaskProgress[] {

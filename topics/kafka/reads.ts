@@ -12,6 +12,7 @@ import { decodeFetch, readBatches, type FetchedPartition, type LogRecord } from 
 export interface PartitionRead {
   records: LogRecord[]
   nextOffset: number
+  startOffset: number
   endOffset: number
 }
 
@@ -75,7 +76,7 @@ export class PartitionReads {
       if (read.records.length > 0) return read
       offset = read.nextOffset
     }
-    if (bounds.signal?.aborted === true) return { records: [], nextOffset: offset, endOffset: offset }
+    if (bounds.signal?.aborted === true) return { records: [], nextOffset: offset, startOffset: 0, endOffset: offset }
     let onAbort: (() => void) | undefined
     let wanted: Wanted | undefined
     try {
@@ -92,7 +93,7 @@ export class PartitionReads {
           reject,
         }
         this.#wanted.add(wanted)
-        onAbort = () => resolve({ records: [], nextOffset: offset, endOffset: offset })
+        onAbort = () => resolve({ records: [], nextOffset: offset, startOffset: 0, endOffset: offset })
         bounds.signal?.addEventListener('abort', onAbort, { once: true })
         this.#now.add(wanted)
       })
@@ -207,7 +208,7 @@ export class PartitionReads {
   #isOver(wanted: Wanted, endOffset: number): boolean {
     if (wanted.settled) return true
     if (performance.now() < wanted.deadlineMs) return false
-    wanted.resolve({ records: [], nextOffset: wanted.offset, endOffset })
+    wanted.resolve({ records: [], nextOffset: wanted.offset, startOffset: 0, endOffset })
     return true
   }
 
@@ -222,11 +223,11 @@ export class PartitionReads {
   }
 
   async #readOut({ fetched }: Rest, offset: number, maxBytes: number): Promise<PartitionRead> {
-    const { topic, partition, lastStableOffset } = fetched
+    const { topic, partition, logStartOffset, lastStableOffset } = fetched
     const { records, nextOffset, rest } = await readBatches(fetched, offset, maxBytes, `${topic}/${partition}`)
     if (records.length > 0 && rest.length > 0)
       this.#keepRest({ offset: nextOffset, fetched: { ...fetched, batches: rest } })
-    return { records, nextOffset, endOffset: lastStableOffset }
+    return { records, nextOffset, startOffset: logStartOffset, endOffset: lastStableOffset }
   }
 
   #keepRest(rest: Rest): void {
