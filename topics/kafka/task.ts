@@ -14,19 +14,14 @@ import {
   type TaskCommit,
 } from '../log.ts'
 import type { StoredState } from '../embedded/state.ts'
+import type { Compression } from './batches.ts'
 import type { Checkpoint, Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connections.ts'
 import { asLogError } from './errors.ts'
 import type { Names } from './names.ts'
 import type { PartitionReads } from './reads.ts'
 import type { LogRecord } from './records.ts'
-import {
-  beginTransactions,
-  type Compression,
-  type PlacedMessage,
-  type Transactions,
-  type TransactionStep,
-} from './transactions.ts'
+import { beginTransactions, type PlacedMessage, type Transactions, type TransactionStep } from './transactions.ts'
 
 /** Keys of a changelog. State keys follow their prefix; the others are one record each. */
 export const PROGRESS_KEY = 'progress'
@@ -220,28 +215,34 @@ export class KafkaTask implements OpenTask {
   /** Applies the changelog from the checkpoint to `end`, a piece at a time. */
   async #replay(from: Checkpoint, end: number): Promise<Checkpoint> {
     const { reads, checkpoints, scope, group } = this.#host
+    const readFrom = (offset: number): ReturnType<PartitionReads['read']> =>
+      reads.read(this.#changelog, this.task, offset, { maxBytes: REPLAY_BYTES, maxWaitSeconds: REPLAY_WAIT_SECONDS })
     let checkpoint = from
-    while (checkpoint.offset < end) {
-      const { records, nextOffset } = await reads.read(this.#changelog, this.task, checkpoint.offset, {
-        maxBytes: REPLAY_BYTES,
-        maxWaitSeconds: REPLAY_WAIT_SECONDS,
-      })
+    let reading = checkpoint.offset < end ? readFrom(checkpoint.offset) : undefined
+    while (reading) {
+      const { records, nextOffset }: Awaited<typeof reading> = await reading
       if (nextOffset <= checkpoint.offset) {
         throw new LogError(
           'unreachable',
           `${this.#describe()}: its changelog gives nothing from offset ${nextOffset} on, expected ${end}`,
         )
       }
+      // The next piece is on its way while this one is taken in.
+      reading = nextOffset < end ? readFrom(nextOffset) : undefined
+      reading?.catch(() => {})
       const changes = new Map<string, Buffer | undefined>()
       let next = { ...checkpoint, offset: nextOffset, writtenAtMs: Date.now() }
+      let lastProgress: LogRecord | undefined
       for (const record of records) {
         if (record.key.startsWith(STATE_PREFIX)) changes.set(record.key.slice(STATE_PREFIX.length), record.value)
-        else if (record.key === PROGRESS_KEY) {
-          const sequence = sequenceOfProgress(record, `${this.#changelog}/${this.task}`)
-          next = { ...next, progress: { sequence, value: record.value?.toString('base64') ?? '' } }
-        } else if (record.key === IDENTITY_KEY && next.identity === '') {
+        else if (record.key === PROGRESS_KEY) lastProgress = record
+        else if (record.key === IDENTITY_KEY && next.identity === '') {
           next = { ...next, identity: record.value?.toString() ?? '', identityOffset: record.offset }
         }
+      }
+      if (lastProgress) {
+        const sequence = sequenceOfProgress(lastProgress, `${this.#changelog}/${this.task}`)
+        next = { ...next, progress: { sequence, value: lastProgress.value?.toString('base64') ?? '' } }
       }
       const sequence = next.progress?.sequence ?? 0
       const entries = [...changes].map(([key, value]) => this.state.entryOf({ key, value }, sequence))

@@ -3,30 +3,28 @@
  * MiB of a partition, end the transaction. No step is ever repeated: whatever fails leaves the outcome to the next `begin`, which fences.
  */
 import { LogError } from '../log.ts'
+import { encodeBatch, encodeProduce, type BatchMessage, type Compression } from './batches.ts'
 import type { Connection } from './connections.ts'
 import { asLogError, isConnectionFailure, isStale, protocolErrorOf } from './errors.ts'
 import {
+  produce,
   TRANSACTION_COORDINATOR,
   type Broker,
   type ProducerIdentity,
-  type ProtocolMessage,
   type TopicPartitions,
 } from './internals.ts'
 
 /** A message and where it goes. A null value is a tombstone. */
-export interface PlacedMessage extends ProtocolMessage {
+export interface PlacedMessage extends BatchMessage {
   topic: string
   partition: number
 }
-
-/** How batches are compressed; numbers of the protocol. */
-export const compressions = { none: 0, gzip: 1, zstd: 4 } as const
-export type Compression = keyof typeof compressions
 
 /** One batch of one partition. A batch holds at least one record and, if it holds more, at most this. */
 export const BATCH_BYTES = 1 << 20
 /** What one request may carry; each partition appears in it at most once. */
 const REQUEST_BYTES = 16 << 20
+const PRODUCE_TIMEOUT_MILLISECONDS = 30_000
 const RETRY_MILLISECONDS = 25
 /** How long a fence may take: the coordinator finishes the predecessor's transaction first, or loads its own log. */
 const FENCE_GIVE_UP_MILLISECONDS = 30_000
@@ -108,6 +106,7 @@ export class Transactions {
   ): Promise<ReadonlyMap<string, number>> {
     const { transactionalId, compression } = this.#options
     const identity = this.#identity
+    const origin = { producerId: BigInt(identity.producerId), producerEpoch: identity.producerEpoch }
     try {
       onStep?.('before')
       const partitions = byPartition(messages)
@@ -126,17 +125,18 @@ export class Transactions {
       const sent = await Promise.allSettled(
         [...leaders].map(async ([leader, batches]) => {
           for (const request of requestsOf(batches)) {
-            const { topics } = await leader.produce({
-              topicData: topicsOf(request, (batch) => ({
-                partition: batch.partition,
-                firstSequence: this.#advance(batch),
-                messages: batch.messages,
-              })),
-              transactionalId,
-              ...identity,
-              timeout: 30_000,
-              compression: compressions[compression],
-            })
+            const encoded = new Map<string, { partition: number; batch: Buffer }[]>()
+            for (const batch of request) {
+              const head = { ...origin, firstSequence: this.#advance(batch), timestampMs: Date.now(), compression }
+              const piece = { partition: batch.partition, batch: await encodeBatch(batch.messages, head) }
+              const pieces = encoded.get(batch.topic)
+              if (pieces) pieces.push(piece)
+              else encoded.set(batch.topic, [piece])
+            }
+            const { topics } = await produce(
+              leader,
+              encodeProduce(transactionalId, PRODUCE_TIMEOUT_MILLISECONDS, encoded),
+            )
             for (const { topicName, partitions: answered } of topics) {
               for (const { partition, baseOffset } of answered) {
                 const written = request.find((batch) => batch.topic === topicName && batch.partition === partition)
@@ -191,14 +191,14 @@ export class Transactions {
 interface Batch {
   topic: string
   partition: number
-  messages: ProtocolMessage[]
+  messages: BatchMessage[]
   bytes: number
 }
 
 interface PartitionBatches {
   topic: string
   partition: number
-  batches: { messages: ProtocolMessage[]; bytes: number }[]
+  batches: { messages: BatchMessage[]; bytes: number }[]
 }
 
 /** Messages of each partition in their order, in batches of at most 1 MiB or one message. */

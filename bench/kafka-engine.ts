@@ -1,0 +1,264 @@
+/**
+ * The engine's cost on Kafka: a no-op processor, exactly-once, against the usual loop on kafkajs' own consumer and transactional
+ * producer (read a batch, decode, encode, send, offsets, commit). Records of 1 KB, 10 KB and 400 KB, alternating rounds, medians.
+ * `node dist/bench/kafka-engine.js --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7 [--rounds N] [--scale X] [--sizes 1,10,400]
+ * [--compressions none,gzip] [--json]`
+ */
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import kafkajs from 'kafkajs'
+import { Metrics } from '../engine/metrics.ts'
+import type { Inference, Verification } from '../engine/ports.ts'
+import { defineProcessor } from '../engine/processor.ts'
+import { groupOf, Runtime } from '../engine/runtime.ts'
+import type { Seed } from '../schemas/generated.ts'
+import { topicSpecifications, type Topic } from '../topics/catalogue.ts'
+import { RecordCodec } from '../topics/codec.ts'
+import { openKafkaLog } from '../topics/kafka/log.ts'
+import type { OutgoingRecord } from '../topics/log.ts'
+
+const { values } = parseArgs({
+  options: {
+    kafka: { type: 'string' },
+    registry: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
+    sizes: { type: 'string', default: '1,10,400' },
+    compressions: { type: 'string', default: 'none,gzip' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const { kafka, registry } = values
+if (kafka === undefined || registry === undefined)
+  throw new Error('--kafka and --registry are needed: see `npm run kafka`')
+const rounds = Number(values.rounds)
+const brokers = kafka.split(',')
+const partitions = 4
+const { CompressionTypes, Kafka, logLevel } = kafkajs
+
+function seedTopic(name: string): Topic<'seed'> {
+  return { name, kind: 'seed', key: 'id', partitions, retention: 'kept', keyOf: ({ id }) => id }
+}
+const input = seedTopic('bench-in')
+const output = seedTopic('bench-out')
+
+const noOperation = defineProcessor({
+  name: 'no-operation',
+  summary: 'Passes every record on.',
+  version: 1,
+  inputs: { seeds: input },
+  tables: {},
+  outputs: { seed: output },
+  roles: [],
+  settings: {},
+  metrics: {},
+  discards: [],
+  onSpine: [],
+  onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
+  process: { seeds: async (seed, { emit }) => Promise.resolve(emit.seed({ ...seed })) },
+})
+
+const words =
+  'how many ordered pairs of positive integers have this sum let be prime triangle circle divides product modulo least greatest value real such that find all solutions'.split(
+    ' ',
+  )
+
+/** Words in an order of their own for each record: text compresses about as prose does. */
+function textOf(number: number, bytes: number): string {
+  const parts: string[] = []
+  let state = number + 1
+  for (let length = 0; length < bytes;) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    const word = state % 5 === 0 ? String(state) : (words[(state >>> 8) % words.length] ?? '')
+    parts.push(word)
+    length += word.length + 1
+  }
+  return parts.join(' ')
+}
+
+function seedRecord(number: number, bytes: number): Seed {
+  return {
+    id: `seed-${number.toString(16).padStart(24, '0')}`,
+    parentIds: [],
+    domain: 'math',
+    recipe: 'bench',
+    createdAtMs: 1_700_000_000_000 + number,
+    simulated: false,
+    source: 'bench',
+    sourceId: String(number),
+    statement: textOf(number, bytes - 120),
+    checks: null,
+    publishedAt: null,
+  }
+}
+
+const compression = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP }
+type CompressionName = keyof typeof compression
+
+async function openFilled(count: number, bytes: number, compressed: CompressionName) {
+  const namespace = `bench-${randomUUID().slice(0, 8)}`
+  const log = await openKafkaLog({
+    connection: { brokers, clientId: 'bench' },
+    registry: { url: registry ?? '' },
+    registersSchemas: true,
+    namespace,
+    compression: compressed,
+  })
+  const spread = [input, output].map(({ name }) => ({ name, partitions, compacted: false }))
+  await log.ensureTopics([...topicSpecifications(), ...spread], [groupOf(noOperation)])
+  const codec = new RecordCodec(log.schemas)
+  for (const topic of [input, output]) await codec.prepare(topic.name, topic.kind)
+  const perAppend = Math.max(1, Math.floor((1 << 20) / bytes))
+  for (let from = 0; from < count; from += perAppend) {
+    const batch = Array.from({ length: Math.min(perAppend, count - from) }, (_, index): OutgoingRecord => {
+      const record = seedRecord(from + index, bytes)
+      const partition = Math.floor(from / perAppend) % partitions
+      return { topic: input.name, partition, key: record.id, value: codec.encode(input.name, 'seed', record) }
+    })
+    await log.append(batch, `fill/${from}`)
+  }
+  return { log, codec, namespace }
+}
+
+/** Committed records a second between a tenth and nine tenths of all: without joining, and without the last commit's wait. */
+class Pace {
+  readonly #count: number
+  #from: { done: number; atMs: number } | undefined
+  #to: { done: number; atMs: number } | undefined
+
+  constructor(count: number) {
+    this.#count = count
+  }
+
+  reached(done: number): void {
+    const now = { done, atMs: performance.now() }
+    if (done >= this.#count * 0.1) this.#from ??= now
+    if (done <= this.#count * 0.9 || !this.#to) this.#to = now
+  }
+
+  get perSecond(): number {
+    const [from, to] = [this.#from, this.#to]
+    if (!from || !to || to.atMs <= from.atMs) throw new Error('too few records to measure: raise --scale')
+    return ((to.done - from.done) * 1000) / (to.atMs - from.atMs)
+  }
+}
+
+/** Records a second of the usual loop. */
+async function bareLoop(count: number, bytes: number, compressed: CompressionName): Promise<number> {
+  const { log, codec, namespace } = await openFilled(count, bytes, compressed)
+  const client = new Kafka({ brokers, clientId: 'bare', logLevel: logLevel.NOTHING, retry: { retries: 20 } })
+  const groupId = `${namespace}.bare`
+  const consumer = client.consumer({ groupId, maxBytesPerPartition: 1 << 20, maxWaitTimeInMs: 100 })
+  const producer = client.producer({
+    transactionalId: groupId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  })
+  await Promise.all([consumer.connect(), producer.connect()])
+  await consumer.subscribe({ topic: `${namespace}.${input.name}`, fromBeginning: true })
+  let done = 0
+  let finish!: () => void
+  const finished = new Promise<void>((resolve) => (finish = resolve))
+  const pace = new Pace(count)
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    async eachBatch({ batch, resolveOffset }) {
+      const messages = batch.messages.map(({ key, value }) => ({
+        key,
+        partition: batch.partition,
+        value: codec.encode(output.name, 'seed', codec.decode('seed', value ?? Buffer.alloc(0))),
+      }))
+      const transaction = await producer.transaction()
+      // kafkajs never splits what one `send` brings, and groups it in quadratic time: in pieces it does best.
+      for (let from = 0; from < messages.length; from += 500) {
+        await transaction.send({
+          topic: `${namespace}.${output.name}`,
+          messages: messages.slice(from, from + 500),
+          compression: compression[compressed],
+        })
+      }
+      await transaction.sendOffsets({
+        consumerGroupId: groupId,
+        topics: [
+          {
+            topic: batch.topic,
+            partitions: [{ partition: batch.partition, offset: String(Number(batch.lastOffset()) + 1) }],
+          },
+        ],
+      })
+      await transaction.commit()
+      resolveOffset(batch.lastOffset())
+      done += messages.length
+      pace.reached(done)
+      if (done >= count) finish()
+    },
+  })
+  await finished
+  await Promise.all([consumer.disconnect(), producer.disconnect(), log.close()])
+  return pace.perSecond
+}
+
+async function throughEngine(count: number, bytes: number, compressed: CompressionName): Promise<number> {
+  const { log } = await openFilled(count, bytes, compressed)
+  const metrics = new Metrics()
+  const runtime = new Runtime({
+    log,
+    processors: [{ declaration: noOperation, config: {}, limits: { maxInFlight: 256 } }],
+    inference: { modelsOf: () => [] } as unknown as Inference,
+    verification: {} as Verification,
+    metrics,
+    simulated: true,
+  })
+  const pace = new Pace(count)
+  await runtime.start()
+  for (let done = 0; done < count;) {
+    await Promise.race([runtime.failed, new Promise((resolve) => setTimeout(resolve, 5))])
+    done = runtime.status()[0]?.counts.finished ?? 0
+    pace.reached(done)
+  }
+  await runtime.drain(AbortSignal.timeout(10_000))
+  await log.close()
+  return pace.perSecond
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
+}
+
+const scale = Number(values.scale)
+const sizes = new Set(values.sizes.split(',').map((size) => `${size} KB`))
+const chosenCompressions = values.compressions.split(',') as CompressionName[]
+for (const [label, bytes, count] of [
+  ['1 KB', 1024, 120_000 * scale],
+  ['10 KB', 10_240, 24_000 * scale],
+  ['400 KB', 409_600, 1000 * scale],
+] as const) {
+  if (!sizes.has(label)) continue
+  for (const compressed of chosenCompressions) {
+    const bare: number[] = []
+    const engine: number[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      bare.push(await bareLoop(count, bytes, compressed))
+      engine.push(await throughEngine(count, bytes, compressed))
+    }
+    const ratio = median(engine.map((rate, round) => rate / (bare[round] ?? 1)))
+    const what = `records of ${label}, compression ${compressed}`
+    for (const line of [
+      { name: `bare kafkajs loop, ${what}, records/s`, value: Math.round(median(bare)) },
+      { name: `no-op processor, ${what}, records/s`, value: Math.round(median(engine)) },
+      {
+        name: `no-op processor against the bare loop, ${what}`,
+        value: Number(ratio.toFixed(2)),
+        goal: 0.8,
+        ok: ratio >= 0.8,
+      },
+    ])
+      process.stdout.write(
+        values.json
+          ? `${JSON.stringify(line)}\n`
+          : `${line.name}: ${line.value}${'goal' in line ? ` (goal ${line.goal}: ${line.ok ? 'met' : 'missed'})` : ''}\n`,
+      )
+  }
+}
