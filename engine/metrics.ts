@@ -44,6 +44,7 @@ export class Metrics {
     powersOfTwo(0.001, 16),
   )
   readonly commitFailures = this.#counter('commit_failures_total', 'Commits that failed.', ['processor', 'reason'])
+  readonly openTasks = this.#gauge('open_tasks', 'Tasks that this process works on.', ['processor'])
   readonly inFlight = this.#gauge('inflight', 'Records admitted and not finished.', ['processor'])
   readonly backlog = this.#gauge('backlog_records', 'Records waiting in the inputs.', ['processor'])
   readonly stoppedTasks = this.#gauge(

@@ -34,6 +34,8 @@ export interface RuntimeOptions {
 /** One processor over all its tasks in this process. */
 export interface ProcessorStatus {
   name: string
+  /** Its tasks that are open in this process. */
+  openTasks: number
   inFlight: number
   uncommitted: number
   /** Records in its inputs that are not finished, those in flight included. */
@@ -167,6 +169,7 @@ export class Runtime {
       const statuses = [...tasks.values()].map((task) => task.status())
       const status: ProcessorStatus = {
         name: equipped.declaration.name,
+        openTasks: sum(statuses, ({ isOpen }) => (isOpen ? 1 : 0)),
         inFlight: sum(statuses, ({ inFlight }) => inFlight),
         uncommitted: sum(statuses, ({ uncommitted }) => uncommitted),
         backlog: sum(statuses, (one) => this.#backlogOf(one)),
@@ -175,6 +178,7 @@ export class Runtime {
         stopped: statuses.find(({ stopped }) => stopped !== undefined)?.stopped,
         source: statuses[0]?.source,
       }
+      this.#options.metrics.openTasks.set({ processor: status.name }, status.openTasks)
       this.#options.metrics.inFlight.set({ processor: status.name }, status.inFlight)
       this.#options.metrics.backlog.set({ processor: status.name }, status.backlog)
       return status

@@ -313,13 +313,15 @@ class Lane {
     for (;;) {
       const queue = this.#queues.get(broker)?.filter(({ settled }) => !settled) ?? []
       if (queue.length === 0) break
-      // One partition can't be asked twice in one request: the second reader comes with the next.
-      const asked = new Map<string, Wanted>()
+      // Readers at one place share an answer. A partition can't be asked twice in one request: who is elsewhere comes with the next.
+      const asked = new Map<string, Wanted[]>()
       const later: Wanted[] = []
       for (const wanted of queue) {
         const key = `${wanted.topic}/${wanted.partition}`
-        if (asked.has(key)) later.push(wanted)
-        else asked.set(key, wanted)
+        const readers = asked.get(key)
+        if (!readers) asked.set(key, [wanted])
+        else if (readers[0]?.offset === wanted.offset) readers.push(wanted)
+        else later.push(wanted)
       }
       this.#queues.set(broker, later)
       await this.#fetch(broker, asked, later.length > 0)
@@ -328,15 +330,19 @@ class Lane {
     this.#busy.delete(broker)
   }
 
-  async #fetch(broker: Broker, asked: ReadonlyMap<string, Wanted>, inHaste: boolean): Promise<void> {
+  async #fetch(broker: Broker, asked: ReadonlyMap<string, readonly Wanted[]>, inHaste: boolean): Promise<void> {
     const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>()
     let deadlineMs = Infinity
-    for (const { topic, partition, offset, maxBytes, deadlineMs: until } of asked.values()) {
-      const piece = { partition, fetchOffset: String(offset), maxBytes: Math.max(maxBytes, MINIMUM_PIECE_BYTES) }
+    for (const readers of asked.values()) {
+      const [first] = readers
+      if (!first) continue
+      const { topic, partition, offset } = first
+      const maxBytes = Math.max(MINIMUM_PIECE_BYTES, ...readers.map((reader) => reader.maxBytes))
+      const piece = { partition, fetchOffset: String(offset), maxBytes }
       const pieces = topics.get(topic)
       if (pieces) pieces.push(piece)
       else topics.set(topic, [piece])
-      deadlineMs = Math.min(deadlineMs, until)
+      deadlineMs = Math.min(deadlineMs, ...readers.map((reader) => reader.deadlineMs))
     }
     const longest = inHaste ? 0 : Math.min(this.#maxWaitMilliseconds, Math.max(0, deadlineMs - performance.now()))
     try {
@@ -354,14 +360,14 @@ class Lane {
       const { partitions } = (await broker.connectionPool.send(request)) as { partitions: FetchedPartition[] }
       let stale: unknown
       for (const fetched of partitions) {
-        const wanted = asked.get(`${fetched.topic}/${fetched.partition}`)
         if (fetched.errorCode !== 0) stale ??= createErrorFromCode(fetched.errorCode)
-        if (wanted) this.#answer(wanted, fetched).catch((error: unknown) => wanted.reject(error))
+        for (const wanted of asked.get(`${fetched.topic}/${fetched.partition}`) ?? [])
+          this.#answer(wanted, fetched).catch((error: unknown) => wanted.reject(error))
       }
       if (stale !== undefined) await this.connection.recover(stale)
     } catch (error) {
       await this.connection.recover(error)
-      for (const wanted of asked.values()) this.#fail(wanted, error)
+      for (const wanted of [...asked.values()].flat()) this.#fail(wanted, error)
     }
   }
 }

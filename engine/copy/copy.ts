@@ -1,0 +1,344 @@
+/**
+ * Moves a corpus from one log to another: every record that the source holds, in its order, and what tasks have (progress, state, kept
+ * calls), with ids and ancestry as they are, schema ids and positions as they must be on the target. The copy is itself a task on the
+ * target, so it commits as any processor does: it is fenced, goes on after a kill where it stopped, and tells everybody that opens
+ * the target whether it is complete.
+ */
+import { topicSpecifications } from '../../topics/catalogue.ts'
+import { LogError, type Group, type Log } from '../../topics/log.ts'
+import { ConfigurationError } from '../errors.ts'
+import { HeldTasks, type HeldTask } from './held-tasks.ts'
+import { PositionMap } from './position-map.ts'
+import { checkRecords } from './record-check.ts'
+import { countOf, readCursors, readPending, RecordCopy, type Cursor, type Extent } from './record-copy.ts'
+import { changed, notEmpty } from './refusal.ts'
+import { Rewriting, type NewPositions } from './rewriting.ts'
+import { checkTasks, copyTasks, markOf, tasksWithProgress, type TaskToCopy } from './task-copy.ts'
+
+/** The group whose one task a copy is, on its target. */
+export const copyGroup: Group = { name: 'copy', inputs: [], tasks: 1 }
+
+const progressVersion = 1
+
+/** What the progress of a copy says. */
+interface CopyProgress {
+  version: number
+  phase: 'copying' | 'complete'
+  /** The source in the words of whoever began. */
+  from: string
+}
+
+/** How far a copy is. `records` count what this run has done of `total`; the total is an estimate on Kafka. */
+export interface CopyStatus {
+  phase: 'records' | 'tasks' | 'check'
+  topic: string
+  records: number
+  total: number
+  bytes: number
+}
+
+export interface CopyOptions {
+  source: Log
+  /** Opens the target, whose topics must be there; called a second time for the check, after the first was closed. */
+  openTarget: () => Promise<Log>
+  /** The groups of all processors. */
+  groups: readonly Group[]
+  /** The source in words. */
+  from: string
+  onStatus: (status: CopyStatus) => void
+  signal: AbortSignal
+}
+
+/** What a copy came to. */
+export interface CopyReport {
+  /** Records on the target, and how many of them an earlier run had copied. */
+  records: number
+  recordsBefore: number
+  /** Tasks whose progress and state went over, and entries of their state. */
+  tasks: number
+  stateEntries: number
+  /** Positions whose record the source did not hold any more, by what named them. */
+  gonePositions: Record<string, number>
+  /** Records that came to the source after this run had looked. */
+  recordsSince: number
+  /** Topics of the source that this release does not know; they stay behind. */
+  unknownTopics: string[]
+}
+
+/** Copies and checks. @throws CopyRefusal, LogError, the signal's reason */
+export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
+  const { source, openTarget, groups, from, signal } = options
+  const { extents, unknownTopics, records: total } = await extentsOf(source)
+  const tasks = await tasksWithProgress(source, groups)
+  const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array =>
+    Buffer.from(JSON.stringify({ version: progressVersion, phase, from } satisfies CopyProgress))
+  let report: CopyReport | undefined
+
+  await withCopyTask(openTarget, async (target, copy) => {
+    const map = new PositionMap(() => copy.state)
+    const rewriting = new Rewriting(source.schemas, target.schemas, map)
+    const cursors = readCursors(copy)
+    const recordsBefore = sumOfRecords(cursors)
+    const progress = copy.progress && parseProgress(copy.progress.value)
+    if (progress) {
+      await refuseForeign(target, copy, tasks, progress, extents)
+      await refuseOther({ source, target, map, rewriting, cursors }, extents, progress)
+    } else await refuseOccupied(target, groups)
+    const isDone = progress?.phase === 'complete' && isCopied(copy, cursors, extents, tasks)
+    if (!isDone) await copy.commit({}, progressOf('copying'))
+
+    const status: CopyStatus = { phase: 'records', topic: '', records: recordsBefore, total, bytes: 0 }
+    options.onStatus(status)
+    const common = { source, target, rewriting, progressOf: progressOf('copying'), signal }
+    const records = new RecordCopy({
+      ...{ ...common, task: copy, map },
+      onDone: ({ topic, records: done, bytes }) => {
+        options.onStatus(Object.assign(status, { topic, records: status.records + done, bytes: status.bytes + bytes }))
+      },
+    })
+    if (!isDone) await records.copy(extents)
+    let stateEntries = 0
+    await copyTasks(
+      {
+        ...{ ...common, copy },
+        onDone: ({ group, entries }) => {
+          stateEntries += entries
+          options.onStatus({ ...status, phase: 'tasks', topic: group })
+        },
+      },
+      tasks,
+    )
+    report = {
+      records: sumOfRecords(readCursors(copy)),
+      ...{ recordsBefore, tasks: tasks.length, stateEntries, recordsSince: 0, unknownTopics },
+      gonePositions: Object.fromEntries(rewriting.gone),
+    }
+  })
+  if (!report) throw new TypeError('a copy ended without a report')
+
+  // Opened anew, the target shows what its log holds, not what this process remembers.
+  const made = report
+  await withCopyTask(openTarget, async (target, copy) => {
+    const map = new PositionMap(() => copy.state)
+    const rewritingWith = (positions: NewPositions): Rewriting =>
+      new Rewriting(source.schemas, target.schemas, positions)
+    const status: CopyStatus = { phase: 'check', topic: '', records: 0, total: made.records, bytes: 0 }
+    options.onStatus(status)
+    await checkRecords(
+      {
+        ...{ source, target, map, rewritingWith, signal },
+        onDone: ({ topic, records, bytes }) => {
+          const done = { topic, records: status.records + records, bytes: status.bytes + bytes }
+          options.onStatus(Object.assign(status, done))
+        },
+      },
+      extents,
+    )
+    made.stateEntries = await checkTasks({ source, target, copy, rewriting: rewritingWith(map), signal }, tasks)
+    await refuseChanged(source, groups, tasks)
+    if (copy.progress && parseProgress(copy.progress.value).phase !== 'complete')
+      await copy.commit({}, progressOf('complete'))
+  })
+  made.recordsSince = await recordsSince(source, extents)
+  return made
+}
+
+/** @throws ConfigurationError where the corpus is a copy that is not complete: positions in it lead nowhere yet */
+export async function refuseUnfinishedCopy(log: Log): Promise<void> {
+  const [progress] = await log.progress(copyGroup.name)
+  if (!progress) return
+  const { phase, from } = parseProgress(progress.value)
+  if (phase === 'complete') return
+  throw new ConfigurationError([
+    `this corpus is a copy of ${from} that is not complete: run the same \`wellspring copy\` again, which goes on where it stopped`,
+  ])
+}
+
+function parseProgress(value: Uint8Array): CopyProgress {
+  const progress = JSON.parse(Buffer.from(value).toString()) as CopyProgress
+  if (progress.version !== progressVersion)
+    throw new LogError(
+      'newer_version',
+      'the target is a copy that another release made: use that release, or an empty target',
+    )
+  return progress
+}
+
+async function withCopyTask(
+  openTarget: () => Promise<Log>,
+  work: (target: Log, copy: HeldTask) => Promise<void>,
+): Promise<void> {
+  const target = await openTarget()
+  try {
+    await target.ensureTopics([], [copyGroup])
+    const held = await HeldTasks.hold(target, copyGroup)
+    try {
+      const copy = await held.open(0)
+      await work(target, copy)
+      await copy.close()
+    } finally {
+      await held.release()
+    }
+  } finally {
+    await target.close()
+  }
+}
+
+/** What the source holds now. @throws LogError 'topic_mismatch' */
+async function extentsOf(source: Log): Promise<{ extents: Extent[]; unknownTopics: string[]; records: number }> {
+  const expected = new Map(topicSpecifications().map((one) => [one.name, one.partitions]))
+  const extents: Extent[] = []
+  const unknownTopics: string[] = []
+  let records = 0
+  for (const found of await source.describeTopics()) {
+    const { name, partitions, startOffsets, endOffsets } = found
+    const count = expected.get(name)
+    if (count === undefined) {
+      if (found.records > 0) unknownTopics.push(name)
+      continue
+    }
+    if (count !== partitions)
+      throw new LogError(
+        'topic_mismatch',
+        `the source's topic ${name} has ${partitions} partitions, expected ${count}: keys and state would not go together on the target`,
+      )
+    records += found.records
+    for (const [partition, start] of startOffsets.entries())
+      extents.push({ topic: name, partition, start, end: endOffsets[partition] ?? start })
+  }
+  return { extents, unknownTopics, records }
+}
+
+/** Whether everything that the source holds now was copied. */
+function isCopied(
+  copy: HeldTask,
+  cursors: ReadonlyMap<string, Cursor>,
+  extents: readonly Extent[],
+  tasks: readonly TaskToCopy[],
+): boolean {
+  return (
+    readPending(copy).size === 0 &&
+    extents.every(({ topic, partition, start, end }) => (cursors.get(`${topic}/${partition}`)?.next ?? start) >= end) &&
+    tasks.every((one) => markOf(copy, one)?.source === one.sequence)
+  )
+}
+
+function sumOfRecords(cursors: ReadonlyMap<string, Cursor>): number {
+  return [...cursors.values()].reduce((sum, { records }) => sum + records, 0)
+}
+
+/** @throws CopyRefusal where a target that nobody copied to holds anything */
+async function refuseOccupied(target: Log, groups: readonly Group[]): Promise<void> {
+  const ours = new Set(topicSpecifications().map(({ name }) => name))
+  for (const { name, partitions, startOffsets, endOffsets } of await target.describeTopics()) {
+    if (!ours.has(name)) continue
+    for (let partition = 0; partition < partitions; partition++) {
+      const [from, end] = [startOffsets[partition] ?? 0, endOffsets[partition] ?? 0]
+      if ((await countRecords(target, name, partition, from, end, 1)) > 0)
+        throw notEmpty(`the target has records in ${name} and is no copy`)
+    }
+  }
+  const [task] = await tasksWithProgress(target, groups)
+  if (task) throw notEmpty(`the target has progress of ${task.group.name} and is no copy`)
+}
+
+/** @throws CopyRefusal where the target holds what its copy did not write */
+async function refuseForeign(
+  target: Log,
+  copy: HeldTask,
+  tasks: readonly TaskToCopy[],
+  { phase, from }: CopyProgress,
+  extents: readonly Extent[],
+): Promise<void> {
+  const cursors = readCursors(copy)
+  const pending = readPending(copy)
+  await Promise.all(
+    extents.map(async ({ topic, partition }) => {
+      const place = `${topic}/${partition}`
+      const expected = countOf(pending.get(place) ?? [])
+      const { end } = await target.offsets(topic, partition)
+      const since = cursors.get(place)?.end ?? 0
+      if ((await countRecords(target, topic, partition, since, end, expected + 1)) > expected)
+        throw notEmpty(`the target is a copy of ${from} and has got records of its own in ${topic} since`)
+    }),
+  )
+  if (phase !== 'complete') return
+  for (const one of await tasksWithProgress(target, [...new Set(tasks.map(({ group }) => group))])) {
+    if (markOf(copy, one)?.target !== one.sequence)
+      throw notEmpty(`the target is a copy of ${from} on which ${one.group.name} has worked since`)
+  }
+}
+
+/** @throws CopyRefusal where what was copied last is not what the source holds there */
+async function refuseOther(
+  {
+    source,
+    target,
+    map,
+    rewriting,
+    cursors,
+  }: { source: Log; target: Log; map: PositionMap; rewriting: Rewriting; cursors: ReadonlyMap<string, Cursor> },
+  extents: readonly Extent[],
+  { from }: CopyProgress,
+): Promise<void> {
+  const compacted = new Set(topicSpecifications().flatMap(({ name, compacted: is }) => (is ? [name] : [])))
+  await Promise.all(
+    [...cursors.keys()].map(async (place) => {
+      const [topic = '', number] = place.split('/')
+      const partition = Number(number)
+      const last = map.last(topic, partition)
+      const extent = extents.find((one) => one.topic === topic && one.partition === partition)
+      if (compacted.has(topic) || !last || last.source < (extent?.start ?? 0)) return
+      const read = async (log: Log, offset: number) =>
+        (await log.read({ topic, partition, offset }, { maxBytes: 1, maxWaitSeconds: 5 })).records[0]
+      const isThere = last.source < (extent?.end ?? 0)
+      const [then, now] = [isThere ? await read(source, last.source) : undefined, await read(target, last.target)]
+      const expected = then && (await rewriting.record(then))
+      if (
+        now?.key !== expected?.key ||
+        Buffer.compare(now?.value ?? Buffer.alloc(0), expected?.value ?? Buffer.of(0)) !== 0
+      )
+        throw notEmpty(`the target is a copy of another corpus (${from}; ${place} tells)`)
+    }),
+  )
+}
+
+/** Records of a range, counted up to a limit. */
+async function countRecords(
+  log: Log,
+  topic: string,
+  partition: number,
+  from: number,
+  end: number,
+  limit: number,
+): Promise<number> {
+  let count = 0
+  for (let offset = from; offset < end && count < limit;) {
+    const { records, nextOffset } = await log.read(
+      { topic, partition, offset },
+      { maxBytes: 1 << 20, maxWaitSeconds: 5 },
+    )
+    count += records.filter((record) => record.offset < end).length
+    if (nextOffset <= offset) break
+    offset = nextOffset
+  }
+  return count
+}
+
+/** @throws CopyRefusal where tasks have committed since */
+async function refuseChanged(source: Log, groups: readonly Group[], before: readonly TaskToCopy[]): Promise<void> {
+  const sequences = new Map(before.map(({ group, task, sequence }) => [`${group.name}/${task}`, sequence]))
+  for (const { group, task, sequence } of await tasksWithProgress(source, groups)) {
+    if (sequences.get(`${group.name}/${task}`) !== sequence) throw changed(`${group.name} task ${task} made commits`)
+  }
+}
+
+async function recordsSince(source: Log, extents: readonly Extent[]): Promise<number> {
+  const counts = await Promise.all(
+    extents.map(async ({ topic, partition, end }) => {
+      const now = await source.offsets(topic, partition)
+      return await countRecords(source, topic, partition, end, now.end, Infinity)
+    }),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
