@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need a real Kafka: vitest.kafka.config.ts.
+    exclude: [...configDefaults.exclude, 'test/kafka/**'],
     // Some suites start processes, folders and sandboxes: two at a time keep a small machine steady.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -1,14 +1,14 @@
 /** The one configuration file, variables and flags, together: flag > variable > file > default, all faults at once. */
-import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { parseDocument } from 'yaml'
-import { environmentSettings, variable } from '../engine/environment.ts'
+import { environmentSettings } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { ConfiguredProcessor } from '../engine/runtime.ts'
 import { resolveSettings, setting, type SettingSource } from '../engine/settings.ts'
 import { parseInferenceSettings, type InferenceSettings } from '../inference/configuration.ts'
 import { processors } from '../processors/index.ts'
+import { readConfigurationFile } from './configuration-file.ts'
+import { configurationFileName, placeSections, resolvePlace, type Place, type PlaceFlags } from './place.ts'
 
 /** Settings of the process as a whole, under `run` in the file and `WELLSPRING_RUN_*` in the environment. */
 export const runSettings = {
@@ -55,8 +55,7 @@ export const simulatorSettings = {
   requestLog: setting.text('File that it writes every request to; for tests only.', { default: '' }),
 }
 
-export interface Flags {
-  config?: string | undefined
+export interface Flags extends PlaceFlags {
   /** `false`: no configuration file is read. */
   file?: false
   /** `processor.setting=value`, `run.setting=value` or `simulator.setting=value`. */
@@ -74,20 +73,18 @@ export interface Configuration {
   processors: ReadonlyMap<string, ConfiguredProcessor>
   /** Configured endpoints, models and roles; undefined where the file has none. */
   inference: InferenceSettings | undefined
+  /** Where the corpus lies. */
+  place: Place
 }
 
 const inferenceKeys = ['endpoints', 'models', 'roles'] as const
-const defaultFile = 'wellspring.yaml'
 
 /** Reads everything. @throws ConfigurationError with all faults */
 export function loadConfiguration(flags: Flags): Configuration {
   const faults: string[] = []
-  const file =
-    flags.file === false
-      ? undefined
-      : (flags.config ?? variable('WELLSPRING_CONFIG') ?? (existsSync(defaultFile) ? defaultFile : undefined))
+  const file = flags.file === false ? undefined : configurationFileName(flags.config)
   const content = file === undefined ? {} : readConfigurationFile(file, faults)
-  const sections = ['run', 'simulator', 'processors', ...inferenceKeys]
+  const sections = ['run', 'simulator', 'processors', ...inferenceKeys, ...placeSections]
   for (const key of Object.keys(content)) {
     if (!sections.includes(key)) faults.push(`${file}: unknown key "${key}"; expected one of ${sections.join(', ')}`)
   }
@@ -124,6 +121,8 @@ export function loadConfiguration(flags: Flags): Configuration {
       faults.push(...error.faults.map((fault) => `${file}: ${fault}`))
     }
   }
+  const { place, faults: faultsOfPlace } = resolvePlace(flags, file, content)
+  faults.push(...faultsOfPlace)
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
     file,
@@ -131,6 +130,7 @@ export function loadConfiguration(flags: Flags): Configuration {
     simulator,
     processors: new Map(configured),
     inference,
+    place,
   }
 }
 
@@ -145,32 +145,6 @@ export function chooseProcessors(configuration: Configuration, names: readonly s
   return [...configuration.processors.values()].filter(
     ({ declaration }) => names.length === 0 || names.includes(declaration.name),
   )
-}
-
-function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigurationError([
-      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`,
-    ])
-  }
-  const document = parseDocument(text)
-  for (const { message } of document.errors) faults.push(`${file}: ${message.split('\n')[0]}`)
-  if (document.errors.length > 0) return {}
-  let content: unknown
-  try {
-    content = document.toJS() ?? {}
-  } catch (error) {
-    faults.push(`${file}: ${(error as Error).message}`) // aliases that would grow without bound
-    return {}
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
-    return {}
-  }
-  return content as Record<string, unknown>
 }
 
 function fileSource(

@@ -1,18 +1,13 @@
-/** Opening a corpus, and reading whole topics of it. */
-import { variable } from '../engine/environment.ts'
+/** Opening a corpus, wherever it lies, and reading whole topics of it. */
+import { existsSync } from 'node:fs'
+import type { Processor } from '../engine/processor.ts'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { redrivenForHeader, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
-import { openEmbeddedLog } from '../topics/embedded/log.ts'
-import type { Log, StoredRecord } from '../topics/log.ts'
-import { existsSync } from 'node:fs'
+import { LogError, type Log, type StoredRecord } from '../topics/log.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import type { Place } from './place.ts'
 import { note } from './terminal.ts'
-
-/** Where the data folder is: flag > WELLSPRING_DATA > ./wellspring-data. */
-export function dataDirectory(flag: string | undefined): string {
-  return flag ?? variable('WELLSPRING_DATA') ?? 'wellspring-data'
-}
 
 /** A log and the codec of its records. */
 export interface Corpus {
@@ -20,24 +15,78 @@ export interface Corpus {
   codec: RecordCodec
 }
 
-/** Opens the corpus to run processors on it. @throws LogError 'owned' and what opening throws */
-export async function openCorpus(directory: string): Promise<Corpus> {
-  const log = await openEmbeddedLog({ directory, mode: 'owner' })
+/**
+ * Opens the corpus to run processors on it. In a folder it makes the topics that are missing; on Kafka it looks whether those of the
+ * processors are there. @throws LogError 'owned', 'unknown_topic', 'topic_mismatch' and what opening throws
+ */
+export async function openCorpus(place: Place, processors: readonly Processor[] = []): Promise<Corpus> {
+  if (place.kind === 'kafka') {
+    const { openOnKafka } = await import('./kafka.ts')
+    const { topicsAndGroupsOf } = await import('./needs.ts')
+    const log = await openOnKafka(place)
+    try {
+      const { specifications, groups } = topicsAndGroupsOf(processors)
+      await log.administration.check(specifications, groups)
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+    return corpusOf(log)
+  }
+  const { openEmbeddedLog } = await import('../topics/embedded/log.ts')
+  const log = await openEmbeddedLog({ directory: place.directory, mode: 'owner' })
   await log.ensureTopics(topicSpecifications())
-  return { log, codec: new RecordCodec(log.schemas) }
+  return corpusOf(log)
 }
 
-/** Opens the corpus beside whoever runs it: to read, and to hand writes over. With `create`, a missing one is made. */
-export async function openBeside(directory: string, { create = false } = {}): Promise<Corpus> {
+/** Opens the corpus beside whoever runs it: to read, and to hand writes over. With `create`, a folder that is missing is made. */
+export async function openBeside(place: Place, { create = false } = {}): Promise<Corpus> {
+  if (place.kind === 'kafka') return corpusOf(await (await import('./kafka.ts')).openOnKafka(place))
+  const { directory } = place
   if (!create && !existsSync(directory)) {
     throw new CommandError(
       exitCodes.ioError,
       `there is no corpus in ${directory}; make one with \`wellspring ingest FILE --as seeds\`, or name its folder with --data DIR`,
     )
   }
+  const { openEmbeddedLog } = await import('../topics/embedded/log.ts')
   const log = await openEmbeddedLog({ directory, mode: 'client' })
   await log.ensureTopics(topicSpecifications())
+  return corpusOf(log)
+}
+
+function corpusOf(log: Log): Corpus {
   return { log, codec: new RecordCodec(log.schemas) }
+}
+
+/** Opens a corpus, does the work and closes it. Commands that a failure advises lead to this corpus. */
+export async function useCorpus<Opened extends Corpus, Result>(
+  place: Place,
+  open: (place: Place) => Promise<Opened>,
+  work: (corpus: Opened) => Promise<Result>,
+): Promise<Result> {
+  return await advisedFor(place, async () => {
+    const corpus = await open(place)
+    try {
+      return await work(corpus)
+    } finally {
+      await corpus.log.close()
+    }
+  })
+}
+
+/** Does the work; a failure of the log that advises a command names it with the flags of this place. */
+export async function advisedFor<Result>(place: Place, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    const message = error.message.replace(/`(wellspring [^`]+)`/g, `\`$1${place.flags.replaceAll('$', '$$$$')}\``)
+    // A folder is not reached, it is read.
+    if (place.kind === 'kafka' && error.code === 'unreachable')
+      throw new CommandError(exitCodes.unavailable, message, { cause: error })
+    throw new LogError(error.code, message, { cause: error })
+  }
 }
 
 /** A record with where it lies. */

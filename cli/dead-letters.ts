@@ -3,8 +3,9 @@ import { Command } from 'commander'
 import { processors } from '../processors/index.ts'
 import { deadLetters, redrivenForHeader, topicNamed } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
-import { dataDirectory, openBeside, storedRecords, type Corpus } from './corpus.ts'
+import { openBeside, storedRecords, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { oneLine, say, sayJson } from './terminal.ts'
 
 const redrivenHeader = 'wellspring.redriven'
@@ -55,18 +56,14 @@ export function deadLettersCommand(): Command {
     'after',
     '\nExamples:\n  wellspring dead-letters list\n  wellspring dead-letters redrive --all',
   )
-  command
-    .command('list')
-    .description('dead letters that were not put back')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
+  placeOptions(command.command('list').description('dead letters that were not put back'))
     .option('--json', 'one JSON object a line')
     .addHelpText(
       'after',
       '\nExamples:\n  wellspring dead-letters list\n  wellspring dead-letters list --json | jq -r .code | sort | uniq -c',
     )
-    .action(async (options: { data?: string; json?: boolean }) => {
-      const corpus = await openBeside(dataDirectory(options.data))
-      try {
+    .action(async (options: PlaceFlags & { json?: boolean }) => {
+      await useCorpus(await placeOf(options), openBeside, async (corpus) => {
         const letters = await openLetters(corpus)
         for (const { stored, ...letter } of letters) {
           if (options.json) sayJson({ ...letter, bytes: stored.value.byteLength })
@@ -76,31 +73,30 @@ export function deadLettersCommand(): Command {
             )
         }
         if (letters.length === 0 && !options.json) say('no dead letters')
-      } finally {
-        await corpus.log.close()
-      }
+      })
     })
-  command
-    .command('redrive')
-    .description('put dead letters back into their topics')
-    .argument('[id...]', 'their ids as listed, such as 3/17')
+  placeOptions(
+    command
+      .command('redrive')
+      .description('put dead letters back into their topics')
+      .argument('[id...]', 'their ids as listed, such as 3/17'),
+  )
     .option('--all', 'all that were not put back')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .addHelpText(
       'after',
       '\nExamples:\n  wellspring dead-letters redrive 3/17\n  wellspring dead-letters redrive --all\n\nThe record returns to its topic and its dead letter is marked, in one commit.',
     )
-    .action(async (ids: string[], options: { all?: boolean; data?: string }) => {
+    .action(async (ids: string[], options: PlaceFlags & { all?: boolean }) => {
       if (ids.length > 0 === (options.all ?? false))
         throw new CommandError(exitCodes.usage, 'name dead letters by id, or give --all')
-      const corpus = await openBeside(dataDirectory(options.data))
-      try {
+      const place = await placeOf(options)
+      await useCorpus(place, openBeside, async (corpus) => {
         const letters = await openLetters(corpus)
         const unknown = ids.filter((id) => !letters.some((letter) => letter.id === id))
         if (unknown.length > 0)
           throw new CommandError(
             exitCodes.badInput,
-            `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list\``,
+            `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list${place.flags}\``,
           )
         const chosen = letters.filter(({ id }) => options.all || ids.includes(id))
         const open = chosen.filter((letter) => !wasAnswered(letter))
@@ -109,9 +105,7 @@ export function deadLettersCommand(): Command {
         say(
           `${open.length} dead letters put back${answered > 0 ? `; ${answered} had been answered when they were written (an unverifiable verdict stands for each), there is nothing to put back` : ''}`,
         )
-      } finally {
-        await corpus.log.close()
-      }
+      })
     })
   return command
 }

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { topics } from '../topics/catalogue.ts'
 import { chooseProcessors, loadConfiguration } from './configuration.ts'
-import { ledgerEntries, openCorpus, readTopic, type Corpus } from './corpus.ts'
+import { ledgerEntries, openCorpus, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { ingestFiles } from './ingest.ts'
+import { placeOf } from './place.ts'
 import { runStream } from './stream.ts'
 import { say } from './terminal.ts'
 import { endLines } from './up.ts'
@@ -38,9 +39,11 @@ export function demoCommand(): Command {
       `simulator.knows=${seeds}`,
       'run.allowSelfVote=false',
     ]
-    const configuration = loadConfiguration({ set, file: false })
-    const corpus = await openCorpus(directory)
-    try {
+    const configuration = loadConfiguration({ set, file: false, data: directory, kafka: false })
+    // Whatever the file says of Kafka, the commands that are named at the end lead to the demo's folder.
+    const { flags } = await placeOf({ data: directory, kafka: false }).catch(() => configuration.place)
+    const chosen = chooseProcessors(configuration, [])
+    await useCorpus(configuration.place, openCorpus, async (corpus) => {
       const before = await madeProblems(corpus)
       for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
       say(
@@ -50,20 +53,18 @@ export function demoCommand(): Command {
         corpus,
         configuration,
         alwaysSimulated: true,
-        chosen: chooseProcessors(configuration, []),
+        chosen,
         untilComplete: true,
         forSeconds: undefined,
         json: false,
       })
       if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
-      for (const line of endLines(end, directory)) say(line)
+      for (const line of endLines(end, flags)) say(line)
       const pair = await anyPair(corpus)
-      if (pair !== undefined) say(`      npx wellspring explain ${pair} --data ${directory}`)
+      if (pair !== undefined) say(`      npx wellspring explain ${pair} ${flags.trim()}`)
       say('      npx wellspring up --help      (your own endpoint, your own problems)')
       process.exitCode = end.exitCode
-    } finally {
-      await corpus.log.close()
-    }
+    })
   })
 }
 

@@ -9,39 +9,40 @@ import { ConfigurationError } from '../engine/errors.ts'
 import { roles } from '../engine/ports.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
-import { dataDirectory } from './corpus.ts'
 import { exitCodes } from './exit.ts'
+import type { Finding } from './finding.ts'
 import { connectModels } from './models.ts'
+import { placeOf, placeOptions, type Place, type PlaceFlags } from './place.ts'
 import { formatBytes, printable, say, sayJson } from './terminal.ts'
 
 // Marks are for people at a terminal; picocolors alone would colour a CI's log too.
 const colors = picocolors.createColors(process.stdout.isTTY === true)
 
-interface Finding {
-  what: string
-  state: 'works' | 'warning' | 'fault'
-  detail: string
-  cure?: string
-}
-
 export function doctorCommand(): Command {
-  return new Command('doctor')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
-    .option('--config <file>', 'configuration file (default: WELLSPRING_CONFIG or ./wellspring.yaml where it exists)')
+  return placeOptions(new Command('doctor'))
     .option('--json', 'one JSON object a finding')
     .addHelpText(
       'after',
-      '\nExamples:\n  wellspring doctor\n  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor\n\nIt ends with 0 when everything that a run needs works, else with 1.',
+      `
+Examples:
+  wellspring doctor
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor
+  wellspring doctor --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7
+
+On Kafka it also looks at the brokers, topics, schemas and what this user may do; it writes no record there.
+It ends with 0 when everything that a run needs works, else with 1.`,
     )
-    .action(async (options: { data?: string; config?: string; json?: boolean }) => {
-      const findings: Finding[] = [
-        nodeFinding(),
-        ...(await sandboxFindings()),
-        await diskFinding(dataDirectory(options.data)),
-      ]
+    .action(async (options: PlaceFlags & { json?: boolean }) => {
+      const findings: Finding[] = [nodeFinding(), ...(await sandboxFindings())]
+      // Where the corpus lies may be known although another setting is wrong.
+      const place = await placeOf(options).catch((error: unknown) => {
+        if (error instanceof ConfigurationError) return undefined
+        throw error
+      })
+      if (place) findings.push(...(await placeFindings(place)))
       let configuration: Configuration | undefined
       try {
-        configuration = loadConfiguration({ config: options.config })
+        configuration = loadConfiguration(options)
         findings.push({
           what: 'configuration',
           state: 'works',
@@ -97,6 +98,12 @@ async function sandboxFindings(): Promise<Finding[]> {
   } finally {
     await pool.close()
   }
+}
+
+async function placeFindings(place: Place): Promise<Finding[]> {
+  if (place.kind === 'embedded') return [await diskFinding(place.directory)]
+  const { kafkaFindings } = await import('./kafka-doctor.ts')
+  return await kafkaFindings(place)
 }
 
 async function diskFinding(directory: string): Promise<Finding> {

@@ -11,6 +11,7 @@ export const exitCodes = {
   unavailable: 69,
   ioError: 74,
   busy: 75,
+  noPermission: 77,
   configuration: 78,
   interrupted: 130,
 } as const
@@ -22,9 +23,10 @@ Exit codes:
   1    a bug: nothing uncommitted was kept; the message says where
   2    wrong usage of the command
   65   some input was refused; each line is named, the good ones were kept
-  69   an endpoint or another service cannot be reached
+  69   an endpoint, Kafka, the schema registry or another service cannot be reached
   74   reading or writing failed: disk full, no permission, damaged folder
   75   another process owns the data folder
+  77   Kafka or the schema registry refuses this user
   78   a setting is wrong; every fault is listed
   130  interrupted; everything finished was committed`
 
@@ -40,6 +42,7 @@ export class CommandError extends Error {
 const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   owned: exitCodes.busy,
   unreachable: exitCodes.ioError,
+  denied: exitCodes.noPermission,
   full: exitCodes.ioError,
   damaged: exitCodes.ioError,
   cut: exitCodes.ioError,
@@ -47,6 +50,8 @@ const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   newer_version: exitCodes.configuration,
   topic_mismatch: exitCodes.configuration,
   unknown_topic: exitCodes.configuration,
+  unknown_schema: exitCodes.configuration,
+  incompatible: exitCodes.configuration,
 }
 
 const systemCauses: Record<string, string> = {

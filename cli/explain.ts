@@ -3,8 +3,9 @@ import { Command } from 'commander'
 import type { ConceptCombination, ModelCall, Outcome, RecordTypes, Seed } from '../schemas/generated.ts'
 import { topics, type Topic } from '../topics/catalogue.ts'
 import { partitionOf } from '../topics/partitioner.ts'
-import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
+import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { oneLine, printable, say, sayJson } from './terminal.ts'
 
 interface AnyRecord {
@@ -225,22 +226,17 @@ function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] 
 }
 
 export function explainCommand(): Command {
-  return new Command('explain')
-    .argument('<id>', 'id of any kept record')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
+  return placeOptions(new Command('explain').argument('<id>', 'id of any kept record'))
     .option('--json', 'the whole ancestry as one JSON object, full texts included')
     .addHelpText(
       'after',
       '\nExamples:\n  wellspring explain preference-pair-1a2b3c4d5e6f\n  wellspring explain $(wellspring tail preference-pairs --last 1 | head -1 | jq -r .id)',
     )
-    .action(async (id: string, options: { data?: string; json?: boolean }) => {
-      const corpus = await openBeside(dataDirectory(options.data))
-      try {
+    .action(async (id: string, options: PlaceFlags & { json?: boolean }) => {
+      await useCorpus(await placeOf(options), openBeside, async (corpus) => {
         const ancestry = await ancestryOf(corpus, id)
         if (options.json) sayJson(ancestry)
         else for (const line of lines(ancestry, 0, new Set())) say(printable(line))
-      } finally {
-        await corpus.log.close()
-      }
+      })
     })
 }

@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { Argument, Command, Option } from 'commander'
 import { domainNamed } from '../domains/index.ts'
 import { topics } from '../topics/catalogue.ts'
-import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
+import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
+import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { jsonLine, note } from './terminal.ts'
 
 type Sort = 'pairs' | 'sft' | 'problems'
@@ -48,8 +49,9 @@ async function* rowsOf(corpus: Corpus, sort: Sort): AsyncGenerator<object> {
 }
 
 export function exportCommand(): Command {
-  return new Command('export')
-    .addArgument(new Argument('<sort>', 'what to write').choices(['pairs', 'sft', 'problems']))
+  return placeOptions(
+    new Command('export').addArgument(new Argument('<sort>', 'what to write').choices(['pairs', 'sft', 'problems'])),
+  )
     .addOption(
       new Option(
         '--format <format>',
@@ -59,7 +61,6 @@ export function exportCommand(): Command {
         .default('trl'),
     )
     .option('--out <file>', 'write to a file instead of stdout; it appears whole, when it is complete')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .addHelpText(
       'after',
       `
@@ -70,31 +71,35 @@ Examples:
 
 Rows made with the simulated endpoint say "simulated": true.`,
     )
-    .action(async (sort: Sort, options: { out?: string; data?: string }) => {
-      const corpus = await openBeside(dataDirectory(options.data))
-      // A reader never meets half a file: it is written beside and renamed.
-      const partial = options.out === undefined ? undefined : `${options.out}.partial`
-      const target = partial === undefined ? process.stdout : createWriteStream(partial)
-      let rows = 0
-      let simulated = 0
-      try {
-        for await (const row of rowsOf(corpus, sort)) {
-          if (!target.write(`${jsonLine(row)}\n`)) await once(target, 'drain')
-          rows++
-          if ('simulated' in row && row.simulated === true) simulated++
-        }
-        if (partial !== undefined && options.out !== undefined) {
-          target.end()
-          await once(target, 'finish')
-          await rename(partial, options.out)
-        }
-      } catch (error) {
-        if (partial !== undefined) await rm(partial, { force: true }).catch(() => {})
-        throw error
-      } finally {
-        await corpus.log.close()
-      }
+    .action(async (sort: Sort, options: PlaceFlags & { out?: string }) => {
+      const place = await placeOf(options)
+      const { rows, simulated } = await useCorpus(place, openBeside, (corpus) => write(corpus, sort, options.out))
       const where = options.out === undefined ? '' : ` to ${options.out}`
       note(`${rows} rows written${where}${simulated > 0 ? `, ${simulated} of them simulated: not for training` : ''}`)
     })
+}
+
+/** Writes all rows to the file, or to stdout. @returns how many, and how many of them are simulated */
+async function write(corpus: Corpus, sort: Sort, file?: string): Promise<{ rows: number; simulated: number }> {
+  // A reader never meets half a file: it is written beside and renamed.
+  const partial = file === undefined ? undefined : `${file}.partial`
+  const target = partial === undefined ? process.stdout : createWriteStream(partial)
+  let rows = 0
+  let simulated = 0
+  try {
+    for await (const row of rowsOf(corpus, sort)) {
+      if (!target.write(`${jsonLine(row)}\n`)) await once(target, 'drain')
+      rows++
+      if ('simulated' in row && row.simulated === true) simulated++
+    }
+    if (partial !== undefined && file !== undefined) {
+      target.end()
+      await once(target, 'finish')
+      await rename(partial, file)
+    }
+    return { rows, simulated }
+  } catch (error) {
+    if (partial !== undefined) await rm(partial, { force: true }).catch(() => {})
+    throw error
+  }
 }

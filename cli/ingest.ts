@@ -10,8 +10,9 @@ import type { Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { OutgoingRecord } from '../topics/log.ts'
 import { partitionOf } from '../topics/partitioner.ts'
-import { dataDirectory, openBeside, readTopic, type Corpus } from './corpus.ts'
+import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { placeOf, placeOptions, type Place, type PlaceFlags } from './place.ts'
 import { note, oneLine, printable, say, sayJson } from './terminal.ts'
 
 /** A line longer than this is no problem but a mistake, in bytes. */
@@ -62,12 +63,10 @@ interface FileReport {
 }
 
 export function ingestCommand(): Command {
-  return new Command('ingest')
-    .argument('<file...>', 'JSONL files, or - for standard input')
+  return placeOptions(new Command('ingest').argument('<file...>', 'JSONL files, or - for standard input'))
     .addOption(
       new Option('--as <sort>', 'what the lines are').choices(['seeds', 'problems', 'concepts']).makeOptionMandatory(),
     )
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .option('--json', 'one JSON object a file on stdout')
     .addHelpText(
       'after',
@@ -83,15 +82,13 @@ Examples:
 
 The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
     )
-    .action(async (files: string[], options: { as: Sort; data?: string; json?: boolean }) => {
-      const corpus = await openBeside(dataDirectory(options.data), { create: true })
-      try {
+    .action(async (files: string[], options: PlaceFlags & { as: Sort; json?: boolean }) => {
+      const open = (place: Place): Promise<Corpus> => openBeside(place, { create: true })
+      await useCorpus(await placeOf(options), open, async (corpus) => {
         const reports = await ingestFiles(corpus, files, options.as)
         for (const report of reports) tell(report, options.as, options.json ?? false)
         if (reports.some(({ refused }) => refused.length > 0)) process.exitCode = exitCodes.badInput
-      } finally {
-        await corpus.log.close()
-      }
+      })
     })
 }
 

@@ -42,6 +42,10 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'records that could not be processed: list them, or put them back',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
+  copy: {
+    description: 'move a corpus from a folder to Kafka, back, or into another folder',
+    load: async () => (await import('./copy.ts')).copyCommand(),
+  },
   simulate: {
     description: 'run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them',
     load: async () => (await import('./simulate.ts')).simulateCommand(),

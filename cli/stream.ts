@@ -2,16 +2,16 @@
 import { setMaxListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { Progress } from '../schemas/generated.ts'
-import { topics } from '../topics/catalogue.ts'
 import { startJanitor } from '../topics/janitor.ts'
+import { LogError } from '../topics/log.ts'
 import { Metrics } from '../engine/metrics.ts'
 import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
-import { processors } from '../processors/index.ts'
 import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
 import { exitCodes } from './exit.ts'
 import { connectModels } from './models.ts'
+import { transientConsumers } from './needs.ts'
 import { openScreen } from './screen.ts'
 import { note } from './terminal.ts'
 import { verificationBy } from './verification.ts'
@@ -117,7 +117,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       simulated: models.simulated,
     })
     await runtime.start()
-    closers.push(startRetention(corpus, configuration.run.retentionSeconds, screen.say))
+    closers.push(startRetention(corpus, configuration, screen.say))
     const how = await Promise.race([
       runtime.failed,
       ...(models.lost ? [models.lost] : []),
@@ -188,20 +188,35 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Upkeep of the log while it runs: retention of transient topics, compaction of tables. */
-function startRetention({ log, codec }: Corpus, keepSeconds: number, say: (line: string) => void): () => Promise<void> {
-  const transient = Object.values(topics).filter(({ retention }) => retention === 'transient')
+function startRetention(
+  { log, codec }: Corpus,
+  { run, place }: Configuration,
+  say: (line: string) => void,
+): () => Promise<void> {
+  const transient = transientConsumers()
+  const consumers = new Set(transient.flatMap((one) => one.consumers))
   const janitor = startJanitor({
     log,
-    topics: transient.map(({ name }) => name),
-    consumers: processors.map((declaration) => ({ log, group: declaration.name, inputs: groupOf(declaration).inputs })),
+    topics: transient.map(({ topic }) => topic.name),
+    consumers: [...consumers].map((declaration) => ({
+      log,
+      group: declaration.name,
+      inputs: groupOf(declaration).inputs,
+    })),
     positionsOf: async (value) => {
       await codec.learn(value)
       return new Map(codec.decode('progress', value).inputs.map((input) => [input.topic, lowestOf(input)]))
     },
-    keepSeconds,
+    keepSeconds: run.retentionSeconds,
     everySeconds: 60,
-    onError: (error) =>
-      say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error) => {
+      if (error instanceof LogError && error.code === 'denied') {
+        void janitor.stop()
+        say(
+          `transient topics are left to processes with the rights for it (\`wellspring topics acls retention${place.flags}\`)`,
+        )
+      } else say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`)
+    },
   })
   return () => janitor.stop()
 }

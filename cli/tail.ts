@@ -1,21 +1,21 @@
 /** `wellspring tail`: the records of a topic as they lie in the corpus. */
+import { setMaxListeners } from 'node:events'
 import { Command } from 'commander'
 import { deadLetters, topicNamed, topics, type Topic } from '../topics/catalogue.ts'
-import { dataDirectory, decoded, openBeside, type Corpus } from './corpus.ts'
+import { decoded, openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { sayJson } from './terminal.ts'
 
 export function tailCommand(): Command {
-  return new Command('tail')
-    .argument('<topic>', 'its name')
+  return placeOptions(new Command('tail').argument('<topic>', 'its name'))
     .option('-n, --last <count>', 'the last records of each partition only', Number)
     .option('-f, --follow', 'go on as records come, until Ctrl-C')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
     .addHelpText(
       'after',
       '\nExamples:\n  wellspring tail outcomes --last 1\n  wellspring tail preference-pairs --follow | jq -r .id\n  wellspring tail discards | jq -r .reason | sort | uniq -c',
     )
-    .action(async (name: string, options: { last?: number; follow?: boolean; data?: string }) => {
+    .action(async (name: string, options: PlaceFlags & { last?: number; follow?: boolean }) => {
       const topic = topicNamed(name)
       if (!topic && name !== deadLetters.name) {
         throw new CommandError(
@@ -27,21 +27,22 @@ export function tailCommand(): Command {
       }
       if (options.last !== undefined && !(Number.isInteger(options.last) && options.last > 0))
         throw new CommandError(exitCodes.usage, '--last: expected a whole number above 0')
-      const corpus = await openBeside(dataDirectory(options.data))
-      const stop = new AbortController()
-      const interrupt = (): void => stop.abort()
-      process.once('SIGINT', interrupt)
-      try {
-        const partitions = topic?.partitions ?? deadLetters.partitions
-        await Promise.all(
-          Array.from({ length: partitions }, (_, partition) =>
-            tail(corpus, name, topic, partition, options, stop.signal),
-          ),
-        )
-      } finally {
-        process.off('SIGINT', interrupt)
-        await corpus.log.close()
-      }
+      await useCorpus(await placeOf(options), openBeside, async (corpus) => {
+        const stop = new AbortController()
+        const interrupt = (): void => stop.abort()
+        process.once('SIGINT', interrupt)
+        try {
+          const partitions = topic?.partitions ?? deadLetters.partitions
+          setMaxListeners(0, stop.signal) // every partition listens
+          await Promise.all(
+            Array.from({ length: partitions }, (_, partition) =>
+              tail(corpus, name, topic, partition, options, stop.signal),
+            ),
+          )
+        } finally {
+          process.off('SIGINT', interrupt)
+        }
+      })
     })
 }
 

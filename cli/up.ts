@@ -3,27 +3,25 @@ import { Command } from 'commander'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import { deadLetters, topics } from '../topics/catalogue.ts'
 import { chooseProcessors, loadConfiguration } from './configuration.ts'
-import { dataDirectory, openCorpus } from './corpus.ts'
+import { openCorpus, useCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { placeOptions, type Place, type PlaceFlags } from './place.ts'
 import type { StreamEnd } from './stream.ts'
-import { formatCount, formatDuration, parseDuration, say, sayJson } from './terminal.ts'
+import { formatCount, formatDuration, note, parseDuration, say, sayJson } from './terminal.ts'
 
-interface Options {
-  data?: string
-  config?: string
+interface Options extends PlaceFlags {
   set?: string[]
   for?: string
   problems?: string
   json?: boolean
   metricsPort?: string
   unsafeNoSandbox?: boolean
+  apply?: boolean
 }
 
 function streamOptions(command: Command): Command {
-  return command
+  return placeOptions(command)
     .option('--for <time>', 'end after a while, such as 90s, 10m, 2h')
-    .option('--data <dir>', 'data folder (default: WELLSPRING_DATA or ./wellspring-data)')
-    .option('--config <file>', 'configuration file (default: WELLSPRING_CONFIG or ./wellspring.yaml where it exists)')
     .option('--set <setting=value...>', 'a setting, such as roll-out.maxInFlight=64 (see docs/settings.md)')
     .option('--metrics-port <port>', 'serve /metrics on 127.0.0.1')
     .option('--unsafe-no-sandbox', 'run generated programs without a sandbox; only on a disposable machine')
@@ -36,6 +34,7 @@ export function upCommand(): Command {
       '--problems <count>',
       'end once the corpus holds so many synthetic problems and all work is done; 0: work off what is there',
     )
+    .option('--apply', 'on Kafka, make topics and register schemas first (as `wellspring topics apply`)')
     .addHelpText(
       'after',
       `
@@ -48,7 +47,8 @@ simulated endpoint is started, and everything made with it says so.
 Examples:
   wellspring up --problems 2000
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring up
-  wellspring up --for 8h --set plan-rollouts.attempts=4 --json > run.jsonl`,
+  wellspring up --for 8h --set plan-rollouts.attempts=4 --json > run.jsonl
+  wellspring up --apply --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7`,
     )
     .action(async (options: Options) => {
       const problems = options.problems === undefined ? undefined : Number(options.problems)
@@ -64,10 +64,12 @@ export function runCommand(): Command {
     .addHelpText(
       'after',
       `
-The embedded log has one owner: a second \`up\` or \`run\` on the same folder is refused.
+A data folder has one owner: a second \`up\` or \`run\` on it is refused. On Kafka, start it as often as you like, on as many machines:
+the tasks of a processor are shared out, and move when a process comes or goes.
 
 Examples:
   wellspring run verify-rollout build-pairs --for 10m
+  wellspring run roll-out --kafka kafka-1:9092,kafka-2:9092 --registry http://registry:8081
   wellspring run build-sft --json`,
     )
     .action(async (names: string[], options: Options) => stream(names, options, undefined))
@@ -83,13 +85,22 @@ async function stream(names: readonly string[], options: Options, problems: numb
     ...(options.metricsPort === undefined ? [] : [`run.metricsPort=${options.metricsPort}`]),
     ...(options.unsafeNoSandbox ? ['run.unsafeNoSandbox=true'] : []),
   ]
-  const configuration = loadConfiguration({ config: options.config, set })
-  const directory = dataDirectory(options.data)
+  const configuration = loadConfiguration({ ...options, set })
+  const { place } = configuration
   const chosen = chooseProcessors(configuration, names)
+  if (options.apply && place.kind === 'kafka') {
+    const { applyAll } = await import('./administration.ts')
+    const { topics: made, schemas } = await applyAll(place)
+    if (made.length + schemas.length > 0) note(`${made.length} topics and ${schemas.length} schemas made or mended`)
+  }
   // Endpoints and verifiers take a while to load: not for --help, nor where a setting is wrong.
   const { runStream } = await import('./stream.ts')
-  const corpus = await openCorpus(directory)
-  try {
+  const open = (at: Place): ReturnType<typeof openCorpus> =>
+    openCorpus(
+      at,
+      chosen.map(({ declaration }) => declaration),
+    )
+  await useCorpus(place, open, async (corpus) => {
     const json = options.json ?? false
     const end = await runStream({
       corpus,
@@ -100,11 +111,9 @@ async function stream(names: readonly string[], options: Options, problems: numb
       json,
     })
     if (json) sayJson({ event: 'end', ...end })
-    else for (const line of endLines(end, directory)) say(line)
+    else for (const line of endLines(end, place.flags)) say(line)
     process.exitCode = end.exitCode
-  } finally {
-    await corpus.log.close()
-  }
+  })
 }
 
 /** Totals by topic over all processors. */
@@ -112,8 +121,8 @@ export function emittedTo(statuses: readonly ProcessorStatus[], topic: string): 
   return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
 }
 
-/** What a run leaves its user with. */
-export function endLines(end: StreamEnd, directory: string): string[] {
+/** What a run leaves its user with. `flags` lead the next command to the same corpus. */
+export function endLines(end: StreamEnd, flags: string): string[] {
   const { statuses } = end
   const of = (topic: { name: string }): string => formatCount(emittedTo(statuses, topic.name))
   const discards = statuses
@@ -122,24 +131,23 @@ export function endLines(end: StreamEnd, directory: string): string[] {
   const dead = emittedTo(statuses, deadLetters.name)
   const unfinished = statuses.reduce((sum, { backlog }) => sum + backlog, 0)
   const how = { complete: 'complete', time: 'ended: the time is up', interrupted: 'interrupted' }[end.how]
-  const data = directory === 'wellspring-data' ? '' : ` --data ${directory}`
   return [
     `${how} after ${formatDuration(end.seconds)}${end.simulated ? ' (simulated: nothing here is for training)' : ''}`,
     `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks (human ones included), ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
     `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
-    ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${data}\``] : []),
+    ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
       ? [
-          `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${data}\` goes on with them`,
+          `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${flags}\` goes on with them`,
         ]
       : []),
-    ...(emittedTo(statuses, topics.problems.name) + emittedTo(statuses, topics.testCases.name) === 0
+    ...(statuses.every(({ counts }) => Object.values(counts.emitted).every((count) => count === 0))
       ? [
-          `nothing was made: the stream grows from human problems; take some in with \`npx wellspring ingest FILE --as seeds${data}\``,
+          `nothing was made: the stream grows from human problems; take some in with \`npx wellspring ingest FILE --as seeds${flags}\``,
         ]
       : []),
     ...(emittedTo(statuses, topics.preferencePairs.name) > 0
-      ? [`next: npx wellspring export pairs${data} --out pairs.jsonl`]
+      ? [`next: npx wellspring export pairs${flags} --out pairs.jsonl`]
       : []),
   ]
 }

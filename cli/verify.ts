@@ -98,7 +98,14 @@ export function verifyCommand(): Command {
     .addCommand(voteCommand())
     .addHelpText(
       'after',
-      '\nThe exit code is 0 when every line was answered, whatever the verdicts. Formats: docs/verification.md.',
+      `
+Examples:
+  $ echo '{"id":"a","program":"print(int(input())*2)","tests":[{"input":"21","output":"42"}]}' | wellspring verify code
+  $ echo '{"id":"b","answer":"1/2","reference":"0.5"}' | wellspring verify math
+  $ echo '{"id":"c","answers":["1/2","0.5","2"]}' | wellspring verify vote
+  $ wellspring verify code --ordered < rollouts.jsonl > verdicts.jsonl
+
+The exit code is 0 when every line was answered, whatever the verdicts. Formats: docs/verification.md.`,
     )
 }
 
@@ -128,8 +135,8 @@ function mathCommand(): Command {
       'after',
       `
 Examples:
-  $ echo '{"id":"a","answer":"\\\\frac{1}{2}","reference":"0.5"}' | wellspring verify math
-  $ echo '{"completion":"So it is \\\\boxed{3}.","reference":"3"}' | wellspring verify math --extract boxed`,
+  $ echo '{"id":"a","answer":"1/2","reference":"0.5"}' | wellspring verify math
+  $ printf '%s\\n' '{"completion":"So it is \\\\boxed{3}.","reference":"3"}' | wellspring verify math --extract boxed`,
     )
     .action((options: MathOptions) => verifyMath(options))
 }

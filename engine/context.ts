@@ -4,6 +4,7 @@ import type { RecordKind, Topic } from '../topics/catalogue.ts'
 import { hashOf, recordId } from './ids.ts'
 import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
 import type {
+  CallOptions,
   Completion,
   Embedding,
   EmbeddingRequest,
@@ -94,6 +95,7 @@ export class RecordContext implements Context {
   readonly #equipped: EquippedProcessor
   readonly #signal: AbortSignal
   readonly #keeper: CallKeeper
+  readonly #beforeSending: (() => Promise<void> | undefined) | undefined
   readonly #recordId: string
   readonly position: Context['position']
   readonly state: KeyedState<RecordTypes[RecordKind]>
@@ -111,11 +113,14 @@ export class RecordContext implements Context {
       keeper: CallKeeper
       state: KeyedState<RecordTypes[RecordKind]>
       verify: Unsignalled<Verification>
+      /** As of CallOptions. */
+      beforeSending?: () => Promise<void> | undefined
     },
   ) {
     this.#equipped = equipped
     this.#signal = bound.signal
     this.#keeper = bound.keeper
+    this.#beforeSending = bound.beforeSending
     this.#recordId = record.id
     this.position = record.position
     this.state = bound.state
@@ -150,10 +155,7 @@ export class RecordContext implements Context {
     const completion =
       kept !== undefined
         ? (kept as Completion)
-        : await this.#equipped.inference.complete(
-            { ...request, prompt: prompt.text },
-            { requestId: `${this.#recordId}/${purpose}`, signal: this.#signal },
-          )
+        : await this.#equipped.inference.complete({ ...request, prompt: prompt.text }, this.#callOptions(purpose))
     if (kept === undefined) {
       this.#keeper.put(purpose, completion)
       this.#observe(request.role, completion)
@@ -165,10 +167,7 @@ export class RecordContext implements Context {
   readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
     const kept = this.#keeper.get(purpose)
     if (kept !== undefined) return kept as Embedding
-    const embedding = await this.#equipped.inference.embed(request, {
-      requestId: `${this.#recordId}/${purpose}`,
-      signal: this.#signal,
-    })
+    const embedding = await this.#equipped.inference.embed(request, this.#callOptions(purpose))
     this.#keeper.put(purpose, embedding)
     this.#observe(request.role, embedding)
     return embedding
@@ -191,6 +190,14 @@ export class RecordContext implements Context {
   }
   readonly leaveStream = (): void => {
     this.left++
+  }
+
+  #callOptions(purpose: string): CallOptions {
+    return {
+      requestId: `${this.#recordId}/${purpose}`,
+      signal: this.#signal,
+      ...(this.#beforeSending && { beforeSending: this.#beforeSending }),
+    }
   }
 
   #observe(role: Role, call: { model: string; usage: TokenUsage; latencySeconds: number }): void {

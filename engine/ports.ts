@@ -91,6 +91,8 @@ export interface Embedding {
 export interface CallOptions {
   requestId: string
   signal: AbortSignal
+  /** Awaited when the call has its slot, right before it goes out; where it rejects, so does the call, and nothing is sent. */
+  beforeSending?: () => Promise<void> | undefined
 }
 
 /**

@@ -6,6 +6,7 @@ import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { LogError, type Group, type Log, type Membership } from '../topics/log.ts'
 import { equip, type EquippedProcessor } from './context.ts'
 import { addCounts } from './counts.ts'
+import { refuseUnfinishedCopy } from './copy/copy-progress.ts'
 import { ConfigurationError, InvalidRecordError, TransientError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Inference, Verification } from './ports.ts'
@@ -92,6 +93,7 @@ export class Runtime {
   /** Opens tables and joins every group. @throws ConfigurationError, LogError */
   async start(): Promise<void> {
     const { log, processors, simulated } = this.#options
+    await refuseUnfinishedCopy(log)
     await refuseMixedCorpus(log, this.#codec, simulated)
     for (const { declaration, config, limits } of processors) {
       const equipped = await this.#equip(declaration, config)

@@ -29,6 +29,7 @@ import {
   type CallKeeper,
   type EquippedProcessor,
 } from './context.ts'
+import { deadLetterHeaders, keptCallKey } from './copy/positions.ts'
 import { cloneCounts, count, emptyCounts, spend, type Counted, type Spent } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
@@ -123,7 +124,6 @@ const fetchBytes = 1 << 20
 const passing: ReadonlySet<string> = new Set(['unreachable', 'full'])
 
 const processorKey = 's:'
-const callKey = 'c:'
 
 /** What a task asks of its run. */
 export interface TaskSurroundings {
@@ -523,6 +523,7 @@ export class Task {
           keeper: this.#keeperOf(entry),
           state: this.#stateOf(staged, entry),
           verify: this.#verify,
+          beforeSending: () => this.#membership.confirmed?.(this.#calls.signal),
         },
       )
       try {
@@ -574,7 +575,7 @@ export class Task {
   }
 
   #keeperOf(entry: Entry): CallKeeper {
-    const keyOf = (purpose: string): string => `${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`
+    const keyOf = (purpose: string): string => keptCallKey(entry.topic.name, entry.stored.offset, purpose)
     return {
       get: (purpose) => {
         const known = entry.calls.get(purpose)
@@ -720,9 +721,9 @@ export class Task {
       value,
       headers: {
         ...entry.stored.headers,
-        '__connect.errors.topic': topic,
-        '__connect.errors.partition': String(partition),
-        '__connect.errors.offset': String(offset),
+        [deadLetterHeaders.topic]: topic,
+        [deadLetterHeaders.partition]: String(partition),
+        [deadLetterHeaders.offset]: String(offset),
         '__connect.errors.stage': this.#name,
         '__connect.errors.exception.class.name': failure.code,
         '__connect.errors.exception.message': discardEvidence(failure.message),
@@ -872,7 +873,7 @@ export class Task {
       if (!entry) continue
       entry.committing = true
       for (const purpose of entry.keptInState)
-        state.set(`${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`, undefined)
+        state.set(keptCallKey(entry.topic.name, entry.stored.offset, purpose), undefined)
       spend(counts, entry.spent)
     }
     const finishedEntries = new Set(this.#finished.map(({ entry }) => entry))
@@ -951,7 +952,7 @@ export class Task {
     for (const purpose of entry.unkept) {
       const kept = { result: JSON.stringify(entry.calls.get(purpose)), keptAtMs: Date.now() }
       state.set(
-        `${callKey}${entry.topic.name}/${entry.stored.offset}/${purpose}`,
+        keptCallKey(entry.topic.name, entry.stored.offset, purpose),
         this.#codec.encode(changelogSubject(this.#name, 'kept-call'), 'kept-call', kept),
       )
       entry.keptInState.add(purpose)

@@ -177,7 +177,7 @@ export function createInference(
     model: Served,
     operation: Operation,
     read: (body: Record<string, unknown>) => { value: Result; usage: TokenUsage; estimated: boolean },
-    { requestId, signal }: CallOptions,
+    { requestId, signal, beforeSending }: CallOptions,
   ) => {
     // A processor's calls share one signal: hundreds of listeners on it are no leak.
     setMaxListeners(0, signal)
@@ -198,6 +198,7 @@ export function createInference(
     }
     try {
       if (endpoint === undefined) throw new Error(`no endpoint ${slots.name}`)
+      await beforeSending?.()
       const { result, latencySeconds } = await endpoint.call(operation, read, {
         model: model.settings.model,
         requestId,

@@ -1,10 +1,11 @@
 /**
- * `npm run quality -- --data DIR --truth FILE`: how often each gate of a simulated corpus was right, by the truth file of
+ * `npm run quality -- --truth FILE`: how often each gate of a simulated corpus was right, by the truth file of
  * the simulator that made it. Exits 1 when a verdict is wrong that neither its reference answer nor its tests explain.
  */
 import { parseArgs } from 'node:util'
-import { openBeside, readTopic, type Corpus } from '../cli/corpus.ts'
+import { openBeside, readTopic, useCorpus, type Corpus } from '../cli/corpus.ts'
 import { reportFailure } from '../cli/exit.ts'
+import { placeOf } from '../cli/place.ts'
 import {
   readTruth,
   type Fact,
@@ -201,23 +202,30 @@ function explained(what: string, { wrongReference, wrongTest, weakSuite, unexpla
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { data: { type: 'string' }, truth: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      data: { type: 'string' },
+      kafka: { type: 'string' },
+      registry: { type: 'string' },
+      namespace: { type: 'string' },
+      config: { type: 'string' },
+      truth: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
   })
-  if (values.data === undefined || values.truth === undefined) {
-    process.stderr.write('usage: npm run quality -- --data DIR --truth FILE [--json]\n')
+  const { truth: truthFile } = values
+  if (truthFile === undefined) {
+    process.stderr.write(
+      'usage: npm run quality -- --truth FILE [--data DIR | --kafka HOST:PORT --registry URL [--namespace NAME]] [--json]\n',
+    )
     process.exitCode = 2
     return
   }
-  const truth = readTruth(values.truth)
-  const corpus = await openBeside(values.data)
-  const judged = await verdicts(corpus, truth)
-  const lines = [
-    ...(await screening(corpus, truth)),
-    ...(await judging(corpus, truth)),
-    ...(await checks(corpus, truth)),
-    ...judged.lines,
-  ]
-  await corpus.log.close()
+  const truth = readTruth(truthFile)
+  const { judged, lines } = await useCorpus(await placeOf(values), openBeside, async (corpus) => {
+    const found = await verdicts(corpus, truth)
+    const gates = [await screening(corpus, truth), await judging(corpus, truth), await checks(corpus, truth)]
+    return { judged: found, lines: [...gates.flat(), ...found.lines] }
+  })
   if (values.json) {
     for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
     process.stdout.write(`${JSON.stringify({ wrongPassed: judged.wrongPassed, wrongFailed: judged.wrongFailed })}\n`)

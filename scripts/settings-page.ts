@@ -1,5 +1,6 @@
 /** docs/settings.md: every setting, from its declaration. */
 import { commonSettings, runSettings, simulatorSettings } from '../cli/configuration.ts'
+import { placeSettings, secretVariables, tokenCommandPath, type PlaceSetting } from '../cli/place.ts'
 import type { Processor } from '../engine/processor.ts'
 import { variableName, type Setting, type Settings } from '../engine/settings.ts'
 import { markdownTable } from './stream-picture.ts'
@@ -25,6 +26,26 @@ export function settingsPage(processors: readonly Processor[]): string {
     '',
     ...settingsTable('simulator', simulatorSettings),
     '',
+    '## A corpus on Kafka: `kafka` and `registry`',
+    '',
+    'Every command that opens a corpus takes them; without brokers the corpus lies in the data folder, and so it does with',
+    '`--no-kafka`. On Kafka the data folder (`--data`, `WELLSPRING_DATA`) holds copies of task state alone, which only save time.',
+    '',
+    ...placeTable(),
+    '',
+    'Secrets come from the environment; the file is refused where it holds one:',
+    '',
+    ...markdownTable(
+      ['variable', 'meaning'],
+      Object.values(secretVariables).map(({ variable, doc }) => [`\`${variable}\``, doc]),
+    ),
+    '',
+    'In `wellspring.yaml`:',
+    '',
+    '```yaml',
+    ...placeExample,
+    '```',
+    '',
     '## Every processor: `processors.<name>`',
     '',
     ...settingsTable('<name>', commonSettings),
@@ -35,6 +56,33 @@ export function settingsPage(processors: readonly Processor[]): string {
         : [`## \`processors.${name}\``, '', summary, '', ...settingsTable(name, settings), ''],
     ),
   ].join('\n')
+}
+
+const placeExample = [
+  'kafka:',
+  '  brokers: [kafka-1:9093, kafka-2:9093, kafka-3:9093]',
+  '  namespace: corpus-1',
+  '  replication: 3',
+  '  tls: { caFile: /etc/kafka/ca.pem }',
+  '  sasl: { mechanism: scram-sha-512, username: wellspring } # password: WELLSPRING_KAFKA_PASSWORD',
+  'registry: { url: https://registry:8081, username: wellspring } # password: WELLSPRING_REGISTRY_PASSWORD',
+]
+
+function placeTable(): string[] {
+  const rows = Object.values(placeSettings).map(({ path, flag, variable, setting }: PlaceSetting) => [
+    `\`${path}\``,
+    flag === undefined ? '' : `\`--${flag}\``,
+    `\`${variable}\``,
+    setting.default === '' ? 'none' : `\`${setting.default}\``,
+    valuesOf(setting),
+    setting.doc,
+  ])
+  const tokenCommand = [
+    `\`${tokenCommandPath}\``,
+    ...['', '', 'none', 'list of texts'],
+    'Command that prints a token for oauthbearer, as an argument list: `[/usr/bin/get-token, --audience, kafka]`. No shell reads it.',
+  ]
+  return markdownTable(['setting', 'flag', 'variable', 'default', 'values', 'meaning'], [...rows, tokenCommand])
 }
 
 function settingsTable(scope: string, settings: Settings): string[] {

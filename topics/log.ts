@@ -87,6 +87,12 @@ export interface Membership {
    * @throws LogError 'fenced' when the task was lost meanwhile, 'damaged' when local state is no committed prefix and can't be rebuilt.
    */
   open(task: number): Promise<OpenTask>
+  /**
+   * Resolves once this process is known to have had its tasks a moment ago; undefined where that is known already, absent where tasks
+   * never move. After a pause of the whole process they may long be another's: what costs something, such as a model call, asks first.
+   * It spares work, and fences nothing: a commit is safe without it. Rejects when the signal aborts, with its reason.
+   */
+  confirmed?(signal: AbortSignal): Promise<void> | undefined
   /** Gives all tasks back. Open tasks must be closed first. */
   leave(): Promise<void>
 }
@@ -172,7 +178,10 @@ export interface Log {
    */
   append(records: readonly OutgoingRecord[], appendId: string): Promise<boolean>
   progress(group: string): Promise<TaskProgress[]>
-  /** Forgets all records below the offset (retention). Reads below it then start at it. */
+  /**
+   * Forgets all records below the offset (retention). Reads below it then start at it.
+   * @throws LogError 'topic_mismatch' for a compacted topic, of which the keys decide what is kept; 'unknown_topic'
+   */
   deleteBefore(position: Position): Promise<void>
   /** One round of upkeep: compaction of compacted topics, dead readers, freed space. A no-op on Kafka, which does it itself. */
   maintain(): Promise<void>

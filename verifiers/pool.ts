@@ -16,8 +16,17 @@ import {
   type ProgramRequest,
   type ProgramResult,
 } from './program.ts'
-import { probeIsolation, type Isolation, type Probe, type Rung } from './sandbox.ts'
-import type { MathRequest, MathVerdict, VoteRequest, VoteResult, WorkerData, WorkerTask } from './worker.ts'
+import { probeIsolation, type Isolation, type Probe, type Rung, type SandboxLaunch } from './sandbox.ts'
+import type {
+  MathRequest,
+  MathVerdict,
+  ParcelNews,
+  ParcelResult,
+  VoteRequest,
+  VoteResult,
+  WorkerData,
+  WorkerTask,
+} from './worker.ts'
 
 /** Settings of the pool. */
 export interface VerifierPoolOptions {
@@ -48,10 +57,20 @@ const BEGIN_TIMEOUT_MS = 30_000
 const CLOSE_TIMEOUT_MS = 3_000
 // Tasks that a thread has at once: while it works on one, the next already waits there.
 const TASKS_PER_THREAD = 2
+// Short programs travel together, as a message costs a good part of a short test: at most so many, and as many as took
+// PARCEL_MS lately. What a thread has not begun by then it gives back.
+const PROGRAMS_PER_PARCEL = 8
+const PARCEL_MS = 20
+// How much the last parcel says of how long programs take now.
+const NEWS_WEIGHT = 0.2
 // A thread's heap, MiB: a 64 MiB input, a 10 MB output and their texts fit several times over.
 const THREAD_HEAP_MB = 1024
 
-type Task = WorkerTask extends infer Each ? (Each extends WorkerTask ? Omit<Each, 'slot' | 'job'> : never) : never
+type Comparing = Extract<WorkerTask, { kind: 'math-compare' | 'math-vote' }>
+/** What a job asks for: comparisons as the thread gets them, or one program. */
+type Task =
+  | (Comparing extends infer Each ? (Each extends Comparing ? Omit<Each, 'slot'> : never) : never)
+  | { readonly kind: 'program'; readonly request: ProgramRequest }
 
 /** Why a task got no answer from its thread. */
 interface Failure {
@@ -73,6 +92,15 @@ interface Job {
   readonly mostAttempts: number
 }
 
+/** What one thread works at: one job, or several short programs. */
+interface Parcel {
+  readonly slot: number
+  /** Jobs by place; what has been answered or given back is undefined. */
+  readonly jobs: (Job | undefined)[]
+  /** The program jobs' numbers, by place. */
+  readonly numbers: readonly number[]
+}
+
 interface Comparison {
   readonly request: MathRequest
   readonly resolve: (verdict: MathVerdict) => void
@@ -85,12 +113,19 @@ export class VerifierPool {
   readonly #threads: number
   readonly #clocks: WorkerData
   readonly #freeSlots: number[]
-  readonly #queue: Job[] = []
-  readonly #running = new Map<Job, { number: number; slot: number }>()
+  readonly #comparisonJobs: Job[] = []
+  readonly #programJobs: Job[] = []
+  /** By slot. */
+  readonly #parcels = new Map<number, Parcel>()
+  /** How long a program took lately, ms. */
+  #programMs = PARCEL_MS
   readonly #channel: InstanceType<typeof BroadcastChannel>
   #comparisons: Comparison[] = []
   #jobs = 0
   #piscina: Piscina | undefined
+  #launch: SandboxLaunch | undefined
+  /** Whether the threads were started with the launch, so that tasks need not carry it. */
+  #launchIsKnown = false
   #probe: Promise<Probe> | undefined
   #closed = false
 
@@ -101,12 +136,16 @@ export class VerifierPool {
     this.#clocks = {
       startedMs: new Float64Array(new SharedArrayBuffer(8 * slots)),
       step: new Int32Array(new SharedArrayBuffer(4 * slots)),
-      calledOff: new Int32Array(new SharedArrayBuffer(4 * slots)),
+      place: new Int32Array(new SharedArrayBuffer(4 * slots)),
+      calledOff: new Int32Array(new SharedArrayBuffer(4 * slots * PROGRAMS_PER_PARCEL)),
+      programsPerParcel: PROGRAMS_PER_PARCEL,
+      parcelMs: PARCEL_MS,
       threads: this.#threads,
       closed: new Int32Array(new SharedArrayBuffer(4)),
       channel: `wellspring-verifiers-${randomUUID()}`,
     }
     this.#channel = new BroadcastChannel(this.#clocks.channel)
+    this.#channel.onmessage = ({ data }: { data: unknown }) => this.#hear(data as ParcelNews)
     this.#channel.unref()
     this.#freeSlots = Array.from({ length: slots }, (_, index) => index)
   }
@@ -154,10 +193,11 @@ export class VerifierPool {
   async runProgram(request: ProgramRequest, signal?: AbortSignal): Promise<ProgramResult> {
     const { isolation, launch } = await this.#probed()
     if (!launch) return withoutRun(request, 'sandbox_error', isolation.detail)
+    this.#launch = launch
     const limits = { ...this.#options.limits, ...request.limits }
     const wallSeconds = limits.wallSeconds ?? DEFAULT_PROGRAM_LIMITS.wallSeconds
     return this.#submit<ProgramResult>(
-      { kind: 'program', launch, request: { ...request, limits } },
+      { kind: 'program', request: { ...request, limits } },
       wallSeconds * 3000 + SANDBOX_STEP_MARGIN_MS,
       signal,
       ({ message }) => withoutRun(request, 'sandbox_error', message),
@@ -167,15 +207,18 @@ export class VerifierPool {
   /** Ends the threads and their sandboxes. Requests still open are rejected. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const job of this.#queue.splice(0)) job.reject(closedError())
-    for (const job of this.#running.keys()) {
-      job.reject(closedError())
-      this.#endEarly(job)
-    }
+    for (const queue of [this.#comparisonJobs, this.#programJobs])
+      for (const job of queue.splice(0)) job.reject(closedError())
+    for (const { jobs } of this.#parcels.values())
+      for (const job of jobs) {
+        if (!job) continue
+        job.reject(closedError())
+        this.#endEarly(job)
+      }
     const piscina = this.#piscina
     if (piscina) {
       const closing = Array.from({ length: this.#threads * TASKS_PER_THREAD }, () =>
-        piscina.run({ kind: 'close', job: 0, slot: 0 }),
+        piscina.run({ kind: 'close', slot: 0 }),
       )
       const timeout = new AbortController()
       await Promise.race([
@@ -226,75 +269,99 @@ export class VerifierPool {
     giveUp: (failure: Failure) => Answer,
   ): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      this.#enqueue({
+      const abort = (): void => this.#callOff(job)
+      // One signal may serve a whole run: what has an answer must not go on listening to it.
+      const settled =
+        <Value>(settle: (value: Value) => void) =>
+        (value: Value): void => {
+          signal?.removeEventListener('abort', abort)
+          settle(value)
+        }
+      const answer = settled<Answer>(resolve)
+      const job: Job = {
         task,
         stepMs,
         signal,
-        resolve: resolve as (answer: unknown) => void,
-        reject,
-        giveUp: (failure) => resolve(giveUp(failure)),
+        resolve: answer as (answer: unknown) => void,
+        reject: settled(reject),
+        giveUp: (failure) => answer(giveUp(failure)),
         attempts: 0,
         mostAttempts: ATTEMPTS,
-      })
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.#enqueue(job)
     })
   }
 
   #enqueue(job: Job): void {
     if (this.#closed) return job.reject(closedError())
     if (job.signal?.aborted) return job.reject(job.signal.reason)
-    job.signal?.addEventListener('abort', () => this.#callOff(job), { once: true })
-    this.#queue.push(job)
+    this.#queueOf(job).push(job)
     this.#pump()
   }
 
   /** Rejects an aborted job at once. One that runs a program is called off; its thread is free when that has ended. */
   #callOff(job: Job): void {
     job.reject(job.signal?.reason)
-    const place = this.#queue.indexOf(job)
-    if (place >= 0) this.#queue.splice(place, 1)
+    const queue = this.#queueOf(job)
+    const place = queue.indexOf(job)
+    if (place >= 0) queue.splice(place, 1)
     this.#endEarly(job)
   }
 
   #endEarly(job: Job): void {
-    const place = this.#running.get(job)
-    if (!place) return
-    this.#clocks.calledOff[place.slot] = place.number
-    this.#channel.postMessage(place.number)
+    for (const { slot, jobs, numbers } of this.#parcels.values()) {
+      const place = jobs.indexOf(job)
+      const number = numbers[place]
+      if (number === undefined) continue
+      this.#clocks.calledOff[slot * PROGRAMS_PER_PARCEL + place] = number
+      this.#channel.postMessage(number)
+    }
   }
 
   #pump(): void {
     while (!this.#closed && this.#freeSlots.length > 0) {
-      const job = this.#nextJob()
-      if (!job) return
-      void this.#start(job, this.#freeSlots.pop()!)
+      const jobs = this.#nextJobs()
+      if (jobs.length === 0) return
+      void this.#start(jobs, this.#freeSlots.pop()!)
     }
   }
 
-  /** The next job that may start. Comparisons take microseconds and programs seconds: one slot is never given to a program. */
-  #nextJob(): Job | undefined {
-    const comparison = this.#queue.findIndex(({ task }) => task.kind !== 'program')
-    if (comparison >= 0) return this.#queue.splice(comparison, 1)[0]
-    return this.#freeSlots.length > 1 ? this.#queue.shift() : undefined
+  /** What may start next. Comparisons take microseconds and programs seconds: one slot is never given to programs. */
+  #nextJobs(): Job[] {
+    const comparison = this.#comparisonJobs.shift()
+    if (comparison) return [comparison]
+    if (this.#freeSlots.length === 1) return []
+    const fair = Math.ceil(this.#programJobs.length / (this.#threads * TASKS_PER_THREAD))
+    const quick = Math.floor(PARCEL_MS / Math.max(this.#programMs, 1))
+    return this.#programJobs.splice(0, Math.max(1, Math.min(PROGRAMS_PER_PARCEL, fair, quick)))
   }
 
-  async #start(job: Job, slot: number): Promise<void> {
+  #queueOf(job: Job): Job[] {
+    return job.task.kind === 'program' ? this.#programJobs : this.#comparisonJobs
+  }
+
+  async #start(jobs: Job[], slot: number): Promise<void> {
     const controller = new AbortController()
-    const number = (this.#jobs += 1)
-    this.#running.set(job, { number, slot })
+    const numbers = jobs.map(() => (this.#jobs += 1))
+    const parcel: Parcel = { slot, jobs: [...jobs], numbers }
+    this.#parcels.set(slot, parcel)
     this.#clocks.startedMs[slot] = 0
     this.#clocks.step[slot] = -1
+    this.#clocks.place[slot] = -1
     const handedOverMs = Date.now()
+    const stepMs = Math.max(...jobs.map((job) => job.stepMs))
     let stuckStep: number | undefined
     const look = (): void => {
       const startedMs = this.#clocks.startedMs[slot] ?? 0
-      const dueMs = startedMs === 0 ? handedOverMs + BEGIN_TIMEOUT_MS : startedMs + job.stepMs
+      const dueMs = startedMs === 0 ? handedOverMs + BEGIN_TIMEOUT_MS : startedMs + stepMs
       if (dueMs > Date.now()) {
         timer = setTimeout(look, dueMs - Date.now() + 1)
         return
       }
       if (startedMs === 0) {
         // It may wait behind another task of its thread; that one has a limit of its own.
-        if ([...this.#running.values()].some((other) => (this.#clocks.startedMs[other.slot] ?? 0) > 0)) {
+        if ([...this.#parcels.keys()].some((other) => (this.#clocks.startedMs[other] ?? 0) > 0)) {
           timer = setTimeout(look, BEGIN_TIMEOUT_MS)
           return
         }
@@ -302,24 +369,79 @@ export class VerifierPool {
       } else stuckStep = this.#clocks.step[slot] ?? -1
       controller.abort()
     }
-    let timer = setTimeout(look, Math.min(job.stepMs, BEGIN_TIMEOUT_MS))
+    let timer = setTimeout(look, Math.min(stepMs, BEGIN_TIMEOUT_MS))
     try {
-      job.attempts += 1
+      for (const job of jobs) job.attempts += 1
       this.#piscina ??= this.#open()
       // Piscina ends the thread when a running task is aborted, and starts another.
-      job.resolve(await this.#piscina.run({ ...job.task, job: number, slot }, { signal: controller.signal }))
+      const answer: unknown = await this.#piscina.run(this.#taskOf(parcel), { signal: controller.signal })
+      if (jobs[0]?.task.kind === 'program') {
+        const { results, milliseconds } = answer as ParcelResult
+        if (results.length > 0) this.#programMs += NEWS_WEIGHT * (milliseconds / results.length - this.#programMs)
+        this.#deliver(parcel, results)
+        this.#takeBack(parcel, results.length)
+      } else jobs[0]?.resolve(answer)
     } catch (error) {
-      if (this.#closed) job.reject(closedError())
-      else if (job.signal?.aborted) job.reject(job.signal.reason)
-      else if (stuckStep !== undefined && job.task.kind !== 'program')
-        job.giveUp({ stuckStep, message: 'a comparison did not end' })
-      else if (job.attempts < job.mostAttempts) this.#queue.unshift(job)
-      else job.giveUp({ message: `the worker thread failed ${job.attempts} times: ${(error as Error).message}` })
+      this.#recover(parcel, (error as Error).message, stuckStep)
     } finally {
       clearTimeout(timer)
-      this.#running.delete(job)
+      this.#parcels.delete(slot)
       this.#freeSlots.push(slot)
       this.#pump()
+    }
+  }
+
+  #taskOf({ slot, jobs, numbers }: Parcel): WorkerTask {
+    const programs: { number: number; request: ProgramRequest }[] = []
+    for (const [place, job] of jobs.entries()) {
+      if (job?.task.kind === 'program') programs.push({ number: numbers[place]!, request: job.task.request })
+      else if (job) return { ...job.task, slot }
+    }
+    return { kind: 'programs', slot, programs, ...(this.#launchIsKnown ? {} : { launch: this.#launch! }) }
+  }
+
+  /** A thread takes its time with one program: what it has done is delivered, what it has not begun goes to others. */
+  #hear({ slot, first, results, backFrom }: ParcelNews): void {
+    const parcel = this.#parcels.get(slot)
+    if (parcel?.numbers[0] !== first) return
+    this.#deliver(parcel, results)
+    this.#takeBack(parcel, backFrom)
+    this.#pump()
+  }
+
+  #deliver({ jobs }: Parcel, results: readonly ProgramResult[]): void {
+    for (const [place, result] of results.entries()) {
+      jobs[place]?.resolve(result)
+      jobs[place] = undefined
+    }
+  }
+
+  /** Queues the jobs from this place on again, as if they had not been handed over. */
+  #takeBack({ jobs }: Parcel, from: number): void {
+    for (let place = jobs.length - 1; place >= from; place -= 1) {
+      const job = jobs[place]
+      jobs[place] = undefined
+      if (!job || job.signal?.aborted) continue
+      job.attempts -= 1
+      this.#queueOf(job).unshift(job)
+    }
+  }
+
+  /** Repeats, or gives up, what a thread had in hand when it ended. */
+  #recover(parcel: Parcel, message: string, stuckStep: number | undefined): void {
+    const at = this.#clocks.place[parcel.slot] ?? -1
+    for (const [place, job] of [...parcel.jobs.entries()].reverse()) {
+      if (!job) continue
+      const isProgram = job.task.kind === 'program'
+      if (this.#closed) job.reject(closedError())
+      else if (job.signal?.aborted) job.reject(job.signal.reason)
+      else if (isProgram && at >= 0 && at !== place) {
+        // Not this one's doing.
+        job.attempts -= 1
+        this.#queueOf(job).unshift(job)
+      } else if (stuckStep !== undefined && !isProgram) job.giveUp({ stuckStep, message: 'a comparison did not end' })
+      else if (job.attempts < job.mostAttempts) this.#queueOf(job).unshift(job)
+      else job.giveUp({ message: `the worker thread failed ${job.attempts} times: ${message}` })
     }
   }
 
@@ -330,6 +452,7 @@ export class VerifierPool {
   }
 
   #open(): Piscina {
+    this.#launchIsKnown = this.#launch !== undefined
     const piscina = new Piscina({
       filename: workerFile(),
       minThreads: this.#threads,
@@ -338,7 +461,7 @@ export class VerifierPool {
       recordTiming: false,
       // The closing tasks wait behind the last ones.
       maxQueue: 2 * this.#threads * TASKS_PER_THREAD,
-      workerData: this.#clocks,
+      workerData: { ...this.#clocks, launch: this.#launch },
       resourceLimits: { maxOldGenerationSizeMb: THREAD_HEAP_MB },
     })
     // The task that a thread died under is handed to another; the thread's own error needs no second reader.

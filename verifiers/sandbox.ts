@@ -91,22 +91,41 @@ const STUCK_MARGIN_MS = 5_000
 const PROGRAMS_PER_SANDBOX = 5_000
 const SETTING_UP = 0
 const STAGES = ['compiling', 'compiling', 'compile_failed', 'running'] as const
+const KILLED = [null, 'wall', 'cpu', 'memory'] as const
+const MODES = { stdio: 0, function: 1, assert: 2 } as const
+// The frames of zygote.py: its REQUEST, its ANSWER, and the JSON message that comes before the first answer.
+const REQUEST_BYTES = 53
+const ANSWER_BYTES = 67
+const MESSAGE = 0
+const MESSAGE_HEAD_BYTES = 5
+const MOST_UINT32 = 0xffff_ffff
 const SIGKILL = 9
 
+// A child compiles the source, so that what compiling leaves all over a heap is not copied at every fork.
 const BOOT = [
-  'import os,sys',
-  'def r(n):',
+  'import os,sys,marshal',
+  'def r(f,n):',
   ' b=b""',
   ' while len(b)<n:',
-  '  c=os.read(0,n-len(b))',
+  '  c=os.read(f,n-len(b))',
   '  if not c: os._exit(3)',
   '  b+=c',
   ' return b',
   'n,m=int(sys.argv[1]),int(sys.argv[2])',
-  's=r(n);c=r(m)',
+  'p,q=os.pipe()',
+  'z=os.fork()',
+  'if z==0:',
+  ' d=marshal.dumps(compile(r(0,n),"zygote.py","exec",0,True,2))',
+  ' d=len(d).to_bytes(4,"little")+d',
+  ' while d: d=d[os.write(q,d):]',
+  ' os._exit(0)',
+  'os.close(q)',
+  'k=marshal.loads(r(p,int.from_bytes(r(p,4),"little")))',
+  'os.close(p);os.waitpid(z,0)',
+  'c=r(0,m)',
   'g={"__name__":"sandbox"}',
-  'exec(compile(s,"zygote.py","exec"),g)',
-  'del s,r,n,m',
+  'exec(k,g)',
+  'del r,n,m,p,q,z,k',
   'import json',
   'g["main"](json.loads(c))',
 ].join('\n')
@@ -224,10 +243,17 @@ function commandOf(
   return { command: 'bwrap', args }
 }
 
-interface Frame {
-  readonly header: Record<string, unknown>
-  readonly files: readonly Buffer[]
+/** The packed head of an answer and what follows it. */
+interface Answer {
+  readonly head: Buffer
+  readonly word: string
+  readonly stdout: Buffer
+  readonly stderr: Buffer
+  readonly result: Buffer
 }
+
+/** What the sandbox says before its first answer. */
+type Message = Readonly<Record<string, unknown>>
 
 /** One long-lived sandbox child. Runs one program at a time; a second run while one is under way throws. */
 export class Sandbox {
@@ -236,9 +262,15 @@ export class Sandbox {
   readonly #keeper: boolean
   #chunks: Buffer[] = []
   #available = 0
-  #header: { header: Record<string, unknown>; sizes: number[] } | undefined
+  /** Bytes that the frame under way takes at least, as far as it has been read. */
+  #expected = 0
   #waiting:
-    { resolve: (frame: Frame) => void; reject: (error: SandboxError) => void; timer: NodeJS.Timeout } | undefined
+    | {
+        resolve: (frame: Answer | Message) => void
+        reject: (error: SandboxError) => void
+        timer: NodeJS.Timeout
+      }
+    | undefined
   #fault: SandboxError | undefined
   #stderr = ''
   #program: string | undefined
@@ -285,9 +317,9 @@ export class Sandbox {
     for (let attempt = 1; ; attempt += 1) {
       const sandbox = new Sandbox(launch)
       try {
-        const { header } = await sandbox.#next(READY_TIMEOUT_MS)
-        if (typeof header['error'] === 'string') throw new SandboxError(header['error'])
-        sandbox.ready = header
+        const message = (await sandbox.#next(READY_TIMEOUT_MS)) as Message
+        if (typeof message['error'] === 'string') throw new SandboxError(message['error'])
+        sandbox.ready = message
         return sandbox
       } catch (error) {
         sandbox.close()
@@ -313,48 +345,48 @@ export class Sandbox {
     const source = program === this.#program ? undefined : Buffer.from(program)
     if (source) this.#runs += 1
     this.#program = program
-    const given = Buffer.from(input)
+    const inputBytes = Buffer.byteLength(input)
     const assertions = spec.mode === 'assert' ? Buffer.from(spec.assertions ?? '') : undefined
     const nonce = spec.mode === 'assert' ? randomBytes(24).toString('hex') : undefined
-    const header = Buffer.from(
-      JSON.stringify({
-        program: source?.length ?? -1,
-        input: given.length,
-        mode: spec.mode,
-        cpu: spec.cpuSeconds,
-        wall: spec.wallSeconds,
-        memory: spec.memoryBytes,
-        output: spec.outputBytes,
-        stderr: spec.stderrBytes,
-        function: spec.function,
-        assertions: assertions?.length,
-        nonce,
-      }),
+    const extra = spec.mode === 'stdio' ? undefined : Buffer.from(JSON.stringify({ function: spec.function, nonce }))
+    const request = Buffer.allocUnsafe(
+      REQUEST_BYTES + (extra?.length ?? 0) + (source?.length ?? 0) + (assertions?.length ?? 0) + inputBytes,
     )
-    const length = Buffer.alloc(4)
-    length.writeUInt32LE(header.length)
+    let at = request.writeInt32LE(source?.length ?? -1, 0)
+    at = request.writeUInt32LE(extra?.length ?? 0, at)
+    at = request.writeUInt32LE(assertions?.length ?? 0, at)
+    at = request.writeUInt32LE(inputBytes, at)
+    at = request.writeUInt8(MODES[spec.mode], at)
+    at = request.writeDoubleLE(spec.cpuSeconds, at)
+    at = request.writeDoubleLE(spec.wallSeconds, at)
+    at = request.writeBigUInt64LE(BigInt(spec.memoryBytes), at)
+    at = request.writeBigUInt64LE(BigInt(spec.outputBytes), at)
+    at = request.writeUInt32LE(Math.min(spec.stderrBytes, MOST_UINT32), at)
+    for (const part of [extra, source, assertions]) if (part) at += part.copy(request, at)
+    request.write(input, at)
     const answer = this.#next(spec.wallSeconds * 3000 + STUCK_MARGIN_MS)
-    this.#child.stdin?.write(
-      Buffer.concat([length, header, source, assertions, given].filter((part) => part !== undefined)),
-    )
-    const { header: facts, files } = await answer
-    if (facts['stage'] === SETTING_UP && facts['killed'] === null && facts['signal'] !== SIGKILL)
-      throw this.#fail(`a program could not be started: ${String(files[1]).trim()}`)
-    const [stdout = Buffer.alloc(0), stderr = Buffer.alloc(0), result = Buffer.alloc(0)] = files
+    this.#child.stdin?.write(request)
+    const { head, word, stdout, stderr, result } = (await answer) as Answer
+    const stage = head.readUInt8(1)
+    const killed = KILLED[head.readUInt8(2)] ?? null
+    const exit = head.readInt32LE(3)
+    const signal = head.readInt32LE(7)
+    if (stage === SETTING_UP && killed === null && signal !== SIGKILL)
+      throw this.#fail(`a program could not be started: ${String(stderr).trim()}`)
     return {
-      exit: facts['exit'] as number | null,
-      signal: facts['signal'] as number | null,
-      killed: facts['killed'] as RunResult['killed'],
-      seconds: facts['seconds'] as number,
-      cpuSeconds: facts['cpuSeconds'] as number,
-      memoryKilobytes: facts['memoryKilobytes'] as number,
-      stage: STAGES[facts['stage'] as number] ?? 'running',
+      exit: exit < 0 ? null : exit,
+      signal: signal < 0 ? null : signal,
+      killed,
+      seconds: microseconds(head.readDoubleLE(11)),
+      cpuSeconds: microseconds(head.readDoubleLE(19)),
+      memoryKilobytes: Number(head.readBigUInt64LE(27)),
+      stage: STAGES[stage] ?? 'running',
       stdout,
-      stdoutBytes: facts['stdoutBytes'] as number,
+      stdoutBytes: Number(head.readBigUInt64LE(35)),
       stderr,
-      stderrBytes: facts['stderrBytes'] as number,
+      stderrBytes: Number(head.readBigUInt64LE(43)),
       result,
-      completed: nonce !== undefined && facts['nonce'] === nonce,
+      completed: nonce !== undefined && word === nonce,
     }
   }
 
@@ -387,7 +419,7 @@ export class Sandbox {
     return this.#fault
   }
 
-  #next(timeoutMs: number): Promise<Frame> {
+  #next(timeoutMs: number): Promise<Answer | Message> {
     return new Promise((resolve, reject) => {
       if (this.#fault) return reject(this.#fault)
       const timer = setTimeout(() => this.#fail(`the sandbox did not answer in ${timeoutMs / 1000} s`), timeoutMs)
@@ -395,44 +427,51 @@ export class Sandbox {
     })
   }
 
-  #take(count: number): Buffer {
-    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    this.#chunks = all.length > count ? [all.subarray(count)] : []
-    this.#available -= count
-    return all.subarray(0, count)
-  }
-
   #receive(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#available += chunk.length
+    if (this.#available < this.#expected) return
+    const all = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks)
+    this.#chunks = [all]
     try {
-      if (!this.#header) {
-        if (this.#available < 4) return
-        const head =
-          this.#chunks[0]!.length >= 4 ? this.#chunks[0]! : (this.#chunks = [Buffer.concat(this.#chunks)])[0]!
-        const length = head.readUInt32LE(0)
-        if (length > 1 << 20) throw new SandboxError('a frame that cannot be')
-        if (this.#available < 4 + length) return
-        const header = JSON.parse(
-          this.#take(4 + length)
-            .subarray(4)
-            .toString(),
-        ) as Record<string, unknown>
-        this.#header = { header, sizes: (header['kept'] as number[] | undefined) ?? [] }
-      }
-      const { header, sizes } = this.#header
-      if (this.#available < sizes.reduce((sum, size) => sum + size, 0)) return
-      const files = sizes.map((size) => this.#take(size))
-      this.#header = undefined
+      const frame = this.#read(all)
+      if (frame === undefined) return
+      if (this.#expected !== all.length) throw new SandboxError('more than an answer')
+      this.#chunks = []
+      this.#available = 0
+      this.#expected = 0
       const waiting = this.#waiting
       this.#waiting = undefined
       if (!waiting) throw new SandboxError('an answer without a question')
       clearTimeout(waiting.timer)
-      waiting.resolve({ header, files })
+      waiting.resolve(frame)
     } catch {
       this.#fail('the sandbox sent a frame that cannot be read')
     }
   }
+
+  /** The frame that these bytes hold; undefined, and how many it takes expected, while it is not whole. */
+  #read(all: Buffer): Answer | Message | undefined {
+    const isMessage = all.readUInt8(0) === MESSAGE
+    const headBytes = isMessage ? MESSAGE_HEAD_BYTES : ANSWER_BYTES
+    this.#expected = headBytes
+    if (all.length < headBytes) return undefined
+    if (isMessage) {
+      this.#expected += all.readUInt32LE(1)
+      return all.length < this.#expected ? undefined : (JSON.parse(all.toString('utf8', headBytes)) as Message)
+    }
+    const parts = [51, 55, 59, 63].map((at) => {
+      const from = this.#expected
+      return all.subarray(from, (this.#expected += all.readUInt32LE(at)))
+    })
+    if (all.length < this.#expected) return undefined
+    const [word, stdout, stderr, result] = parts as [Buffer, Buffer, Buffer, Buffer]
+    return { head: all.subarray(0, headBytes), word: word.toString('latin1'), stdout, stderr, result }
+  }
+}
+
+function microseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e6
 }
 
 /** What a probe found: the launch for the chosen rung (absent when nothing isolates), and the line for people. */

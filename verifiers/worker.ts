@@ -13,14 +13,22 @@ import type { SandboxLaunch } from './sandbox.ts'
 export interface WorkerData {
   readonly startedMs: Float64Array
   readonly step: Int32Array
-  /** By slot, the number of the job that was called off there last: a thread that is still starting hears no message. */
+  /** By slot, which program of its parcel is running; -1 before the first. */
+  readonly place: Int32Array
+  /** By slot and place, the number of the program that was called off there: a thread that is still starting hears no message. */
   readonly calledOff: Int32Array
+  /** Places of a slot. */
+  readonly programsPerParcel: number
+  /** After this long a thread hands over what it has done of a parcel, and begins no more of it. */
+  readonly parcelMs: number
   /** How many threads there are. */
   readonly threads: number
   /** How many threads have closed their sandbox. */
   readonly closed: Int32Array
-  /** The name of the broadcast channel on which the pool calls jobs off: each message is a job's number. */
+  /** The name of the broadcast channel: the pool calls programs off by their numbers, threads send ParcelNews. */
   readonly channel: string
+  /** How sandboxes are started; absent while the pool has not looked: then tasks say it. */
+  readonly launch?: SandboxLaunch
 }
 
 /** One answer, or a completion that holds one, against a reference. */
@@ -53,13 +61,33 @@ export interface VoteResult {
   }
 }
 
-/** What a thread is asked. `job` is the task's number, `slot` the pool's place for it in the shared clocks. */
-export type WorkerTask = { readonly job: number; readonly slot: number } & (
+/** What a thread is asked; `slot` is the pool's place for it in the shared clocks. */
+export type WorkerTask = { readonly slot: number } & (
   | { readonly kind: 'math-compare'; readonly requests: readonly MathRequest[] }
   | { readonly kind: 'math-vote'; readonly request: VoteRequest }
-  | { readonly kind: 'program'; readonly launch: SandboxLaunch; readonly request: ProgramRequest }
+  | {
+      readonly kind: 'programs'
+      readonly programs: readonly { readonly number: number; readonly request: ProgramRequest }[]
+      readonly launch?: SandboxLaunch
+    }
   | { readonly kind: 'close' }
 )
+
+/** The results of a parcel's first programs (perhaps not of all), and how long they took. */
+export interface ParcelResult {
+  readonly results: readonly ProgramResult[]
+  readonly milliseconds: number
+}
+
+/** Sent while one program takes its time: what its parcel has done before it, and what this thread gives back. */
+export interface ParcelNews {
+  readonly slot: number
+  /** The number of the parcel's first program. */
+  readonly first: number
+  readonly results: readonly ProgramResult[]
+  /** The place from which on the parcel's programs are given back. */
+  readonly backFrom: number
+}
 
 // Piscina hands over [its own data, ours], or ours alone.
 const shared = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerData
@@ -67,6 +95,10 @@ let judge: ProgramJudge | undefined
 let running: number | undefined
 let closed = false
 let turn: Promise<unknown> = Promise.resolve()
+/** Parcels whose turn has not come. */
+const waiting = new Set<Parcel>()
+/** Whether the parcel at work takes longer than parcels should. */
+let isLate = false
 
 /** A lane runs one program at a time; the next one waits here, so that it starts without a word from the pool. */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -84,7 +116,7 @@ channel.unref()
 /** Serves one task of the pool. A throw is a fault of ours; the pool hands the task to a thread again. */
 export default async function serve(
   task: WorkerTask,
-): Promise<readonly MathVerdict[] | VoteResult | ProgramResult | undefined> {
+): Promise<readonly MathVerdict[] | VoteResult | ParcelResult | undefined> {
   const begin = stepper(task.slot)
   switch (task.kind) {
     case 'math-compare':
@@ -95,12 +127,8 @@ export default async function serve(
     case 'math-vote':
       begin()
       return vote(task.request)
-    case 'program':
-      return inTurn(() => {
-        running = task.job
-        judge ??= new ProgramJudge(task.launch)
-        return judge.judge(task.request, begin, () => shared.calledOff[task.slot] === task.job)
-      })
+    case 'programs':
+      return judgeInTurn(task, begin)
     case 'close':
       // Waited for, so that the sandbox's process is reaped: nobody could once this thread has ended.
       await inTurn(async () => {
@@ -113,6 +141,58 @@ export default async function serve(
       while (Atomics.load(shared.closed, 0) < shared.threads) await delay(2)
       return undefined
   }
+}
+
+type Parcel = Extract<WorkerTask, { kind: 'programs' }>
+
+/** Judges a parcel when its turn comes. While the lane is late with another one, its programs are others' to judge. */
+async function judgeInTurn(parcel: Parcel, begin: () => void): Promise<ParcelResult> {
+  waiting.add(parcel)
+  if (isLate) giveBack(parcel)
+  return inTurn(async () =>
+    waiting.delete(parcel) ? judgeParcel(parcel, begin) : Promise.resolve({ results: [], milliseconds: 0 }),
+  )
+}
+
+function giveBack(parcel: Parcel): void {
+  waiting.delete(parcel)
+  tell(parcel, [], 0)
+}
+
+function tell({ slot, programs }: Parcel, results: readonly ProgramResult[], backFrom: number): void {
+  channel.postMessage({ slot, first: programs[0]?.number ?? 0, results, backFrom } satisfies ParcelNews)
+}
+
+async function judgeParcel(parcel: Parcel, begin: () => void): Promise<ParcelResult> {
+  const { slot, programs, launch } = parcel
+  const { place, calledOff, programsPerParcel, parcelMs } = shared
+  judge ??= new ProgramJudge(launchOf(launch))
+  const started = performance.now()
+  const results: ProgramResult[] = []
+  const late = setTimeout(() => {
+    isLate = true
+    if (programs.length > 1) tell(parcel, results, results.length + 1)
+    for (const other of waiting) giveBack(other)
+  }, parcelMs)
+  try {
+    for (const [index, { number, request }] of programs.entries()) {
+      if (isLate) break
+      place[slot] = index
+      running = number
+      const isCalledOff = (): boolean => calledOff[slot * programsPerParcel + index] === number
+      results.push(await judge.judge(request, begin, isCalledOff))
+    }
+  } finally {
+    clearTimeout(late)
+    isLate = false
+  }
+  return { results, milliseconds: performance.now() - started }
+}
+
+function launchOf(given: SandboxLaunch | undefined): SandboxLaunch {
+  const launch = shared.launch ?? given
+  if (!launch) throw new Error('a program came before anyone said how sandboxes are started')
+  return launch
 }
 
 function vote(request: VoteRequest): VoteResult {

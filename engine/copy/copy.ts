@@ -6,31 +6,26 @@
  */
 import { topicSpecifications } from '../../topics/catalogue.ts'
 import { LogError, type Group, type Log } from '../../topics/log.ts'
-import { ConfigurationError } from '../errors.ts'
+import { copyGroup, encodeProgress, parseProgress, type CopyProgress } from './copy-progress.ts'
 import { HeldTasks, type HeldTask } from './held-tasks.ts'
 import { PositionMap } from './position-map.ts'
 import { checkRecords } from './record-check.ts'
-import { countOf, readCursors, readPending, RecordCopy, type Cursor, type Extent } from './record-copy.ts'
+import {
+  countOf,
+  readCursors,
+  readPending,
+  RecordCopy,
+  type ChunkLimits,
+  type Cursor,
+  type Extent,
+} from './record-copy.ts'
 import { changed, notEmpty } from './refusal.ts'
 import { Rewriting, type NewPositions } from './rewriting.ts'
 import { checkTasks, copyTasks, markOf, tasksWithProgress, type TaskToCopy } from './task-copy.ts'
 
-/** The group whose one task a copy is, on its target. */
-export const copyGroup: Group = { name: 'copy', inputs: [], tasks: 1 }
-
-const progressVersion = 1
-
-/** What the progress of a copy says. */
-interface CopyProgress {
-  version: number
-  phase: 'copying' | 'complete'
-  /** The source in the words of whoever began. */
-  from: string
-}
-
 /** How far a copy is. `records` count what this run has done of `total`; the total is an estimate on Kafka. */
 export interface CopyStatus {
-  phase: 'records' | 'tasks' | 'check'
+  phase: 'opening' | 'records' | 'tasks' | 'check'
   topic: string
   records: number
   total: number
@@ -45,6 +40,8 @@ export interface CopyOptions {
   groups: readonly Group[]
   /** The source in words. */
   from: string
+  /** What one commit holds at most. @default 5000 records, 4 MiB */
+  chunk?: ChunkLimits
   onStatus: (status: CopyStatus) => void
   signal: AbortSignal
 }
@@ -70,9 +67,9 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   const { source, openTarget, groups, from, signal } = options
   const { extents, unknownTopics, records: total } = await extentsOf(source)
   const tasks = await tasksWithProgress(source, groups)
-  const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array =>
-    Buffer.from(JSON.stringify({ version: progressVersion, phase, from } satisfies CopyProgress))
+  const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array => encodeProgress(phase, from)
   let report: CopyReport | undefined
+  options.onStatus({ phase: 'opening', topic: '', records: 0, total, bytes: 0 })
 
   await withCopyTask(openTarget, async (target, copy) => {
     const map = new PositionMap(() => copy.state)
@@ -91,7 +88,7 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
     options.onStatus(status)
     const common = { source, target, rewriting, progressOf: progressOf('copying'), signal }
     const records = new RecordCopy({
-      ...{ ...common, task: copy, map },
+      ...{ ...common, task: copy, map, chunk: options.chunk },
       onDone: ({ topic, records: done, bytes }) => {
         options.onStatus(Object.assign(status, { topic, records: status.records + done, bytes: status.bytes + bytes }))
       },
@@ -141,27 +138,6 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   })
   made.recordsSince = await recordsSince(source, extents)
   return made
-}
-
-/** @throws ConfigurationError where the corpus is a copy that is not complete: positions in it lead nowhere yet */
-export async function refuseUnfinishedCopy(log: Log): Promise<void> {
-  const [progress] = await log.progress(copyGroup.name)
-  if (!progress) return
-  const { phase, from } = parseProgress(progress.value)
-  if (phase === 'complete') return
-  throw new ConfigurationError([
-    `this corpus is a copy of ${from} that is not complete: run the same \`wellspring copy\` again, which goes on where it stopped`,
-  ])
-}
-
-function parseProgress(value: Uint8Array): CopyProgress {
-  const progress = JSON.parse(Buffer.from(value).toString()) as CopyProgress
-  if (progress.version !== progressVersion)
-    throw new LogError(
-      'newer_version',
-      'the target is a copy that another release made: use that release, or an empty target',
-    )
-  return progress
 }
 
 async function withCopyTask(

@@ -12,13 +12,19 @@ import { holdsPositions, namesAnyTopic, redrivenHeader } from './positions.ts'
 import type { Rewriting } from './rewriting.ts'
 
 const readBytes = 1 << 20
-const chunkBytes = 4 << 20
-const chunkRecords = 5000
+const readBackBytes = 4 << 20
+const defaultChunk: ChunkLimits = { records: 5000, bytes: 4 << 20 }
 /** Committed records that do not show after so long will not. */
 const showSeconds = 60
 
 const cursorPrefix = 'cursor/'
 const pendingPrefix = 'pending/'
+
+/** What one commit holds at most; a larger record goes alone. */
+export interface ChunkLimits {
+  records: number
+  bytes: number
+}
 
 /** How far the copy of one partition is. */
 export interface Cursor {
@@ -100,6 +106,7 @@ export interface RecordCopyOptions {
   rewriting: Rewriting
   /** The progress of the copy, as of a sequence. */
   progressOf: (sequence: number) => Uint8Array
+  chunk: ChunkLimits | undefined
   onDone: (done: RecordsDone) => void
   signal: AbortSignal
 }
@@ -148,7 +155,8 @@ export class RecordCopy {
         // A mark names a letter before it in its partition.
         if (stored.headers?.[redrivenHeader] !== undefined && this.#chunk.has(place)) await this.#flush()
         const output = await this.#options.rewriting.record(stored)
-        if (this.#chunkRecords >= chunkRecords || this.#chunkBytes + output.value.byteLength > chunkBytes)
+        const { chunk = defaultChunk } = this.#options
+        if (this.#chunkRecords >= chunk.records || this.#chunkBytes + output.value.byteLength > chunk.bytes)
           await this.#flush()
         this.#put(place, stored.offset, output)
         cursor.next = stored.offset + 1
@@ -167,6 +175,7 @@ export class RecordCopy {
     }
     extendRuns(piece.runs, offset, piece.outputs.length)
     piece.outputs.push(output)
+    this.#changed.add(place)
     this.#chunkRecords++
     this.#chunkBytes += output.value.byteLength
   }
@@ -213,7 +222,11 @@ export class RecordCopy {
     const giveUpAtMs = performance.now() + showSeconds * 1000
     for (let found = 0; found < total;) {
       const position = { topic, partition: Number(partition), offset: cursor.end }
-      const { records, nextOffset } = await target.read(position, { maxBytes: chunkBytes, maxWaitSeconds: 5, signal })
+      const { records, nextOffset } = await target.read(position, {
+        maxBytes: readBackBytes,
+        maxWaitSeconds: 5,
+        signal,
+      })
       signal.throwIfAborted()
       for (const { offset, key, value } of records.slice(0, total - found)) {
         const expected = written?.[found]

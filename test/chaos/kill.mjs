@@ -3,15 +3,12 @@
 // Two parts: `random` (kills, two drains and one hurried stop at random moments of a whole run) and `kept` (kills that land inside
 // records of several calls, at a slow endpoint, so that finished votes and tests are kept and used again).
 // Exits with 1 when a law is broken; the folder is kept then, and named.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Corpus, withClient } from './corpus.mjs'
+import { Corpus, EmbeddedSource, withClient } from './corpus.mjs'
 import {
   callerOf,
   callsNeeded,
@@ -23,10 +20,8 @@ import {
   Laws,
   requestsOf,
 } from './laws.mjs'
-import { humanLines, problemsToVote } from './seeds.mjs'
-
-const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-const examples = fileURLToPath(new URL('../../examples/seeds.jsonl', import.meta.url))
+import { problemsToVote } from './seeds.mjs'
+import { humanProblems, ingest, poisonRecords, randomFrom, RequestLog, say, start, startSimulator } from './stage.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -52,12 +47,6 @@ if (![kills, problems, seed, windowSeconds].every((value) => Number.isFinite(val
 
 const root = mkdtempSync(join(tmpdir(), 'wellspring-chaos-'))
 const deadlineAtMs = Date.now() + 60_000 * Number(options['limit-minutes'])
-const say = (line) => process.stdout.write(`${line}\n`)
-const started = new Set()
-process.on('exit', () => {
-  for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-})
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
 
 /** Processors whose window changes from life to life, and its sizes. */
 const windowed = [
@@ -72,92 +61,9 @@ const windowed = [
 ]
 const windowSizes = [1, 2, 256, 256]
 
-/** Numbers from 0 to 1 that depend on the seed alone. */
-function randomFrom(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** The environment without settings of the caller's. */
-function cleanEnvironment(extra) {
-  return {
-    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(WELLSPRING|OPENAI)_/.test(name))),
-    ...extra,
-  }
-}
-
-/** Starts the command. @returns the child, its end, and what it wrote on stderr */
-function start(parts, { folder, environment = {}, stdin = 'ignore' }) {
-  const child = spawn(process.execPath, [command, ...parts], {
-    cwd: folder,
-    env: cleanEnvironment(environment),
-    stdio: [stdin, 'pipe', 'pipe'],
-  })
-  started.add(child)
-  const run = { child, stderr: '', lastLine: '' }
-  child.stderr.setEncoding('utf8').on('data', (text) => (run.stderr += text))
-  const lines = createInterface({ input: child.stdout })
-  run.firstLine = new Promise((resolve) => lines.once('line', resolve))
-  lines.on('line', (line) => (run.lastLine = line))
-  run.ended = new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
-      started.delete(child)
-      resolve({ code, signal, atMs: Date.now() })
-    })
-  })
-  return run
-}
-
-async function startSimulator(folder, { speed, requestLog }) {
-  const run = start(
-    [
-      'simulate',
-      '--port',
-      '0',
-      '--json',
-      '--request-log',
-      requestLog,
-      '--speed',
-      String(speed),
-      '--seed',
-      String(seed),
-      '--until-stdin-ends',
-    ],
-    { folder, stdin: 'pipe' },
-  )
-  const line = await Promise.race([run.firstLine, run.ended])
-  if (typeof line !== 'string') throw new Error(`the simulator did not start: ${run.stderr}`)
-  return {
-    url: JSON.parse(line).url,
-    async stop() {
-      run.child.stdin.end()
-      await run.ended
-    },
-  }
-}
-
-async function ingest(folder, data, lines, sort) {
-  const file = join(folder, `${sort}.jsonl`)
-  writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-  const run = start(['ingest', file, '--as', sort, '--data', data], { folder })
-  const { code } = await run.ended
-  if (code !== 0) throw new Error(`ingest ended with ${code}: ${run.stderr}`)
-}
-
-/** Puts bytes that are no record into topics that nobody on the spine reads: each must become one dead letter. */
+/** Puts bytes that are no record into the corpus. */
 async function poison(data, ordinal) {
-  const records = ['rollouts', 'traces'].map((topic) => ({
-    topic,
-    partition: ordinal % 12,
-    key: `poison-${ordinal}`,
-    value: Buffer.from(`no record ${ordinal}`),
-  }))
-  await withClient(data, (log) => log.append(records, `poison-${ordinal}`))
+  await withClient(data, (log) => log.append(poisonRecords(ordinal), `poison-${ordinal}`))
 }
 
 /**
@@ -188,22 +94,6 @@ class Starvation {
   }
 }
 
-/** The endpoint's request log as it grows: whole lines only. */
-class RequestLog {
-  #file
-  constructor(file) {
-    this.#file = file
-  }
-  events() {
-    const text = existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : ''
-    return text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line))
-  }
-}
-
 /** The part that runs. */
 let current
 
@@ -218,14 +108,22 @@ class Part {
     this.folder = join(root, name)
     mkdirSync(this.folder)
     this.data = join(this.folder, 'data')
-    this.corpus = new Corpus(this.data)
+    this.corpus = new Corpus(new EmbeddedSource(this.data))
     this.log = new RequestLog(join(this.folder, 'requests.jsonl'))
     this.reused = new Set()
     this.keptAtStops = 0
   }
 
   async open(speed) {
-    this.simulator = await startSimulator(this.folder, { speed, requestLog: join(this.folder, 'requests.jsonl') })
+    this.simulator = await startSimulator(this.folder, {
+      speed,
+      seed,
+      requestLog: join(this.folder, 'requests.jsonl'),
+    })
+  }
+
+  async ingest(lines, sort) {
+    await ingest(lines, sort, { folder: this.folder, place: ['--data', this.data] })
   }
 
   /** `windowOf`: records in flight in each task of a processor. */
@@ -293,7 +191,7 @@ class Part {
 
   /** After the last life: that everything is done, that another life finds nothing to do, and the repeats of the whole run. */
   async close(snapshot) {
-    checkDone(this.laws, snapshot)
+    checkDone(this.laws, this.corpus, snapshot)
     const eventsBefore = this.log.events().filter(({ requestId }) => requestId !== null).length
     const again = this.up(() => 256)
     const end = await again.ended
@@ -311,7 +209,7 @@ class Part {
         `one more run ended with ${end.code}, made ${events.length - eventsBefore} request events and appended to ${grown.join(', ') || 'nothing'}`,
     )
     // Everything read afresh is what was read in pieces: nothing committed has changed or gone.
-    const fresh = new Corpus(this.data)
+    const fresh = new Corpus(new EmbeddedSource(this.data))
     await fresh.read()
     for (const topic of [
       'concept-lists',
@@ -379,15 +277,10 @@ async function waitUntil(holds, ended) {
 async function randomPart() {
   const random = randomFrom(seed)
   const part = new Part('random', problems)
-  const human = existsSync(examples)
-    ? readFileSync(examples, 'utf8')
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .map((line) => JSON.parse(line))
-    : humanLines
+  const human = humanProblems()
   await part.open(Number(options.speed))
-  await ingest(part.folder, part.data, human, 'seeds')
-  await ingest(part.folder, part.data, human.slice(0, Math.ceil(problems / 8)), 'problems')
+  await part.ingest(human, 'seeds')
+  await part.ingest(human.slice(0, Math.ceil(problems / 8)), 'problems')
   await poison(part.data, 0)
   // Two drains and a hurried stop among the kills.
   const kinds = Array.from({ length: kills }, () => 'kill')
@@ -438,7 +331,7 @@ async function randomPart() {
 async function keptPart() {
   const part = new Part('kept', 0)
   await part.open(2)
-  await ingest(part.folder, part.data, problemsToVote, 'problems')
+  await part.ingest(problemsToVote, 'problems')
   const longAgoMs = windowSeconds * 1000 + 300
   const plan = [
     { kind: 'kill', due: (events) => isWithin(events, callsNeeded, longAgoMs) },

@@ -307,6 +307,7 @@ function checkOutcome(laws, outcome, seen, where) {
 /** Ledger, progress and counts against what lies in the topics. */
 function checkCounts(laws, corpus, snapshot, where) {
   const law = 'counts agree with the records'
+  const offsets = offsetsOf(corpus)
   const lastEntries = new Map(corpus.of('ledger').map(({ record }) => [`${record.processor}/${record.task}`, record]))
   const discards = grouped(corpus.of('discards'), ({ record }) => record.processor)
   const letters = grouped(deadLettersOf(corpus), ({ processor }) => processor)
@@ -339,7 +340,8 @@ function checkCounts(laws, corpus, snapshot, where) {
           () =>
             `${where}: ${name} ${topic}/${number}: next offset ${at.nextOffset}, end ${end}, unfinished ${unfinished.join(', ')}`,
         )
-        sums.past += at.nextOffset - at.unfinished.size
+        const past = offsets.get(`${topic}/${number}`)?.filter((offset) => offset < at.nextOffset).length ?? 0
+        sums.past += past - at.unfinished.size
       }
       for (const [topic, count] of Object.entries(task.counts.emitted))
         emitted.set(topic, (emitted.get(topic) ?? 0) + count)
@@ -373,12 +375,10 @@ function checkCounts(laws, corpus, snapshot, where) {
       )
     }
   }
-  for (const { name, partitions } of [...Object.values(topics), deadLetters]) {
+  for (const topic of [...Object.values(topics), deadLetters]) {
+    const { name } = topic
     if (name === topics.ledger.name || name === topics.seeds.name) continue
-    const appended = Array.from(
-      { length: partitions },
-      (_, partition) => snapshot.ends.get(`${name}/${partition}`) ?? 0,
-    ).reduce((sum, end) => sum + end, 0)
+    const appended = corpus.appended(snapshot, topic)
     const foreign = corpus
       .of(name)
       .filter(
@@ -393,29 +393,50 @@ function checkCounts(laws, corpus, snapshot, where) {
         `${where}: the ledger counts ${emitted.get(name) ?? 0} records in ${name}, and ${foreign} came from outside; it holds ${appended}`,
     )
   }
-  laws.expect(
-    law,
-    snapshot.ends.get(`${topics.ledger.name}/0`) === commits,
-    () =>
-      `${where}: ${commits} commits by the progress, ${snapshot.ends.get(`${topics.ledger.name}/0`)} ledger entries`,
+  const entries = corpus.appended(snapshot, topics.ledger)
+  laws.expect(law, entries === commits, () => `${where}: ${commits} commits by the progress, ${entries} ledger entries`)
+}
+
+/** The offsets of all records, by "topic/partition": on some logs they have gaps. */
+function offsetsOf(corpus) {
+  const offsets = new Map()
+  for (const { name } of Object.values(topics)) {
+    for (const { partition, offset } of corpus.of(name)) {
+      const place = `${name}/${partition}`
+      const known = offsets.get(place)
+      if (known) known.push(offset)
+      else offsets.set(place, [offset])
+    }
+  }
+  return offsets
+}
+
+/**
+ * How much of a processor's inputs is not finished, by its progress: { task, topic, count }, where there is any. No record lies at an
+ * offset that is neither finished nor counted here.
+ */
+export function openWork(corpus, snapshot, chosen = processors) {
+  const offsets = offsetsOf(corpus)
+  return chosen.flatMap(({ name, inputs }) =>
+    Object.values(inputs).flatMap(({ name: topic, partitions }) =>
+      Array.from({ length: partitions }, (_, task) => task).flatMap((task) => {
+        const at = snapshot.progress.get(name)?.get(task)?.inputs.get(topic)
+        const ahead = offsets.get(`${topic}/${task}`)?.filter((offset) => offset >= (at?.nextOffset ?? 0)).length ?? 0
+        const count = ahead + (at?.unfinished.size ?? 0)
+        return count > 0 ? [{ processor: name, task, topic, count }] : []
+      }),
+    ),
   )
 }
 
 /** At the end: every task is at the end of its inputs with nothing left over, and no call is kept any more. */
-export function checkDone(laws, snapshot) {
-  for (const { name, inputs } of processors) {
-    for (const { name: topic, partitions } of Object.values(inputs)) {
-      for (let partition = 0; partition < partitions; partition += 1) {
-        const end = snapshot.ends.get(`${topic}/${partition}`) ?? 0
-        const at = snapshot.progress.get(name)?.get(partition)?.inputs.get(topic)
-        laws.expect(
-          'at the end everything is finished',
-          (at?.nextOffset ?? 0) === end && (at?.unfinished.size ?? 0) === 0,
-          () =>
-            `${name}: ${topic}/${partition} ends at ${end}, next offset ${at?.nextOffset}, ${at?.unfinished.size} unfinished`,
-        )
-      }
-    }
+export function checkDone(laws, corpus, snapshot, chosen = processors) {
+  const open = openWork(corpus, snapshot, chosen)
+  for (const { name } of chosen) {
+    const own = open.filter(({ processor }) => processor === name)
+    laws.expect('at the end everything is finished', own.length === 0, () =>
+      own.map(({ task, topic, count }) => `${name}: ${count} records of ${topic}/${task} are not finished`).join('; '),
+    )
   }
   laws.expect(
     'at the end no call is kept',
@@ -423,11 +444,11 @@ export function checkDone(laws, snapshot) {
     () => `${snapshot.kept.length} calls are kept, the first ${JSON.stringify(snapshot.kept[0])}`,
   )
   const tasks = [...snapshot.progress.values()].flatMap((one) => [...one.values()])
-  const open = tasks.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
+  const units = tasks.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
   laws.expect(
     'at the end no work is in progress',
-    open === 0,
-    () => `the ledger counts ${open} units of work in the stream`,
+    units === 0,
+    () => `the ledger counts ${units} units of work in the stream`,
   )
 }
 
@@ -452,49 +473,100 @@ export function callerOf(requestId) {
   return processor && { recordId: requestId.slice(0, slash), purpose, processor, input }
 }
 
-/** Every request by its id: its instances in order, each { number (that of its first event), admittedAt, endedAt, end, promptTokens, completionTokens }. */
-export function requestsOf(events, laws) {
-  const requests = new Map()
-  for (const [number, { at, event, requestId, promptTokens, completionTokens }] of events.entries()) {
-    // The look at the endpoint's models embeds a word without an id.
-    if (requestId === null) continue
-    const instances = requests.get(requestId) ?? []
-    requests.set(requestId, instances)
-    const open = instances.findLast(({ end }) => end === undefined)
-    if (event === 'admitted') {
-      laws?.expect(
-        'no call twice at the same time',
-        open === undefined,
-        () => `${requestId} was admitted at ${at} while the one of ${open.admittedAt} was open`,
-      )
-      instances.push({ number, admittedAt: at, endedAt: undefined, end: undefined, promptTokens, completionTokens: 0 })
-    } else if (open) Object.assign(open, { endedAt: at, end: event, completionTokens })
+/** Requests by their ids, as the events of the endpoint's log come. Each has its instances in order: { number (that of its first event), admittedAt, endedAt, end, promptTokens, completionTokens }. */
+export class Requests {
+  all = new Map()
+  /** Events taken so far. */
+  eventCount = 0
+
+  /** Takes the events that are new. `laws` hears of calls made twice at the same time. */
+  take(events, laws) {
+    for (; this.eventCount < events.length; this.eventCount += 1) {
+      const { at, event, requestId, promptTokens, completionTokens } = events[this.eventCount]
+      // The look at the endpoint's models embeds a word without an id.
+      if (requestId === null) continue
+      const number = this.eventCount
+      let instances = this.all.get(requestId)
+      if (!instances) this.all.set(requestId, (instances = []))
+      const open = instances.findLast(({ end }) => end === undefined)
+      if (event === 'admitted') {
+        laws?.expect(
+          'no call twice at the same time',
+          open === undefined,
+          () => `${requestId} was admitted at ${at} while the one of ${open.admittedAt} was open`,
+        )
+        instances.push({
+          number,
+          admittedAt: at,
+          endedAt: undefined,
+          end: undefined,
+          promptTokens,
+          completionTokens: 0,
+        })
+      } else if (open) Object.assign(open, { endedAt: at, end: event, completionTokens })
+    }
   }
-  return requests
 }
 
-/** The ids of all calls whose result is committed, by three roads: finished records, `calls` of records, kept calls. */
+/** The requests of these events, by their ids. */
+export function requestsOf(events, laws) {
+  const requests = new Requests()
+  requests.take(events, laws)
+  return requests.all
+}
+
+/**
+ * The ids of all calls whose result is committed, by three roads: finished records, `calls` of records, kept calls. What is committed
+ * stays so: `take` looks at what is new alone.
+ */
+export class CommittedCalls {
+  /** Request id -> how many events the endpoint's log had when the call was known to be committed. */
+  since = new Map()
+  /** Calls that unfinished records keep now, by request id. */
+  kept = new Map()
+  #inputs = new Map(callers.map(([, , input]) => [input, { read: 0, byId: new Map(), byPlace: new Map() }]))
+  #read = new Map()
+
+  /** `eventCount` events of the endpoint's log lie before this snapshot, or came while it was taken. */
+  take(corpus, snapshot, requests, eventCount) {
+    for (const [input, known] of this.#inputs) {
+      const records = corpus.of(input)
+      for (; known.read < records.length; known.read += 1) {
+        const one = records[known.read]
+        known.byId.set(one.id, one)
+        known.byPlace.set(placeOf(one), one.id)
+      }
+    }
+    const add = (requestId) => {
+      if (!this.since.has(requestId)) this.since.set(requestId, eventCount)
+    }
+    for (const requestId of requests.keys()) {
+      if (this.since.has(requestId)) continue
+      const caller = callerOf(requestId)
+      const lies = caller && this.#inputs.get(caller.input).byId.get(caller.recordId)
+      if (lies && isFinished(snapshot, caller.processor, lies)) add(requestId)
+    }
+    for (const { name } of Object.values(topics)) {
+      const records = corpus.of(name)
+      for (let read = this.#read.get(name) ?? 0; read < records.length; read += 1)
+        for (const { requestId } of records[read].record?.calls ?? []) add(requestId)
+      this.#read.set(name, records.length)
+    }
+    this.kept = new Map(
+      snapshot.kept.map((call) => [
+        `${this.#inputs.get(call.topic)?.byPlace.get(placeOf({ ...call, partition: call.task }))}/${call.purpose}`,
+        call,
+      ]),
+    )
+    for (const requestId of this.kept.keys()) add(requestId)
+  }
+}
+
+/** The calls that are committed now. */
 export function committedCalls(corpus, snapshot, requests) {
-  const committed = new Set()
-  const ids = new Map()
-  for (const [, , input] of callers) {
-    if (!ids.has(input)) ids.set(input, new Map(corpus.of(input).map((one) => [one.id, one])))
-  }
-  for (const requestId of requests.keys()) {
-    const caller = callerOf(requestId)
-    const lies = caller && ids.get(caller.input).get(caller.recordId)
-    if (lies && isFinished(snapshot, caller.processor, lies)) committed.add(requestId)
-  }
-  for (const { name } of Object.values(topics)) {
-    for (const { record } of corpus.of(name)) for (const { requestId } of record?.calls ?? []) committed.add(requestId)
-  }
-  const at = new Map()
-  for (const input of ids.keys()) for (const one of corpus.of(input)) at.set(placeOf(one), one.id)
-  const kept = new Map(
-    snapshot.kept.map((call) => [`${at.get(placeOf({ ...call, partition: call.task }))}/${call.purpose}`, call]),
-  )
-  for (const requestId of kept.keys()) committed.add(requestId)
-  return { committed, kept }
+  const calls = new CommittedCalls()
+  calls.take(corpus, snapshot, requests, 0)
+  return { committed: new Set(calls.since.keys()), kept: calls.kept }
 }
 
 /** The counts of calls and tokens against the endpoint's own log: each committed call counts once. */

@@ -61,3 +61,31 @@ export const humanLines = [
 export const problemsToVote = [...humanLines.slice(0, 5), ...humanLines.slice(20, 24)].map(
   ({ domain, source, problem }) => ({ domain, source, problem }),
 )
+
+const greatestDivisor = (a, b) => (b === 0 ? a : greatestDivisor(b, a % b))
+
+/** A problem of its own for every number from 1 on: with an answer, with tests, or with neither. */
+export function numberedProblem(number) {
+  const made = { source: 'chaos' }
+  const [a, b] = [1000 + 6 * number, 90 + 4 * number]
+  const ways = [
+    () => ({
+      domain: 'math',
+      problem: `What is the greatest common divisor of ${a} and ${b}?`,
+      answer: String(greatestDivisor(a, b)),
+    }),
+    () => ({
+      domain: 'code',
+      problem: `Read a whole number n and print the sum of n and ${a}.`,
+      tests: [{ input: '5', output: String(5 + a) }],
+    }),
+    () => ({ domain: 'math', problem: `How many positive divisors does ${a} have?` }),
+    () => ({
+      domain: 'math',
+      problem: `Find the remainder when ${a} is divided by ${b}.`,
+      answer: String(a % b),
+    }),
+    () => ({ domain: 'code', problem: `Read a whole number n and print the product of n and ${b}.` }),
+  ]
+  return { ...made, ...ways[number % ways.length]() }
+}

@@ -12,6 +12,10 @@ const commands = [
   ['dead-letters'],
   ['dead-letters', 'list'],
   ['dead-letters', 'redrive'],
+  ['topics', 'list'],
+  ['topics', 'diff'],
+  ['topics', 'apply'],
+  ['topics', 'acls'],
 ]
 
 const cwd = newFolder()
@@ -26,7 +30,8 @@ describe('help', () => {
     expect(exitCode).toBe(0)
     expect(stderr).toBe('')
     for (const [name] of commands) expect(stdout).toMatch(new RegExp(`^  ${String(name)} `, 'm'))
-    for (const code of [0, 1, 2, 65, 69, 74, 75, 78, 130]) expect(stdout).toMatch(new RegExp(`^  ${code} +\\S`, 'm'))
+    for (const code of [0, 1, 2, 65, 69, 74, 75, 77, 78, 130])
+      expect(stdout).toMatch(new RegExp(`^  ${code} +\\S`, 'm'))
   })
 
   test.each(commands)('of `%s %s` describes it and shows examples', async (...path) => {
@@ -79,11 +84,12 @@ describe('starting', () => {
   })
 
   test.each([
-    [['--help'], /openai|undici|zod|piscina|lmdb|avsc|prom-client|yaml/],
-    [['topics', '--data', 'data'], /openai|undici|zod|piscina/],
-    [['tail', 'seeds', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml/],
-    [['export', 'pairs', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml/],
-    [['up', '--help'], /openai|undici|piscina/],
+    [['--help'], /openai|undici|zod|piscina|lmdb|avsc|prom-client|yaml|kafkajs|confluentinc/],
+    [['topics', '--data', 'data'], /openai|undici|zod|piscina|yaml|kafkajs|confluentinc/],
+    [['topics', 'acls', '--kafka', 'a:1'], /openai|undici|zod|piscina|yaml|lmdb|kafkajs|confluentinc/],
+    [['tail', 'seeds', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml|kafkajs|confluentinc/],
+    [['export', 'pairs', '--data', 'data'], /openai|undici|zod|piscina|prom-client|yaml|kafkajs|confluentinc/],
+    [['up', '--help'], /openai|undici|piscina|kafkajs|confluentinc/],
   ])('`%s` loads no package that it has no use for', async (args, needless) => {
     const { stderr } = await run(args, { cwd, env: { NODE_OPTIONS: `--import=${pathToFileURL(hookFile).href}` } })
     const packages = new Set([...stderr.matchAll(/^loaded .*node_modules\/([^/]+)/gm)].map(([, name]) => String(name)))

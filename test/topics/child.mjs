@@ -1,7 +1,6 @@
 // A process beside the test's own: `node child.mjs '{"log": {...}, "scenario": "work", ...}'`. It runs the built log (dist/), prints one
 // JSON object a line for everything that was acknowledged to it, and kills itself with SIGKILL at a fault point when told to.
 import { noise } from './noise.mjs'
-import { openEmbeddedLog } from '../../dist/topics/embedded/log.js'
 import { recordsOfRound, workGroup, workTopics } from './work.mjs'
 
 const config = JSON.parse(process.argv[2])
@@ -18,20 +17,56 @@ function print(event) {
 }
 
 async function openLog() {
-  if (config.log.kind === 'embedded') return await openEmbeddedLog({ ...config.log, faultPoint })
+  if (config.log.kind === 'embedded') {
+    const { openEmbeddedLog } = await import('../../dist/topics/embedded/log.js')
+    return await openEmbeddedLog({ ...config.log, faultPoint })
+  }
+  if (config.log.kind === 'kafka') {
+    const { openKafkaLog } = await import('../../dist/topics/kafka/log.js')
+    return await openKafkaLog({ ...config.log, onStep: faultPoint })
+  }
   throw new Error(`no log of kind ${config.log.kind}`)
 }
 
-const ignore = { gained: () => undefined, lost: () => undefined, failed: () => undefined }
+/** Joins a group and opens all its tasks as they are assigned. */
+async function joinAndOpenAll(log, group) {
+  const gained = new Map()
+  const assigned = Array.from({ length: group.tasks }, (_, task) => new Promise((resolve) => gained.set(task, resolve)))
+  const membership = await log.join(group, {
+    gained: (task) => gained.get(task)(),
+    lost: () => undefined,
+    failed: (error) => print({ failed: error.message }),
+  })
+  const tasks = []
+  for (const [task, whenAssigned] of assigned.entries()) {
+    await whenAssigned
+    tasks.push(await membership.open(task))
+  }
+  return tasks
+}
+
+/** The offsets of a partition's records by their count from the first one ever written; waits for those that are not there yet. */
+function offsetsByIndex(log, topic, partition) {
+  const offsets = []
+  let offset = 0
+  return async (index) => {
+    while (offsets.length <= index) {
+      const read = await log.read({ topic, partition, offset }, { maxBytes: 1 << 20, maxWaitSeconds: 30 })
+      if (read.nextOffset === offset) throw new Error(`no record ${index} in ${topic}/${partition}`)
+      offsets.push(...read.records.map((record) => record.offset))
+      offset = read.nextOffset
+    }
+    return offsets[index]
+  }
+}
 
 const scenarios = {
   /** Commits, appends, deletes and compacts, round after round, as work.mjs lays down. */
   async work() {
     const log = await openLog()
-    await log.ensureTopics(workTopics)
-    const membership = await log.join(workGroup, ignore)
-    const tasks = []
-    for (let task = 0; task < workGroup.tasks; task += 1) tasks.push(await membership.open(task))
+    await log.ensureTopics(workTopics, [workGroup])
+    const tasks = await joinAndOpenAll(log, workGroup)
+    const offsetOf = offsetsByIndex(log, 'outputs', 0)
     for (let round = 1; round <= config.rounds; round += 1) {
       const { commits, append, deletion } = recordsOfRound(round)
       await Promise.all(
@@ -43,9 +78,11 @@ const scenarios = {
       await log.append(append.records, append.id)
       print({ appended: round })
       if (deletion) {
-        print({ deleting: deletion.offset })
-        await log.deleteBefore(deletion)
-        print({ deleted: deletion.offset })
+        const { topic, partition, index } = deletion
+        const offset = await offsetOf(index)
+        print({ deleting: { offset, index } })
+        await log.deleteBefore({ topic, partition, offset })
+        print({ deleted: { offset, index } })
         await log.maintain()
       }
     }

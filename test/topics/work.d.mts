@@ -1,4 +1,4 @@
-import type { Group, OutgoingRecord, Position, TaskCommit, TopicSpecification } from '../../topics/log.ts'
+import type { Group, OutgoingRecord, TaskCommit, TopicSpecification } from '../../topics/log.ts'
 
 export const outputsPerCommit: number
 export const workTopics: TopicSpecification[]
@@ -8,5 +8,5 @@ export function stateAfter(sequence: number): Map<string, string>
 export function recordsOfRound(round: number): {
   commits: TaskCommit[]
   append: { id: string; records: OutgoingRecord[] }
-  deletion: Position | undefined
+  deletion: { topic: string; partition: number; index: number } | undefined
 }

@@ -25,7 +25,7 @@ export function stateAfter(sequence) {
   return state
 }
 
-/** Everything that one round writes; `deletion` in every third round, of the outputs of task 0. */
+/** Everything that one round writes; `deletion` in every third round: all outputs of task 0 before that of this index. */
 export function recordsOfRound(round) {
   const commits = [0, 1].map((task) => ({
     sequence: round,
@@ -55,6 +55,6 @@ export function recordsOfRound(round) {
     })),
   }
   const deletion =
-    round % 3 === 0 ? { topic: 'outputs', partition: 0, offset: outputsPerCommit * (round - 2) + 1 } : undefined
+    round % 3 === 0 ? { topic: 'outputs', partition: 0, index: outputsPerCommit * (round - 2) + 1 } : undefined
   return { commits, append, deletion }
 }

@@ -2,14 +2,15 @@
 import { workerData } from 'node:worker_threads'
 import serve from '../../dist/verifiers/worker.js'
 
-const { startedMs, step } = Array.isArray(workerData) ? workerData[1] : workerData
+const { startedMs, step, place } = Array.isArray(workerData) ? workerData[1] : workerData
 
 export default async function faulty(task) {
-  const requests = task.kind === 'math-compare' ? task.requests : [task.request ?? {}]
+  const requests = task.requests ?? task.programs?.map(({ request }) => request) ?? [task.request ?? {}]
   for (const [index, request] of requests.entries()) {
     const fault = /FAULT-(HANG|EXIT|THROW|MEMORY)/.exec(JSON.stringify(request))?.[1]
     if (fault === undefined) continue
     step[task.slot] = index
+    if (task.kind === 'programs') place[task.slot] = index
     startedMs[task.slot] = Date.now()
     if (fault === 'HANG') for (;;);
     if (fault === 'EXIT') process.exit(9)

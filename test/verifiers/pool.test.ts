@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { Piscina } from 'piscina'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { VerifierPool } from '../../verifiers/pool.ts'
@@ -134,6 +134,39 @@ describe.each(available)('VerifierPool on %s', (rung) => {
     expect(all.reason).toBe('runtime_error')
   })
 
+  it('answers short programs while a long one runs that was handed over with them', async () => {
+    pool = new VerifierPool({ threads: 2, rung })
+    const answered: number[] = []
+    const run = async (id: number, seconds: number): Promise<void> => {
+      const program = `import time\ntime.sleep(${seconds})\nprint(1)`
+      const result = await pool.runProgram({ id: `${id}`, program, tests: [{ input: '', output: '1' }] })
+      expect(result).toMatchObject({ id: `${id}`, verdict: 'passed' })
+      answered.push(id)
+    }
+    // So many that the pool has learned how short they are, and hands several over at once.
+    await Promise.all(Array.from({ length: 60 }, (_, id) => run(id, 0)))
+    answered.length = 0
+    await Promise.all(Array.from({ length: 60 }, (_, id) => run(id, id === 33 ? 2 : 0)))
+    expect(answered.at(-1)).toBe(33)
+  })
+
+  it('calls off one program of several, and answers the others', async () => {
+    pool = new VerifierPool({ threads: 1, rung })
+    const quick = { program: 'print(1)', tests: [{ input: '', output: '1' }] }
+    await Promise.all(Array.from({ length: 60 }, () => pool.runProgram(quick)))
+    const abort = new AbortController()
+    const endless = { program: 'while True: pass', tests: quick.tests, limits: { cpuSeconds: 300, wallSeconds: 300 } }
+    const all = Array.from({ length: 24 }, (_, index) =>
+      index === 5 ? pool.runProgram(endless, abort.signal) : pool.runProgram(quick),
+    )
+    const others = Promise.all(all.filter((_, index) => index !== 5))
+    const rejected = expect(all[5]).rejects.toThrow('no longer wanted')
+    await Promise.race([all[4], all[0]])
+    abort.abort(new Error('no longer wanted'))
+    await rejected
+    for (const result of await others) expect(result.verdict).toBe('passed')
+  })
+
   it('holds each limit that a request names', async () => {
     pool = new VerifierPool({ threads: 2, rung, limits: { wallSeconds: 20 } })
     const reason = async (program: string, limits: ProgramRequest['limits'], input = ''): Promise<string> =>
@@ -190,6 +223,18 @@ describe('VerifierPool', () => {
       rung: 'none',
       advice: expect.stringMatching(/install python3/) as string,
     })
+  })
+
+  it('stops listening to a signal once a request has its answer', async () => {
+    pool = new VerifierPool({ threads: 1 })
+    const { signal } = new AbortController()
+    const program = { program: 'print(1)', tests: [{ input: '', output: '1' }] }
+    await Promise.all([
+      pool.compareMath({ answer: '1', reference: '1' }, signal),
+      pool.groupAnswers({ answers: ['1'] }, signal),
+      pool.runProgram(program, signal),
+    ])
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
   })
 
   it('rejects a request whose signal has aborted', async () => {

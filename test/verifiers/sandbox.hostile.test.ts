@@ -14,6 +14,8 @@ const rungs: readonly [string, Rung, number?][] = [
 ]
 // Another interpreter than this machine's own, for runs by hand.
 const python = process.env['WELLSPRING_TEST_PYTHON']
+// How often in a row the suite runs on the same sandboxes; hostile-rounds.mjs sets it.
+const rounds = Number(process.env['WELLSPRING_TEST_ROUNDS'] ?? 1)
 const limits = { cpuSeconds: 1, wallSeconds: 2, memoryMb: 256, outputBytes: 1_000_000 }
 const control = {
   program: '# TRACE-OF-THE-CONTROL\nimport sys\nprint(sys.stdin.read()[::-1])',
@@ -55,7 +57,10 @@ for (const [name, rung, landlockVersion] of rungs) {
 
     afterAll(() => judge.close())
 
-    it.each(hostilePrograms.map((each) => [each.name, each] as const))('%s', async (_, hostile) => {
+    const cases = Array.from({ length: rounds }, (_, round) =>
+      hostilePrograms.map((each) => [rounds === 1 ? each.name : `${round + 1}: ${each.name}`, each] as const),
+    ).flat()
+    it.each(cases)('%s', async (_, hostile) => {
       const result = await judge.judge({
         program: hostile.program,
         tests: [{ input: hostile.input ?? '', output: hostile.output ?? 'an output that no program has' }],

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { VerifierPool } from '../../verifiers/pool.ts'
 import { descendantsOf, until } from './process-tree.ts'
@@ -9,11 +10,11 @@ const { rung, detail } = await probe.isolation()
 await probe.close()
 if (rung === 'none') console.warn(`skipped: wellspring verify code: ${detail}`)
 
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
 /** Starts the built command as a user does. */
-function start(args: readonly string[]): ChildProcessWithoutNullStreams {
-  const url = JSON.stringify(new URL('../../dist/cli/verify.js', import.meta.url).href)
-  const source = `const { verifyCommand } = await import(${url}); await verifyCommand().parseAsync(process.argv.slice(1), { from: 'user' })`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source, '--', ...args], { stdio: 'pipe' })
+function start(args: readonly string[], nodeOptions: readonly string[] = []): ChildProcessWithoutNullStreams {
+  const child = spawn(process.execPath, [...nodeOptions, main, 'verify', ...args], { stdio: 'pipe' })
   child.stdin.on('error', () => undefined)
   return child
 }
@@ -138,6 +139,62 @@ describe.skipIf(rung === 'none')('wellspring verify code', () => {
       ),
     )
     expect(lines.map(({ reason }) => reason)).toEqual(['time_limit', 'passed'])
+  })
+
+  describe('answers every line rightly', () => {
+    const count = 160
+    const input = jsonl(
+      ...Array.from({ length: count }, (_, id) => ({
+        id,
+        program: `import time\ntime.sleep(0.01)\nprint(2 * int(input()))  # ${id}`,
+        tests: [
+          { input: `${id}`, output: `${2 * id}` },
+          { input: '4', output: id % 5 === 0 ? '9' : '8' },
+        ],
+      })),
+    )
+    const expectRight = ({ code, lines }: Ended): void => {
+      expect(code).toBe(0)
+      expect(lines.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, id) => id))
+      for (const line of lines) {
+        const reason = Number(line['id']) % 5 === 0 ? 'wrong_answer' : 'passed'
+        expect(line, JSON.stringify(line)).toMatchObject({ reason })
+      }
+    }
+
+    it('while its sandbox processes are killed', async () => {
+      const child = start(['code', '--ordered', '--threads', '2'])
+      const ended = finish(child)
+      child.stdin.end(input)
+      const victims = new Set<number>()
+      let lines = 0
+      child.stdout.on('data', (text: string) => {
+        const before = lines
+        lines += text.split('\n').length - 1
+        if (Math.floor(before / 8) === Math.floor(lines / 8)) return
+        const family = descendantsOf(child.pid ?? 0)
+        // Each in turn: what Node started, the sandbox inside, a program.
+        const victim = family[victims.size % Math.max(1, family.length)]
+        if (victim === undefined) return
+        victims.add(victim)
+        try {
+          process.kill(victim, 'SIGKILL')
+        } catch {
+          // It had ended by itself.
+        }
+      })
+      expectRight(await ended)
+      expect(victims.size).toBeGreaterThan(6)
+    })
+
+    it('while its threads are ended', async () => {
+      const preload = new URL('./ending-threads.mjs', import.meta.url).href
+      const child = start(['code', '--ordered', '--threads', '2'], ['--import', preload])
+      child.stdin.end(input)
+      const ended = await finish(child)
+      expectRight(ended)
+      expect(Number(/ended (\d+) threads/.exec(ended.stderr)?.[1])).toBeGreaterThan(3)
+    })
   })
 
   it('ends quietly, leaving no process, when its reader goes away', async () => {

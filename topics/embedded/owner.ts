@@ -261,11 +261,10 @@ export class OwnerLog implements Log, TaskHost {
 
   async deleteBefore(position: Position): Promise<void> {
     this.check()
-    await deleteBelow(
-      this.store,
-      this.store.partition(this.namespace, position.topic, position.partition),
-      position.offset,
-    )
+    const partition = this.store.partition(this.namespace, position.topic, position.partition)
+    if (partition.topic.compacted)
+      throw new LogError('topic_mismatch', `${position.topic} is compacted: its records are not cut by offset`)
+    await deleteBelow(this.store, partition, position.offset)
   }
 
   async maintain(): Promise<void> {

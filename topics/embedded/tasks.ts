@@ -80,7 +80,7 @@ export class EmbeddedMembership implements Membership {
       throw new RangeError(`${group.name} has tasks 0 to ${group.tasks - 1}, got ${task}`)
     const opened = new EmbeddedTask(host, group, task, (fenced, by) => {
       this.openTasks.delete(fenced)
-      if (!this.ended && !this.openTasks.has(by)) this.listener.lost(task)
+      if (!this.ended && !this.openTasks.has(by)) void this.listener.lost(task)
     })
     this.openTasks.add(opened)
     host.registry.take(opened.id, opened)

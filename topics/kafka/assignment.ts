@@ -44,7 +44,7 @@ export function assignTasks(taskCount: number, members: readonly MemberTasks[]):
   const hasRoom = (id: string): boolean => (tasks.get(id)?.length ?? 0) < (quota.get(id) ?? 0)
   const cold: number[] = []
   for (const task of free) {
-    const warm = sorted.find(({ id, warm }) => warm.includes(task) && hasRoom(id))
+    const warm = sorted.find((member) => member.warm.includes(task) && hasRoom(member.id))
     if (warm) tasks.get(warm.id)?.push(task)
     else cold.push(task)
   }

@@ -134,7 +134,7 @@ export class Checkpoints {
   #write(run: Work['run']): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ run, resolve, reject })
-      this.#writing ??= this.#pump().finally(() => (this.#writing = undefined))
+      this.#writing ??= this.#pump()
     })
   }
 
@@ -152,6 +152,8 @@ export class Checkpoints {
         for (const { reject } of works) reject(error)
       }
     }
+    // At once: whoever is told of a write may ask for the next before anything else runs.
+    this.#writing = undefined
   }
 }
 

@@ -92,9 +92,47 @@ export class Connection {
     const { cluster } = this
     await cluster.connect()
     const fresh = topics.filter((topic) => !cluster.targetTopics.has(topic))
-    if (fresh.length > 0) await cluster.addMultipleTargetTopics(fresh)
-    else await cluster.refreshMetadataIfNecessary()
+    if (fresh.length > 0) {
+      await this.#refuse(fresh)
+      await cluster.addMultipleTargetTopics(fresh)
+    } else await this.#lookUp(() => cluster.refreshMetadataIfNecessary())
+    // What was looked up may be another's request, which had begun before these topics were asked for.
+    if (topics.some((topic) => cluster.findTopicPartitionMetadata(topic).length === 0)) await this.#lookUp()
+    const gone = topics.filter((topic) => cluster.findTopicPartitionMetadata(topic).length === 0)
+    if (gone.length > 0) await this.#refuse(gone)
     return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic)]))
+  }
+
+  /** Looks up all known topics. One that was deleted or denied meanwhile is forgotten: it would fail the look-up of all others. */
+  async #lookUp(request = () => this.cluster.refreshMetadata()): Promise<void> {
+    const { cluster } = this
+    try {
+      await request()
+    } catch (error) {
+      if (asLogError(error, '').code === 'unreachable') throw error
+      for (const topic of [...cluster.targetTopics]) {
+        await this.#refuse([topic]).catch(() => cluster.targetTopics.delete(topic))
+      }
+      await cluster.refreshMetadata()
+    }
+  }
+
+  /**
+   * Asks apart for topics that are new here: kafkajs looks up all that it knows at once, and one that is denied or missing would fail
+   * whoever looks up another at that moment.
+   */
+  async #refuse(topics: readonly string[]): Promise<void> {
+    let refusal: unknown
+    if (!this.cluster.brokerPool.metadata) await this.cluster.refreshMetadata()
+    await this.cluster.brokerPool.withBroker(async ({ broker }) => {
+      try {
+        await broker.metadata([...topics])
+      } catch (error) {
+        if (isConnectionFailure(error)) throw error
+        refusal = error
+      }
+    })
+    if (refusal !== undefined && asLogError(refusal, '').code !== 'unreachable') throw refusal
   }
 
   /** The leader of a partition. @throws a kafkajs error that `isStale` where there is none now */
@@ -109,12 +147,36 @@ export class Connection {
     return await this.cluster.findBroker({ nodeId: leader })
   }
 
+  /**
+   * The coordinator of a group, or with `type` of a transactional id. kafkajs' own look-up forgets why it failed, and so would wait for
+   * ever where a right is missing. @throws a kafkajs error as the brokers answered it
+   */
+  async coordinatorOf(id: string, type?: number): Promise<Broker> {
+    const { cluster } = this
+    await cluster.refreshMetadataIfNecessary()
+    let failure: unknown
+    const found = await cluster.brokerPool.withBroker(async ({ broker }) => {
+      try {
+        return await broker.findGroupCoordinator({
+          groupId: id,
+          ...(type !== undefined && { coordinatorType: type }),
+        })
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    })
+    if (!found) throw failure
+    const { nodeId } = found.coordinator
+    return await cluster.findBroker({ nodeId })
+  }
+
   /** Forgets what a failed request has shown to be out of date. Never throws. */
   async recover(error: unknown): Promise<void> {
     const { host, port } = error as KafkaError
     if (isConnectionFailure(error) && host !== undefined && port !== undefined)
       this.cluster.removeBroker({ host, port })
-    if (isStale(error) || isConnectionFailure(error)) await this.cluster.refreshMetadata().catch(() => undefined)
+    if (isStale(error) || isConnectionFailure(error)) await this.#lookUp().catch(() => undefined)
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { KafkaError } from './internals.ts'
 
 /** The error beneath kafkajs' wrappers. */
 function rootOf(error: unknown): KafkaError {
-  let root = (error instanceof Error ? error : new Error(String(error))) as KafkaError
+  let root: KafkaError = error instanceof Error ? error : new Error(String(error))
   while (root.type === undefined && root.cause instanceof Error) root = root.cause as KafkaError
   return root
 }
@@ -68,6 +68,7 @@ export function isStale(error: unknown): boolean {
   const { type, name } = rootOf(error)
   return (
     name === 'KafkaJSBrokerNotFound' ||
+    name === 'KafkaJSGroupCoordinatorNotFound' ||
     name === 'KafkaJSMetadataNotLoaded' ||
     name === 'KafkaJSTopicMetadataNotLoaded' ||
     [

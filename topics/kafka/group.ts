@@ -60,6 +60,13 @@ export class GroupMember {
   #coordinator: Broker | undefined
   #rejoin = false
   #questioned = new Set<number>()
+  /** Tasks that the listener has: told of the gain, and not yet of the loss. */
+  readonly #told = new Set<number>()
+  /** Tasks whose last commit is being made. */
+  readonly #givingUp = new Map<number, Promise<void>>()
+  /** Until when no session of this member can have run out, by a clock that stands still while the machine sleeps, and by one that may be set. */
+  #confirmed = { untilMs: 0, untilWallMs: 0 }
+  #confirmationWaiters: (() => void)[] = []
   readonly #done: Promise<void>
   #joined!: () => void
   #refused!: (error: Error) => void
@@ -80,6 +87,40 @@ export class GroupMember {
 
   owns(task: number): boolean {
     return this.#owned.has(task)
+  }
+
+  /** As of the port's `confirmed`. */
+  confirmed(signal: AbortSignal): Promise<void> | undefined {
+    return this.#isConfirmed() ? undefined : this.#confirmation(signal)
+  }
+
+  #isConfirmed(): boolean {
+    const { untilMs, untilWallMs } = this.#confirmed
+    return performance.now() < untilMs && Date.now() < untilWallMs
+  }
+
+  async #confirmation(signal: AbortSignal): Promise<void> {
+    while (!this.#isConfirmed()) {
+      signal.throwIfAborted()
+      this.#wake.abort()
+      let onAbort = (): void => undefined
+      await new Promise<void>((resolve) => {
+        onAbort = resolve
+        signal.addEventListener('abort', onAbort, { once: true })
+        this.#confirmationWaiters.push(resolve)
+      })
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** The coordinator has counted this member in, later than this moment. */
+  #confirm(since: { ms: number; wallMs: number }): void {
+    const { sessionTimeoutMilliseconds } = this.#options
+    this.#confirmed = {
+      untilMs: since.ms + sessionTimeoutMilliseconds,
+      untilWallMs: since.wallMs + sessionTimeoutMilliseconds,
+    }
+    for (const resolve of this.#confirmationWaiters.splice(0)) resolve()
   }
 
   /**
@@ -160,6 +201,7 @@ export class GroupMember {
     if (this.#stop.signal.aborted) return
     const leads = joined.leaderId === joined.memberId
     const assignment = leads ? assignTasks(tasks, joined.members.map(memberTasksOf)) : undefined
+    const sentAt = moment()
     const { memberAssignment } = await coordinator.syncGroup({
       groupId,
       generationId: joined.generationId,
@@ -173,6 +215,7 @@ export class GroupMember {
       })),
     })
     if (this.#stop.signal.aborted) return
+    this.#confirm(sentAt)
     this.#generation = joined.generationId
     const given = MemberAssignment.decode(memberAssignment)?.assignment[topics[0] ?? ''] ?? []
     await this.#take(new Set(given))
@@ -184,7 +227,7 @@ export class GroupMember {
     const gained = [...given].filter((task) => !this.#owned.has(task))
     for (const task of lost) this.#owned.delete(task)
     for (const task of gained) this.#owned.add(task)
-    for (const task of gained) this.#listener.gained(task)
+    for (const task of gained) this.#tellGained(task)
     if (lost.length === 0) return
     await this.#giveUp(lost)
     // Only now may another have them.
@@ -194,7 +237,7 @@ export class GroupMember {
   /** Tells of losses and waits for the last commits, keeping this member's place meanwhile. */
   async #giveUp(tasks: readonly number[]): Promise<void> {
     let isGiven = false
-    const given = Promise.allSettled(tasks.map((task) => this.#listener.lost(task))).then(() => (isGiven = true))
+    const given = Promise.all(tasks.map((task) => this.#tellLost(task))).then(() => (isGiven = true))
     const giveUpAtMs = performance.now() + GIVE_UP_TASK_MILLISECONDS
     while (!this.#stop.signal.aborted && performance.now() < giveUpAtMs) {
       await Promise.race([given, sleep(this.#interval, undefined, { ref: false })])
@@ -204,17 +247,46 @@ export class GroupMember {
     }
   }
 
+  /** Tells of a gain, after the task's last commit where it was lost just before. */
+  #tellGained(task: number): void {
+    if (!this.#owned.has(task) || this.#told.has(task)) return
+    const givingUp = this.#givingUp.get(task)
+    if (givingUp) return void givingUp.then(() => this.#tellGained(task))
+    this.#told.add(task)
+    this.#listener.gained(task)
+  }
+
+  /** Tells of a loss, once; resolves when the task is given up. */
+  async #tellLost(task: number): Promise<void> {
+    if (this.#told.delete(task)) {
+      const givingUp = this.#listener
+        .lost(task)
+        .catch(() => undefined)
+        .finally(() => this.#givingUp.delete(task))
+      this.#givingUp.set(task, givingUp)
+    }
+    await this.#givingUp.get(task)
+  }
+
   get #interval(): number {
     return Math.min(LONGEST_HEARTBEAT_MILLISECONDS, this.#options.sessionTimeoutMilliseconds / 4)
   }
 
   async #heartbeat(): Promise<void> {
     const coordinator = this.#coordinator ?? (await this.#findCoordinator())
-    await coordinator.heartbeat({
-      groupId: this.#options.groupId,
-      groupGenerationId: this.#generation,
-      memberId: this.#memberId,
-    })
+    const sentAt = moment()
+    try {
+      await coordinator.heartbeat({
+        groupId: this.#options.groupId,
+        groupGenerationId: this.#generation,
+        memberId: this.#memberId,
+      })
+    } catch (error) {
+      // Members alone hear of a rebalance.
+      if (protocolErrorOf(error) === 'REBALANCE_IN_PROGRESS') this.#confirm(sentAt)
+      throw error
+    }
+    this.#confirm(sentAt)
   }
 
   /** Waits for the next heartbeat's time, and sends it. */
@@ -231,9 +303,7 @@ export class GroupMember {
     }
     // Still a member with these tasks, and yet another opened them: it had slept, or was told before us. Take them again.
     for (const task of questioned.filter((one) => this.#owned.has(one))) {
-      void this.#listener.lost(task).then(() => {
-        if (this.#owned.has(task)) this.#listener.gained(task)
-      })
+      void this.#tellLost(task).then(() => this.#tellGained(task))
     }
   }
 
@@ -241,7 +311,7 @@ export class GroupMember {
     const { cluster } = this.#connection
     await cluster.connect()
     await this.#connection.partitionsOf(this.#options.topics)
-    this.#coordinator = await cluster.findGroupCoordinator({ groupId: this.#options.groupId })
+    this.#coordinator = await this.#connection.coordinatorOf(this.#options.groupId)
     return this.#coordinator
   }
 
@@ -279,6 +349,10 @@ export class GroupMember {
     else await sleep(milliseconds, undefined, { signal: this.#wake.signal }).catch(() => undefined)
     if (this.#wake.signal.aborted && !this.#stop.signal.aborted) this.#wake = new AbortController()
   }
+}
+
+function moment(): { ms: number; wallMs: number } {
+  return { ms: performance.now(), wallMs: Date.now() }
 }
 
 function memberTasksOf({ memberId, memberMetadata }: { memberId: string; memberMetadata: Buffer }): MemberTasks {

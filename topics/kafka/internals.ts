@@ -48,6 +48,7 @@ export interface Broker {
     isolationLevel: number
     topics: TopicPartitions<{ partition: number; timestamp: Int64 }>[]
   }): Promise<{ responses: TopicPartitions<{ partition: number; offset: string }>[] }>
+  deleteRecords(request: { topics: TopicPartitions<{ partition: number; offset: Int64 }>[] }): Promise<unknown>
   initProducerId(request: { transactionalId: string; transactionTimeout: number }): Promise<ProducerIdentity>
   addPartitionsToTxn(
     request: ProducerIdentity & { transactionalId: string; topics: TopicPartitions<number>[] },
@@ -73,6 +74,10 @@ export interface Broker {
   }): Promise<{ memberAssignment: Buffer }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
   leaveGroup(request: { groupId: string; memberId: string }): Promise<unknown>
+  findGroupCoordinator(request: {
+    groupId: string
+    coordinatorType?: number
+  }): Promise<{ coordinator: { nodeId: string | number } }>
   offsetCommit(request: {
     groupId: string
     groupGenerationId: number
@@ -96,7 +101,11 @@ export interface PartitionMetadata {
 /** Connections to the brokers of one cluster, at most two to each broker: one for fetches, one for all else. */
 export interface Cluster {
   readonly targetTopics: Set<string>
-  readonly brokerPool: { metadata: { clusterId?: string; topicMetadata: { topic: string }[] } | null }
+  readonly brokerPool: {
+    metadata: { brokers: { nodeId: number }[]; clusterId?: string; topicMetadata: { topic: string }[] } | null
+    /** Null where it failed at every broker. */
+    withBroker<Result>(work: (found: { broker: Broker }) => Promise<Result>): Promise<Result | null>
+  }
   connect(): Promise<void>
   disconnect(): Promise<void>
   isConnected(): boolean
@@ -105,7 +114,6 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>
   addMultipleTargetTopics(topics: string[]): Promise<void>
   findBroker(options: { nodeId: string | number }): Promise<Broker>
-  findGroupCoordinator(options: { groupId: string; coordinatorType?: number }): Promise<Broker>
   findTopicPartitionMetadata(topic: string): PartitionMetadata[]
 }
 
@@ -178,6 +186,38 @@ export function fetchRequest(broker: Broker, options: unknown, decode: (payload:
       parse: (decoded) => Promise.resolve(decoded),
     },
   }
+}
+
+/** One connection of a broker, and what it has read of the next answer. */
+interface PooledConnection {
+  isConnected(): boolean
+  connect(): Promise<unknown>
+  chunks: Buffer[]
+  bytesBuffered: number
+  bytesNeeded: number
+}
+
+const ANSWER_SIZE_BYTES = 4
+const connecting = new WeakMap<PooledConnection, Promise<unknown>>()
+
+/**
+ * Mends kafkajs: each request that finds its connection closed opens a socket of its own, of which all but the last stay open for good;
+ * and a new socket goes on in the middle of the answer that the old one was cut in.
+ */
+const { prototype: pool } = require('kafkajs/src/network/connectionPool') as {
+  prototype: { pool: PooledConnection[]; getConnection(index?: number): Promise<PooledConnection> }
+}
+pool.getConnection = async function getConnection(index = 0) {
+  const connection = this.pool[index] as PooledConnection
+  if (connection.isConnected()) return connection
+  let opening = connecting.get(connection)
+  if (!opening) {
+    Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: ANSWER_SIZE_BYTES })
+    opening = connection.connect().finally(() => connecting.delete(connection))
+    connecting.set(connection, opening)
+  }
+  await opening
+  return connection
 }
 
 export const { MemberMetadata, MemberAssignment } = require('kafkajs/src/consumer/assignerProtocol') as {

@@ -26,19 +26,22 @@ import { Registry, type RegistrySettings } from './registry.ts'
 import { PROGRESS_KEY, sequenceOfProgress, storedAs } from './task.ts'
 import {
   applyTopics,
+  checkTopics,
   compactedAmong,
   createMissing,
-  deleteRecordsBefore,
   differencesOf,
   partitionCounts,
   wantedTopics,
   type TopicDifference,
 } from './topics.ts'
-import type { Compression, TransactionStep } from './transactions.ts'
+import type { Compression } from './batches.ts'
+import type { TransactionStep } from './transactions.ts'
 
 const MAXIMUM_RECORD_BYTES = 10 << 20
 const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
 const TRANSACTION_TIMEOUT_MILLISECONDS = 60_000
+/** Nobody fences for an appender that died: readers of what it wrote to wait so long. */
+const APPEND_TIMEOUT_MILLISECONDS = 15_000
 
 /** How to open a log on Kafka. */
 export interface KafkaLogOptions {
@@ -54,8 +57,8 @@ export interface KafkaLogOptions {
   sessionTimeoutSeconds?: number
   /** @default gzip */
   compression?: Compression
-  /** Called at each step of each task's transactions, for tests. */
-  onStep?: (step: TransactionStep, task: number) => void
+  /** Called at each step of each task's transactions, and of appends (of no task), for tests. */
+  onStep?: (step: TransactionStep, task: number | undefined) => void
 }
 
 /** What administration needs beside the port. */
@@ -68,6 +71,10 @@ export interface KafkaAdministration {
     groups: readonly Group[],
     replication: number | undefined,
   ): Promise<TopicDifference[]>
+  /** How many processes have tasks of these groups, by group; those of which none has are left out. One that was killed counts until its session ends. @throws LogError */
+  members(groups: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Looks whether these are there, with no right but to see them. @throws LogError 'unknown_topic', 'topic_mismatch' */
+  check(topics: readonly TopicSpecification[], groups: readonly Group[]): Promise<void>
   registry: Registry
 }
 
@@ -83,6 +90,19 @@ export async function openKafkaLog(
   } catch (error) {
     await admin.disconnect().catch(() => undefined)
     throw asLogError(error, `connecting to ${options.connection.brokers.join(', ')}`)
+  }
+}
+
+async function membersOf(admin: Admin, names: Names, groups: readonly string[]): Promise<Map<string, number>> {
+  try {
+    const { groups: found } = await admin.describeGroups(groups.map((name) => names.group(name)))
+    const counts = groups.map((name) => {
+      const group = found.find(({ groupId }) => groupId === names.group(name))
+      return [name, group?.members.length ?? 0] as const
+    })
+    return new Map(counts.filter(([, count]) => count > 0))
+  } catch (error) {
+    throw asLogError(error, 'looking up the members of groups')
   }
 }
 
@@ -116,14 +136,23 @@ class KafkaLog implements Log {
     this.schemas = registry
     this.#appends = new Appends(connection, this.#names, this.#reads, {
       compression,
-      timeoutMilliseconds: TRANSACTION_TIMEOUT_MILLISECONDS,
+      timeoutMilliseconds: APPEND_TIMEOUT_MILLISECONDS,
       maximumRecordBytes: MAXIMUM_RECORD_BYTES,
+      ...(options.onStep && { onStep: options.onStep }),
     })
     this.administration = {
       registry,
       differences: (topics, groups) => differencesOf(admin, wantedTopics(this.#names, topics, groups)),
       apply: (topics, groups, replication) =>
         applyTopics(admin, wantedTopics(this.#names, topics, groups), replication),
+      members: async (groups) => await membersOf(admin, this.#names, groups),
+      check: (topics, groups) => {
+        const wanted = wantedTopics(this.#names, topics, groups)
+        return checkTopics(
+          admin,
+          wanted.filter(({ topic }) => topic !== this.#names.appends),
+        )
+      },
     }
   }
 
@@ -252,8 +281,7 @@ class KafkaLog implements Log {
     const offset = Math.min(position.offset, end)
     if (offset <= start) return
     const topic = this.#names.topic(position.topic)
-    await deleteRecordsBefore(this.#admin, topic, { ...position, offset })
-    this.#reads.forget(topic, position.partition)
+    await this.#reads.deleteBefore(topic, position.partition, offset)
   }
 
   maintain(): Promise<void> {

@@ -98,6 +98,10 @@ export class KafkaMembership implements Membership {
     return opened
   }
 
+  confirmed(signal: AbortSignal): Promise<void> | undefined {
+    return this.#member.confirmed(signal)
+  }
+
   async leave(): Promise<void> {
     if (this.#ended) return
     this.#ended = new LogError('closed', `${this.#host.group.name} has left its group: join again`)

@@ -6,6 +6,8 @@ const LEGAL = /^[A-Za-z0-9._-]{1,100}$/
 /** Topics that hold what the engine keeps, not records of the stream. */
 const CHANGELOG = '-changelog'
 const APPENDS = 'appends'
+/** Partitions of the record of appends; each has one transactional id that alone writes to it. */
+export const APPEND_PARTITIONS = 8
 
 export class Names {
   readonly namespace: string
@@ -43,12 +45,22 @@ export class Names {
     return `${this.#prefix}${APPENDS}`
   }
 
-  transactionalId(group: string, task: number): string {
-    return `${this.#prefix}${group}.${task}`
+  /** What the transactional ids of a group's tasks begin with, and no other's. */
+  transactionalIds(group: string): string {
+    return `${this.#prefix}${group}.`
   }
 
-  appendTransactionalId(bucket: number): string {
-    return `${this.#prefix}${APPENDS}.${bucket}`
+  transactionalId(group: string, task: number): string {
+    return `${this.transactionalIds(group)}${task}`
+  }
+
+  /** As `transactionalIds`, of appends. */
+  get appendTransactionalIds(): string {
+    return this.transactionalIds(APPENDS)
+  }
+
+  appendTransactionalId(partition: number): string {
+    return `${this.appendTransactionalIds}${partition}`
   }
 
   /** The registry's subject: `<topic>-value`; records of several kinds in a changelog have a subject each, as the engine names them. */

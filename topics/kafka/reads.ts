@@ -26,6 +26,8 @@ const MAXIMUM_ANSWER_BYTES = 32 << 20
 /** Of one partition in an answer: what readers leave of a batch is kept, so a larger piece is not fetched twice. */
 const MINIMUM_PIECE_BYTES = 64 << 10
 const KEPT_REST_BYTES = 32 << 20
+/** Room for any batch. A broker gives a batch that is larger than what was asked for only where it comes first. */
+const LARGEST_PIECE_BYTES = 12 << 20
 
 interface Wanted {
   topic: string
@@ -36,6 +38,8 @@ interface Wanted {
   /** Since when it fails, and why; undefined while it does not. */
   failing: { sinceMs: number; error: unknown } | undefined
   settled: boolean
+  /** Whether an answer had no room for the next batch. */
+  isStarved: boolean
   resolve(read: PartitionRead): void
   reject(error: unknown): void
 }
@@ -89,6 +93,7 @@ export class PartitionReads {
           deadlineMs: performance.now() + bounds.maxWaitSeconds * 1000,
           failing: undefined,
           settled: false,
+          isStarved: false,
           resolve,
           reject,
         }
@@ -134,6 +139,32 @@ export class PartitionReads {
 
   /** Forgets what was read ahead of a partition. */
   forget(topic: string, partition: number): void {
+    this.#takeRest(topic, partition, undefined)
+  }
+
+  /** Has the brokers forget what lies below an offset. @throws LogError as `read`; 'topic_mismatch' for a compacted topic */
+  async deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
+    const { connection } = this.#now
+    const giveUpAtMs = performance.now() + GIVE_UP_MILLISECONDS
+    for (let isDone = false; !isDone;) {
+      if (this.#closed) throw closed()
+      try {
+        const leader = await connection.leaderOf(topic, partition)
+        await leader.deleteRecords({ topics: [{ topic, partitions: [{ partition, offset }] }] })
+        isDone = true
+      } catch (thrown) {
+        // Why a partition refuses lies a level deeper than with other requests.
+        const error = (thrown as { partitions?: { error: unknown }[] }).partitions?.[0]?.error ?? thrown
+        await connection.recover(error)
+        if (protocolErrorOf(error) === 'POLICY_VIOLATION')
+          throw new LogError('topic_mismatch', `${topic} is compacted: its records are not cut by offset`, {
+            cause: error,
+          })
+        if (!mayPass(error) || performance.now() > giveUpAtMs)
+          throw asLogError(error, `deleting from ${topic}/${partition}`)
+        await pause(RETRY_MILLISECONDS)
+      }
+    }
     this.#takeRest(topic, partition, undefined)
   }
 
@@ -188,27 +219,29 @@ export class PartitionReads {
         wanted.offset = extent.start
         return this.#now.add(wanted)
       }
-      if (this.#isOver(wanted, extent?.end ?? wanted.offset)) return
+      if (this.#isOver(wanted, extent ?? { start: 0, end: wanted.offset })) return
       await pause(RETRY_MILLISECONDS)
       return this.#now.add(wanted)
     }
     wanted.failing = undefined
     const read = await this.#readOut({ offset: wanted.offset, fetched }, wanted.offset, wanted.maxBytes)
     if (read.records.length > 0) return wanted.resolve(read)
+    wanted.isStarved = read.nextOffset === wanted.offset && wanted.offset < read.endOffset
+    if (wanted.isStarved) return this.#now.add(wanted)
     if (read.nextOffset > wanted.offset) {
       // Only markers and aborted records: they count as read.
       if (read.nextOffset >= read.endOffset) return wanted.resolve(read)
       wanted.offset = read.nextOffset
       return this.#now.add(wanted)
     }
-    if (!this.#isOver(wanted, read.endOffset)) this.#waiting.add(wanted)
+    if (!this.#isOver(wanted, { start: read.startOffset, end: read.endOffset })) this.#waiting.add(wanted)
   }
 
   /** Ends a read that found nothing and may wait no longer. */
-  #isOver(wanted: Wanted, endOffset: number): boolean {
+  #isOver(wanted: Wanted, { start, end }: { start: number; end: number }): boolean {
     if (wanted.settled) return true
     if (performance.now() < wanted.deadlineMs) return false
-    wanted.resolve({ records: [], nextOffset: wanted.offset, startOffset: 0, endOffset })
+    wanted.resolve({ records: [], nextOffset: wanted.offset, startOffset: start, endOffset: end })
     return true
   }
 
@@ -224,9 +257,10 @@ export class PartitionReads {
 
   async #readOut({ fetched }: Rest, offset: number, maxBytes: number): Promise<PartitionRead> {
     const { topic, partition, logStartOffset, lastStableOffset } = fetched
-    const { records, nextOffset, rest } = await readBatches(fetched, offset, maxBytes, `${topic}/${partition}`)
+    const where = `${topic}/${partition}`
+    const { records, nextOffset, rest, aborted } = await readBatches(fetched, offset, maxBytes, where)
     if (records.length > 0 && rest.length > 0)
-      this.#keepRest({ offset: nextOffset, fetched: { ...fetched, batches: rest } })
+      this.#keepRest({ offset: nextOffset, fetched: { ...fetched, batches: rest, aborted } })
     return { records, nextOffset, startOffset: logStartOffset, endOffset: lastStableOffset }
   }
 
@@ -313,6 +347,7 @@ class Lane {
     for (;;) {
       const queue = this.#queues.get(broker)?.filter(({ settled }) => !settled) ?? []
       if (queue.length === 0) break
+      queue.sort((a, b) => Number(b.isStarved) - Number(a.isStarved))
       // Readers at one place share an answer. A partition can't be asked twice in one request: who is elsewhere comes with the next.
       const asked = new Map<string, Wanted[]>()
       const later: Wanted[] = []
@@ -337,7 +372,8 @@ class Lane {
       const [first] = readers
       if (!first) continue
       const { topic, partition, offset } = first
-      const maxBytes = Math.max(MINIMUM_PIECE_BYTES, ...readers.map((reader) => reader.maxBytes))
+      const least = readers.some(({ isStarved }) => isStarved) ? LARGEST_PIECE_BYTES : MINIMUM_PIECE_BYTES
+      const maxBytes = Math.max(least, ...readers.map((reader) => reader.maxBytes))
       const piece = { partition, fetchOffset: String(offset), maxBytes }
       const pieces = topics.get(topic)
       if (pieces) pieces.push(piece)
@@ -359,11 +395,16 @@ class Lane {
       )
       const { partitions } = (await broker.connectionPool.send(request)) as { partitions: FetchedPartition[] }
       let stale: unknown
+      const unanswered = new Set([...asked.values()].flat())
       for (const fetched of partitions) {
         if (fetched.errorCode !== 0) stale ??= createErrorFromCode(fetched.errorCode)
-        for (const wanted of asked.get(`${fetched.topic}/${fetched.partition}`) ?? [])
+        for (const wanted of asked.get(`${fetched.topic}/${fetched.partition}`) ?? []) {
+          unanswered.delete(wanted)
           this.#answer(wanted, fetched).catch((error: unknown) => wanted.reject(error))
+        }
       }
+      // A broker that holds this client to a quota answers with nothing at all.
+      for (const wanted of unanswered) setTimeout(() => this.add(wanted), RETRY_MILLISECONDS)
       if (stale !== undefined) await this.connection.recover(stale)
     } catch (error) {
       await this.connection.recover(error)

@@ -28,18 +28,19 @@ export interface FetchedPartition {
   batches: Buffer
 }
 
-/** What was read out of batches. `rest` begins where the reading stopped, at `nextOffset`. */
+/** What was read out of batches. `rest` begins where the reading stopped, at `nextOffset`; `aborted` are the transactions that matter to it. */
 export interface ReadBatches {
   records: LogRecord[]
   nextOffset: number
-  bytes: number
   rest: Buffer
+  aborted: FetchedPartition['aborted']
 }
 
 const FETCH_VERSION_READ = 11
 const BATCH_HEAD_BYTES = 61
 const OFFSET_AND_LENGTH_BYTES = 12
 const COMPRESSION_MASK = 0x07
+const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 const MAGIC_AT = 16
@@ -65,7 +66,7 @@ export function decodeFetch(payload: Buffer): { clientSideThrottleTime: number; 
   }
   const int64 = (): number => {
     at += 8
-    return payload.readInt32BE(at - 8) * 2 ** 32 + payload.readUInt32BE(at - 4)
+    return int64At(payload, at - 8)
   }
   const clientSideThrottleTime = int32()
   const errorCode = int16()
@@ -106,7 +107,7 @@ export function decodeFetch(payload: Buffer): { clientSideThrottleTime: number; 
 }
 
 /**
- * Reads committed records from an offset on, up to about `maxBytes` and at least one where there is one.
+ * Reads committed records from an offset on, until their values reach `maxBytes`, and at least one where there is one.
  * @param where for messages, as "problems/0"
  * @throws LogError 'damaged' where the bytes are no record batches, or are compressed in a way that this Node can't read
  */
@@ -117,13 +118,14 @@ export async function readBatches(
   where: string,
 ): Promise<ReadBatches> {
   const records: LogRecord[] = []
-  const open = new Set<bigint>()
+  /** Producers that are in a transaction which was given up, by its first offset. */
+  const open = new Map<bigint, number>()
   let nextAborted = 0
   let nextOffset = fromOffset
   let bytes = 0
   let at = 0
   while (at + BATCH_HEAD_BYTES <= batches.length) {
-    const baseOffset = batches.readInt32BE(at) * 2 ** 32 + batches.readUInt32BE(at + 4)
+    const baseOffset = int64At(batches, at)
     const end = at + OFFSET_AND_LENGTH_BYTES + batches.readInt32BE(at + 8)
     // The tail is cut where the fetch was full.
     if (end > batches.length) break
@@ -137,7 +139,7 @@ export async function readBatches(
     const lastOffset = baseOffset + batches.readInt32BE(at + 23)
     const producerId = batches.readBigInt64BE(at + 43)
     for (let next = aborted[nextAborted]; next && next.firstOffset <= lastOffset; next = aborted[nextAborted]) {
-      open.add(next.producerId)
+      open.set(next.producerId, next.firstOffset)
       nextAborted += 1
     }
     let isWhole = true
@@ -151,7 +153,9 @@ export async function readBatches(
         body,
         count: batches.readInt32BE(at + 57),
         baseOffset,
-        firstTimestamp: batches.readInt32BE(at + 27) * 2 ** 32 + batches.readUInt32BE(at + 31),
+        firstTimestamp: int64At(batches, at + 27),
+        // Where the topic is set so, the broker's clock counts for the whole batch.
+        appendTimestamp: (attributes & LOG_APPEND_TIME) !== 0 ? int64At(batches, at + 35) : undefined,
       }
       for (const record of recordsOf(batch)) {
         if (record.offset < fromOffset) continue
@@ -169,11 +173,18 @@ export async function readBatches(
     at = end
     if (bytes >= maxBytes) break
   }
-  return { records, nextOffset, bytes, rest: batches.subarray(at) }
+  // One that ended before the rest is left out: its producer may have gone on to commit.
+  const stillOpen = [...open].map(([producerId, firstOffset]) => ({ producerId, firstOffset }))
+  return { records, nextOffset, rest: batches.subarray(at), aborted: [...stillOpen, ...aborted.slice(nextAborted)] }
 }
 
-function sizeOf({ key, value }: LogRecord): number {
-  return (value?.length ?? 0) + key.length
+/** A signed 64-bit integer, of which 53 bits are used. */
+function int64At(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4)
+}
+
+function sizeOf({ value }: LogRecord): number {
+  return value?.length ?? 0
 }
 
 /** The key of a control record is its version and its type: 0 aborts, 1 commits. */
@@ -208,13 +219,15 @@ function* recordsOf(batch: {
   count: number
   baseOffset: number
   firstTimestamp: number
+  appendTimestamp: number | undefined
 }): Generator<LogRecord> {
   const reader = new BodyReader(batch.body, 0)
   for (let left = batch.count; left > 0; left -= 1) {
     const length = reader.varint()
     const end = reader.at + length
     reader.at += 1
-    const timestampMs = batch.firstTimestamp + reader.varlong()
+    const delta = reader.varlong()
+    const timestampMs = batch.appendTimestamp ?? batch.firstTimestamp + delta
     const offset = batch.baseOffset + reader.varint()
     const key = reader.bytes()
     const value = reader.bytes()

@@ -17,6 +17,7 @@ export interface RegistrySettings {
 
 const COMPATIBILITY = 'FULL_TRANSITIVE'
 const NOT_FOUND = 404
+const SUBJECT_NOT_FOUND = 40401
 const CONFLICT = 409
 const REFUSED = new Set([401, 403])
 const TIMEOUT_MILLISECONDS = 10_000
@@ -24,6 +25,8 @@ const TIMEOUT_MILLISECONDS = 10_000
 /** What a registry's client throws: an answer has a status, a failed connection has none. */
 interface RegistryError extends Error {
   status?: number
+  /** The registry's own, five digits. */
+  errorCode?: number
   code?: string
 }
 
@@ -69,6 +72,7 @@ export class Registry implements SchemaStore {
       await client.getId(name, { schema, schemaType: 'AVRO' })
       return 'registered'
     } catch (error) {
+      if ((error as RegistryError).errorCode === SUBJECT_NOT_FOUND) return 'missing'
       if ((error as RegistryError).status !== NOT_FOUND) throw this.#failure(error, `looking up ${name}`)
     }
     try {
@@ -153,9 +157,11 @@ export class Registry implements SchemaStore {
       )
     }
     const reason = (message || code || String(status ?? '')).replace(/\s+/g, ' ')
-    return new LogError('unreachable', `the schema registry ${this.#settings.url} failed ${doing} (${reason})`, {
-      cause: error,
-    })
+    return new LogError(
+      'unreachable',
+      `the schema registry ${this.#settings.url} failed ${doing} (${reason}): see that it runs, or correct registry.url (--registry)`,
+      { cause: error },
+    )
   }
 }
 

@@ -50,7 +50,7 @@ export interface TaskHost {
   readonly transactionTimeoutMilliseconds: number
   readonly maximumRecordBytes: number
   /** For tests. */
-  readonly onStep?: (step: TransactionStep, task: number) => void
+  readonly onStep?: (step: TransactionStep, task: number | undefined) => void
   /** Another epoch of this task was met. */
   fenced(task: KafkaTask): void
   committed(task: number, watermarks: NonNullable<TaskCommit['watermarks']>): void
@@ -177,8 +177,9 @@ export class KafkaTask implements OpenTask {
       checkpoint = await this.#replay(checkpoint, extent.end)
       if (checkpoint.identity !== '') break
       // A new changelog, or one that was emptied: it gets a name of its own, to tell it from any other.
-      await this.#transactions.write([this.#change(IDENTITY_KEY, Buffer.from(randomUUID()))])
+      const ends = await this.#transactions.write([this.#change(IDENTITY_KEY, Buffer.from(randomUUID()))])
       reads.forget(this.#changelog, this.task)
+      await reads.visible(this.#changelog, this.task, ends.get(`${this.#changelog}/${this.task}`) ?? 0)
       extent = await this.#extent()
     }
     this.#checkpoint = checkpoint

@@ -1,8 +1,9 @@
 /** Topics on the cluster: what each must be, what is missing, and what differs. */
-import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs'
-import { LogError, type Group, type Position, type TopicSpecification } from '../log.ts'
+import kafkajs, { type Admin, type ConfigEntries, type ITopicConfig } from 'kafkajs'
+import { LogError, type Group, type TopicSpecification } from '../log.ts'
+import { inPortWords } from './connections.ts'
 import { asLogError, protocolErrorOf } from './errors.ts'
-import type { Names } from './names.ts'
+import { APPEND_PARTITIONS, type Names } from './names.ts'
 import { TOMBSTONE_MILLISECONDS } from './task.ts'
 
 /** Room for one record of the largest size and what a batch adds to it. */
@@ -43,7 +44,11 @@ export function wantedTopics(
     partitions: tasks,
     config: { ...CHANGELOG, ...size },
   }))
-  return [...wanted, ...changelogs, { topic: names.appends, partitions: 1, config: { ...TABLE, ...size } }]
+  return [
+    ...wanted,
+    ...changelogs,
+    { topic: names.appends, partitions: APPEND_PARTITIONS, config: { ...TABLE, ...size } },
+  ]
 }
 
 /** One thing that is not as it must be. */
@@ -75,6 +80,10 @@ export async function differencesOf(admin: Admin, wanted: readonly WantedTopic[]
         differences.push({ topic: one.topic, kind: 'partitions', expected, found: String(found), mendable: false })
       there.push(one)
     }
+    await refuseHidden(
+      admin,
+      differences.filter(({ kind }) => kind === 'missing').map(({ topic }) => topic),
+    )
     const configs = await configsOf(
       admin,
       there.map(({ topic }) => topic),
@@ -121,15 +130,23 @@ export async function applyTopics(
         replicationFactor: replication ?? -1,
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       }))
-      await admin.createTopics({ topics, waitForLeaders: true, timeout: 30_000 })
+      await admin.createTopics({ topics, waitForLeaders: false, timeout: CREATE_MILLISECONDS })
+      await awaitLeaders(
+        admin,
+        missing.map(({ topic }) => topic),
+      )
     }
     if (changed.size > 0) {
+      // The request replaces all that is set of a topic: what others have set stays as it is.
+      const set = await configsOf(admin, [...changed], isSetOfTopic)
       await admin.alterConfigs({
         validateOnly: false,
         resources: [...changed].map((topic) => ({
           type: kafkajs.ConfigResourceTypes.TOPIC,
           name: topic,
-          configEntries: Object.entries(byTopic.get(topic)?.config ?? {}).map(([name, value]) => ({ name, value })),
+          configEntries: [
+            ...new Map([...(set.get(topic) ?? []), ...Object.entries(byTopic.get(topic)?.config ?? {})]),
+          ].map(([name, value]) => ({ name, value })),
         })),
       })
     }
@@ -137,6 +154,69 @@ export async function applyTopics(
     throw asLogError(error, 'making topics')
   }
   return differences
+}
+
+const CREATE_MILLISECONDS = 30_000
+const LEADERS_MILLISECONDS = 100
+
+/** Waits until topics that were just made can be used: a broker may not know them yet, or not their leaders. @throws a kafkajs error */
+async function awaitLeaders(admin: Admin, topics: string[]): Promise<void> {
+  const giveUpAtMs = performance.now() + CREATE_MILLISECONDS
+  for (;;) {
+    try {
+      await admin.fetchTopicMetadata({ topics })
+      return
+    } catch (error) {
+      const isYoung = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'].includes(protocolErrorOf(error) ?? '')
+      if (!isYoung || performance.now() > giveUpAtMs) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, LEADERS_MILLISECONDS))
+  }
+}
+
+/** How often missing topics are looked for: one that was just made may be unknown to a broker for a moment. */
+const LOOKS = 3
+const LOOK_AGAIN_MILLISECONDS = 500
+
+/** Looks whether topics are there as they must be, with no right but to see them. @throws LogError 'unknown_topic', 'topic_mismatch' */
+export async function checkTopics(admin: Admin, wanted: readonly WantedTopic[]): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    const counts = await inPortWords('looking up topics', () => partitionCounts(admin))
+    const different = wanted.filter(({ topic, partitions }) => (counts.get(topic) ?? partitions) !== partitions)
+    if (different.length > 0) {
+      const list = different.map(
+        ({ topic, partitions }) => `${topic} has ${counts.get(topic)} partitions, expected ${partitions}`,
+      )
+      throw new LogError(
+        'topic_mismatch',
+        `${list.join('; ')}: a partition count can't be changed, use another namespace (\`wellspring topics diff\` shows all differences)`,
+      )
+    }
+    const missing = wanted.filter(({ topic }) => !counts.has(topic)).map(({ topic }) => topic)
+    if (missing.length === 0) return
+    if (look === LOOKS) {
+      await refuseHidden(admin, missing)
+      throw new LogError(
+        'unknown_topic',
+        `${allOf(missing)} ${missing.length > 1 ? 'are' : 'is'} not there: \`wellspring topics apply\` makes what is missing`,
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MILLISECONDS))
+  }
+}
+
+function allOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} and ${others.length} other topics`
+}
+
+/** Topics that this user may not see look missing until they are asked for by name. @throws LogError 'denied' */
+async function refuseHidden(admin: Admin, missing: readonly string[]): Promise<void> {
+  try {
+    if (missing.length > 0) await admin.fetchTopicMetadata({ topics: [...missing] })
+  } catch (error) {
+    const failure = asLogError(error, `looking up ${allOf(missing)}`)
+    if (failure.code === 'denied') throw failure
+  }
 }
 
 /** Makes the missing ones alone. @throws LogError 'topic_mismatch' */
@@ -164,13 +244,25 @@ export async function partitionCounts(admin: Admin): Promise<Map<string, number>
   return new Map(topics.map(({ name, partitions }) => [name, partitions.length]))
 }
 
-/** Which of these topics are compacted. */
+/** Which of these topics are compacted; none, where this user may not ask. */
 export async function compactedAmong(admin: Admin, topics: readonly string[]): Promise<Set<string>> {
-  const configs = await configsOf(admin, topics)
+  const configs = await configsOf(admin, topics).catch((error: unknown) => {
+    if (protocolErrorOf(error) === 'TOPIC_AUTHORIZATION_FAILED') return new Map<string, Map<string, string>>()
+    throw error
+  })
   return new Set(topics.filter((topic) => (configs.get(topic)?.get('cleanup.policy') ?? '').includes('compact')))
 }
 
-async function configsOf(admin: Admin, topics: readonly string[]): Promise<Map<string, Map<string, string>>> {
+/** Whether an entry was set for its topic, by whomever, and is no default. */
+function isSetOfTopic({ configSource }: ConfigEntries): boolean {
+  return configSource === kafkajs.ConfigSource.TOPIC_CONFIG
+}
+
+async function configsOf(
+  admin: Admin,
+  topics: readonly string[],
+  isWanted: (entry: ConfigEntries) => boolean = () => true,
+): Promise<Map<string, Map<string, string>>> {
   if (topics.length === 0) return new Map()
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
@@ -179,19 +271,7 @@ async function configsOf(admin: Admin, topics: readonly string[]): Promise<Map<s
   return new Map(
     resources.map(({ resourceName, configEntries }) => [
       resourceName,
-      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+      new Map(configEntries.filter(isWanted).map(({ configName, configValue }) => [configName, configValue])),
     ]),
   )
-}
-
-/** Forgets records below an offset. @throws LogError */
-export async function deleteRecordsBefore(admin: Admin, topic: string, { partition, offset }: Position): Promise<void> {
-  try {
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
-  } catch (error) {
-    if (protocolErrorOf(error) === 'POLICY_VIOLATION') {
-      throw new LogError('topic_mismatch', `${topic} is compacted: its records are not cut by offset`, { cause: error })
-    }
-    throw asLogError(error, `deleting from ${topic}/${partition}`)
-  }
 }

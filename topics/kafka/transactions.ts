@@ -75,8 +75,8 @@ const COORDINATOR_MOVES = new Set([
   'TRANSACTION_COORDINATOR_FENCED',
 ])
 
-async function coordinatorOf({ cluster }: Connection, transactionalId: string): Promise<Broker> {
-  return await cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR })
+async function coordinatorOf(connection: Connection, transactionalId: string): Promise<Broker> {
+  return await connection.coordinatorOf(transactionalId, TRANSACTION_COORDINATOR)
 }
 
 /** The transactions of one epoch of a transactional id, one after another. */
@@ -86,6 +86,8 @@ export class Transactions {
   readonly #identity: ProducerIdentity
   readonly #sequences = new Map<string, number>()
   #coordinator: Broker | undefined
+  /** Why nothing more is written: a transaction may still be open, and what it holds would go with the next. */
+  #broken: LogError | undefined
 
   constructor(connection: Connection, options: TransactionOptions, identity: ProducerIdentity) {
     this.#connection = connection
@@ -94,7 +96,7 @@ export class Transactions {
   }
 
   /**
-   * Writes all messages or none. After a failure this object is done for, unless it was 'too_large': begin anew.
+   * Writes all messages or none. After a failure this object is done for: begin anew.
    * @param onStep called after each step, for tests
    * @returns for each "topic/partition" the offset after its last message
    * @throws LogError 'fenced' (a later epoch exists: nothing was written), 'denied', 'too_large' (nothing was written), 'doubt' (any
@@ -106,6 +108,7 @@ export class Transactions {
   ): Promise<ReadonlyMap<string, number>> {
     const { transactionalId, compression } = this.#options
     const identity = this.#identity
+    if (this.#broken) throw this.#broken
     const origin = { producerId: BigInt(identity.producerId), producerEpoch: identity.producerEpoch }
     try {
       onStep?.('before')
@@ -154,6 +157,7 @@ export class Transactions {
     } catch (error) {
       await this.#connection.recover(error)
       const failure = asLogError(error, `writing as ${transactionalId}`)
+      this.#broken = new LogError('doubt', `${transactionalId} failed before (${failure.message}): begin anew`)
       if (failure.code === 'fenced' || failure.code === 'denied' || failure.code === 'too_large') throw failure
       throw new LogError('doubt', `${failure.message}: the outcome shows when the task is opened again`, {
         cause: error,

@@ -6,12 +6,16 @@ confinement holds, and then answers requests: each runs one program on one input
 child, and returns what the kernel says of it together with its output. Expected outputs never come here.
 
 Standard library only, Python 3.9 or later, Linux on x86_64 and aarch64 (elsewhere only the rung "none", which isolates
-nothing, can start). Frames in both directions: a 4-byte little-endian length, a JSON header, then the bytes that the
-header counts.
+nothing, can start). Frames, little-endian: a request is REQUEST and then the bytes that it counts; an answer is ANSWER
+and the bytes that it counts, or, before the first request, a zero byte, a 4-byte length and JSON.
+
+A fork costs what its pages cost: each page that either process touches before the child has ended is copied. So what
+runs between a fork and its end is kept short, and whatever can be made ready once is made ready before.
 """
 
 import _signal
 import _thread
+import atexit
 import ctypes
 import fcntl
 import gc
@@ -42,6 +46,16 @@ CONTROL_IN, CONTROL_OUT, CONTROL_ERR = 20, 21, 22
 # How often a running test is looked at, seconds: processes, memory and processor time of all its descendants together.
 WATCH_SECONDS = 0.025
 MACHINE = os.uname().machine
+MODES = ('stdio', 'function', 'assert')
+# Bytes of program (-1: the one before), JSON with what only some modes need, assertions and input; mode; seconds of
+# processor and clock; bytes of memory, output and kept stderr.
+REQUEST = struct.Struct('<iIIIBddQQI')
+# 1; stage; limit that was enforced; exit code and signal (-1: none); seconds on the clock and of processor; KiB of memory;
+# bytes written to stdout and stderr; bytes that follow: the word of assertion mode, stdout, stderr, result.
+ANSWER = struct.Struct('<BBBiiddQQQIIII')
+KILLED = (None, 'wall', 'cpu', 'memory')
+# Taken before programs get one with hooks.
+fork = os.fork
 ARCHITECTURE = {'x86_64': 0, 'aarch64': 1}.get(MACHINE)
 
 # System call numbers (x86_64, aarch64) as in the kernel's unistd.h; None where the architecture lacks the call.
@@ -112,8 +126,25 @@ if LINUX:
     LIBC.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 
 
+# The same function, with conversions that are cheap in a fork.
+set_dumpable = LIBC['prctl'] if LINUX else None
+if LINUX:
+    set_dumpable.restype = None
+
+
 def prctl(option, argument=0, second=0):
     return LIBC.prctl(option, argument, second, 0, 0)
+
+
+def open_pidfd(pid):
+    """A descriptor that is readable once the process has ended; negative where the system has none."""
+    if hasattr(os, 'pidfd_open'):
+        try:
+            return os.pidfd_open(pid)
+        except OSError:
+            return -1
+    # Interpreters built for old systems lack the function, not the call.
+    return LIBC.syscall(ctypes.c_long(434), ctypes.c_int(pid), ctypes.c_uint(0)) if LINUX else -1
 
 
 def memory_file(name):
@@ -361,7 +392,7 @@ def wait_as_parent(child, uid, sweeps):
             if not sweeps:
                 break
             # Only a process that has already become the lane's user may send this; as root it would hit everything.
-            if os.fork() == 0:
+            if fork() == 0:
                 try:
                     drop_privileges(uid)
                     if os.getuid() == uid != 0 and os.geteuid() == uid:
@@ -394,7 +425,7 @@ def enter_unshare(uid):
         except OSError as error:
             raise SetupError('user namespace: %s' % error)
     check(LIBC.mount(b'none', b'/', None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None), 'mount --make-rprivate')
-    child = os.fork()
+    child = fork()
     if child:
         wait_as_parent(child, uid if root else None, False)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -459,7 +490,7 @@ class Zygote:
         if self.root:
             if uid is None:
                 raise SetupError('own uid: none given')
-            child = os.fork()
+            child = fork()
             if child:
                 wait_as_parent(child, uid, True)
             drop_capabilities()
@@ -512,54 +543,62 @@ class Zygote:
 
     # --- frames
 
-    def read_exactly(self, count):
-        parts = []
-        while count > 0:
-            part = os.read(CONTROL_IN, count)
-            if not part:
-                self.leave()
-            parts.append(part)
-            count -= len(part)
-        return b''.join(parts)
+    def refill(self):
+        """Waits for more of the connection. What it brings stays out of this process's heap and out of its children:
+        whatever a program can find in the memory it was forked with, earlier programs, inputs and outputs are not there."""
+        self.at, self.end = 0, os.readv(CONTROL_IN, [self.buffer])
+        if self.end == 0:
+            self.leave()
 
-    def read_header(self):
-        (length,) = struct.unpack('<I', self.read_exactly(4))
-        return json.loads(self.read_exactly(length))
+    def receive(self, count):
+        """The next bytes of the connection; for what is small and no program's."""
+        data = b''
+        while len(data) < count:
+            if self.at == self.end:
+                self.refill()
+            part = bytes(self.buffer[self.at:min(self.end, self.at + count - len(data))])
+            self.at += len(part)
+            data += part
+        return data
 
     def receive_file(self, descriptor, count):
-        """Moves the next bytes of the connection into a memory file, past this process's own heap: whatever a program
-        can find in the memory it was forked with, earlier programs, inputs and outputs are not there."""
-        import mmap
-
-        os.ftruncate(descriptor, 0)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        if count == 0:
-            return
+        """Moves the next bytes of the connection into a memory file."""
+        written = 0
+        while written < count:
+            if self.at == self.end:
+                self.refill()
+            until = min(self.end, self.at + count - written)
+            wrote = os.pwrite(descriptor, self.buffer[self.at:until], written)
+            self.at += wrote
+            written += wrote
         os.ftruncate(descriptor, count)
-        with mmap.mmap(descriptor, count) as window, memoryview(window) as view:
-            offset = 0
-            while offset < count:
-                with view[offset:offset + (1 << 20)] as piece:
-                    received = os.readv(CONTROL_IN, [piece])
-                if received == 0:
-                    self.leave()
-                offset += received
 
-    def send(self, header, files=()):
-        data = json.dumps(header).encode()
-        data = struct.pack('<I', len(data)) + data
+    def send(self, data):
         while data:
             data = data[os.write(CONTROL_OUT, data):]
+
+    def send_message(self, message):
+        data = json.dumps(message).encode()
+        self.send(struct.pack('<BI', 0, len(data)) + data)
+
+    def send_answer(self, head, files):
+        """Sends the packed answer and the parts (descriptor, first byte, bytes) of files, in one write where they fit."""
+        if len(head) + sum(count for _, _, count in files) <= len(self.buffer):
+            size = len(head)
+            self.buffer[:size] = head
+            for descriptor, start, count in files:
+                if count > 0:
+                    size += os.preadv(descriptor, [self.buffer[size:size + count]], start)
+            return self.send(self.buffer[:size])
+        self.send(head)
         for descriptor, start, count in files:
             while count > 0:
-                if LINUX:
-                    sent = os.sendfile(CONTROL_OUT, descriptor, start, count)
-                else:
-                    sent = os.write(CONTROL_OUT, os.pread(descriptor, min(count, 1 << 16), start))
-                if sent == 0:
+                size = os.preadv(descriptor, [self.buffer[:count]], start)
+                if size == 0:
                     self.leave()
-                start += sent
-                count -= sent
+                self.send(self.buffer[:size])
+                start += size
+                count -= size
 
     def leave(self):
         """Node is gone: leave nothing behind."""
@@ -569,34 +608,46 @@ class Zygote:
     # --- one test
 
     def serve(self):
+        depth = 0
+        frame = sys._getframe()
+        while frame is not None:
+            depth, frame = depth + 1, frame.f_back
+        # The frames of the sandbox do not count against the program: these, and run, child and run_program.
+        sys.setrecursionlimit(sys.getrecursionlimit() + depth + 3)
         while True:
-            header = self.read_header()
-            if header['program'] >= 0:
-                self.receive_file(PROGRAM, header['program'])
-            if 'assertions' in header:
-                self.receive_file(ASSERTIONS, header['assertions'])
-            self.receive_file(STDIN, header['input'])
+            fields = REQUEST.unpack(self.receive(REQUEST.size))
+            program, extra, assertions, given, mode = fields[:5]
+            header = json.loads(self.receive(extra)) if extra else {}
+            header['mode'] = MODES[mode]
+            header['cpu'], header['wall'], header['memory'], header['output'], header['stderr'] = fields[5:]
+            if program >= 0:
+                self.receive_file(PROGRAM, program)
+                self.program_size = program
+            if mode == 2:
+                self.receive_file(ASSERTIONS, assertions)
+            self.receive_file(STDIN, given)
             self.run(header)
 
     def run(self, header):
-        for descriptor in (STDOUT, STDERR, RESULT):
-            os.ftruncate(descriptor, 0)
+        # A program may have moved the descriptions that it shared and changed their flags.
+        for descriptor, flags in FRESH_FLAGS if header['mode'] == 'stdio' else FRESH_FLAGS_AND_RESULT:
+            if flags is not None:
+                os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
-        # A program may have changed the flags of the descriptions that it shared.
-        for descriptor in (STDIN, STDOUT, STDERR, RESULT):
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND if descriptor in (STDOUT, STDERR) else 0)
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags or 0)
         channel = None
         if header['mode'] == 'assert':
             import socket
 
             channel = socket.socketpair()
+        limits = self.limits_of(header)
         self.stage[0] = 0
         started = time.monotonic()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             status = 70
             try:
-                status = self.child(header, channel)
+                status = self.child(header, limits, channel)
             except BaseException as error:
                 # Only a fault of ours gets here; what the program raises is dealt with inside.
                 os.write(STDERR, ('sandbox: %s\n' % error).encode('utf-8', 'replace'))
@@ -604,27 +655,34 @@ class Zygote:
                 os._exit(status)
         if channel is not None:
             channel[1].close()
-        facts = self.watch(pid, header, started, channel[0] if channel else None)
+        killed, word, status, usage = self.watch(pid, header, started, channel[0] if channel else None)
+        seconds = time.monotonic() - started
         self.clean_up()
-        facts['stage'] = self.stage[0]
-        out, err, result = [os.fstat(descriptor).st_size for descriptor in (STDOUT, STDERR, RESULT)]
-        kept = [min(out, header['output']), min(err, header['stderr']), min(result, header['output'])]
-        facts['stdoutBytes'], facts['stderrBytes'], facts['kept'] = out, err, kept
-        self.send(facts, [(STDOUT, 0, kept[0]), (STDERR, err - kept[1], kept[1]), (RESULT, 0, kept[2])])
+        out, err = os.lseek(STDOUT, 0, os.SEEK_END), os.lseek(STDERR, 0, os.SEEK_END)
+        result = 0 if header['mode'] == 'stdio' else min(os.lseek(RESULT, 0, os.SEEK_END), header['output'])
+        kept_out, kept_err = min(out, header['output']), min(err, header['stderr'])
+        word = (word or '').encode('latin-1')
+        memory = usage.ru_maxrss if LINUX else usage.ru_maxrss // 1024
+        signal_number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else -1
+        head = ANSWER.pack(
+            1, self.stage[0], KILLED.index(killed), os.WEXITSTATUS(status) if signal_number < 0 else -1, signal_number,
+            seconds, usage.ru_utime + usage.ru_stime, memory, out, err, len(word), kept_out, kept_err, result)
+        self.send_answer(head + word, ((STDOUT, 0, kept_out), (STDERR, err - kept_err, kept_err), (RESULT, 0, result)))
         if channel is not None:
             channel[0].close()
 
     def watch(self, pid, header, started, channel):
-        """Waits for the program's first process, kills it at its limits, returns what the kernel counted."""
+        """Waits for the program's first process and kills it at its limits.
+
+        Returns the limit, the word of assertion mode, and what the kernel says (status and usage)."""
         killed, nonce = None, None
         wall = header['wall']
         deadline = started + wall
         extended = False
-        pidfd = LIBC.syscall(ctypes.c_long(434), ctypes.c_int(pid), ctypes.c_uint(0)) if LINUX else -1
-        poller = select.poll()
+        poller = self.poller
+        pidfd = open_pidfd(pid)
         if pidfd >= 0:
             poller.register(pidfd, select.POLLIN)
-        poller.register(CONTROL_IN, getattr(select, 'POLLRDHUP', 0x2000))
         if channel is not None:
             poller.register(channel, select.POLLIN)
         step = WATCH_SECONDS if pidfd >= 0 else 0.001
@@ -663,7 +721,10 @@ class Zygote:
                 self.kill(pid)
                 break
         if pidfd >= 0:
+            poller.unregister(pidfd)
             os.close(pidfd)
+        if channel is not None:
+            poller.unregister(channel)
         while channel is not None and nonce is None and select.select([channel], [], [], 0)[0]:
             # What the program sent just before it ended.
             nonce = self.converse(channel, header)
@@ -671,16 +732,7 @@ class Zygote:
                 break
             nonce = nonce or None
         _, status, usage = os.wait4(pid, 0)
-        seconds = time.monotonic() - started
-        return {
-            'exit': os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            'signal': os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
-            'killed': killed,
-            'seconds': round(seconds, 6),
-            'cpuSeconds': round(usage.ru_utime + usage.ru_stime, 6),
-            'memoryKilobytes': usage.ru_maxrss if LINUX else usage.ru_maxrss // 1024,
-            'nonce': nonce,
-        }
+        return killed, nonce, status, usage
 
     def converse(self, channel, header):
         """Assertion mode: hands out the assertions once the program's body has run, the word once they all held.
@@ -801,7 +853,14 @@ class Zygote:
 
     # --- inside the child
 
-    def confine_child(self, header, channel):
+    def limits_of(self, header):
+        memory = header['memory'] + self.base_memory
+        cpu = max(1, int(-(-header['cpu'] // 1)))
+        return (
+            (resource.RLIMIT_CPU, (cpu, cpu + 1)), (resource.RLIMIT_FSIZE, (header['output'] + 1, header['output'] + 1)),
+            (resource.RLIMIT_AS, (memory, memory)))
+
+    def confine_child(self, limits, channel):
         # A session of its own costs as much as a third of a fork. Where the sandbox is the first process of a namespace
         # no signal to the group can hurt it.
         if self.rung in ('landlock', 'none'):
@@ -810,39 +869,35 @@ class Zygote:
             os.dup2(channel[1].fileno(), RESULT)
         if self.ruleset is not None:
             landlock_restrict(self.ruleset)
-        memory = header['memory'] + self.base_memory
-        cpu = max(1, int(-(-header['cpu'] // 1)))
         try:
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (header['output'] + 1, header['output'] + 1))
-            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+            for limit, values in limits:
+                resource.setrlimit(limit, values)
         except (ValueError, OSError):
             if self.rung != 'none':
                 raise
         if self.rung != 'none':
             # Its own /proc/self (for /dev/stdin); the sandbox's stays closed.
-            prctl(PR_SET_DUMPABLE, 1)
+            set_dumpable(PR_SET_DUMPABLE, 1, 0, 0, 0)
         if self.second_filter is not None:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             own_filter(self.second_filter == 'signals', os.getpid(), [os.getppid()]).install()
 
-    def child(self, header, channel):
-        size = os.fstat(PROGRAM).st_size
-        source = os.pread(PROGRAM, size, 0) if size else b''
-        self.confine_child(header, channel)
+    def child(self, header, limits, channel):
+        source = os.pread(PROGRAM, self.program_size, 0)
+        self.confine_child(limits, channel)
         os.closerange(RESULT + (header['mode'] != 'stdio'), 256)
-        return run_program(header, source, self.stage, self.fork_hooks)
+        return run_program(header, source, self.stage)
 
     # --- start
 
     def prove(self):
         """Tries in a child, confined as a program is, what must not be possible. Raises when anything is."""
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             failures = 255
             try:
                 parent = os.getppid()
-                self.confine_child({'cpu': 6, 'memory': 1 << 30, 'output': 1 << 20}, None)
+                self.confine_child(self.limits_of({'cpu': 6, 'memory': 1 << 30, 'output': 1 << 20}), None)
                 failures = attempt_escapes(parent, self.rung)
             except BaseException as error:
                 os.write(CONTROL_ERR, ('sandbox: %s\n' % error).encode('utf-8', 'replace'))
@@ -864,13 +919,13 @@ class Zygote:
         if self.rung == 'none' or self.second_filter == 'own':
             return
         while self.process_limit < 1 << 16:
-            pid = os.fork()
+            pid = fork()
             if pid == 0:
                 code = 1
                 try:
                     limit = max(4, self.process_limit // 2)
                     resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
-                    grandchild = os.fork()
+                    grandchild = fork()
                     if grandchild == 0:
                         os._exit(0)
                     os.waitpid(grandchild, 0)
@@ -901,6 +956,12 @@ class Zygote:
             os.close(descriptor)
         open_streams()
         self.stage = mmap.mmap(-1, 4096)
+        window = mmap.mmap(-1, BUFFER_BYTES)
+        if hasattr(mmap, 'MADV_DONTFORK'):
+            window.madvise(mmap.MADV_DONTFORK)
+        self.buffer, self.at, self.end = memoryview(window), 0, 0
+        self.poller = select.poll()
+        self.poller.register(CONTROL_IN, getattr(select, 'POLLRDHUP', 0x2000))
         if os.getsid(0) != os.getpid():
             os.setsid()
 
@@ -923,7 +984,8 @@ class Zygote:
         LANDLOCK_CAP[0] = self.config.get('landlockVersion', 99)
         self.confine()
         self.prepare()
-        self.fork_hooks = load_modules()
+        load_modules()
+        prepare_main()
         self.seal()
         try:
             with open('/proc/self/statm') as file:
@@ -938,8 +1000,9 @@ class Zygote:
             shared_filter(self.second_filter is not None).install()
             self.prove()
         gc.collect()
+        self.filling = fill_holes()
         gc.freeze()
-        self.send({
+        self.send_message({
             'ready': True, 'pid': os.getpid(), 'uid': os.getuid(), 'python': sys.version.split()[0],
             'landlock': max(0, landlock_version()), 'proc': self.has_proc, 'forks': self.second_filter != 'own',
             'processes': self.process_limit, 'notes': self.notes,
@@ -992,6 +1055,11 @@ def check_os(result):
 
 
 PAGE = os.sysconf('SC_PAGE_SIZE')
+BUFFER_BYTES = 1 << 17
+# At most so many bytes of each size go into holes of the heap.
+MOST_FILLING = 1 << 18
+FRESH_FLAGS = ((STDIN, None), (STDOUT, os.O_APPEND), (STDERR, os.O_APPEND))
+FRESH_FLAGS_AND_RESULT = FRESH_FLAGS + ((RESULT, 0),)
 TICKS = os.sysconf('SC_CLK_TCK')
 STACK = 256 << 20
 
@@ -999,8 +1067,8 @@ STACK = 256 << 20
 def load_modules():
     """The modules that programs usually import, so that a fork already has them. Missing ones are no fault.
 
-    Returns what these modules would have done at every fork (new locks, new random seeds): half the cost of one, and of
-    no use while this process has one thread. A program gets these hooks before it starts.
+    What these modules would do at every fork (new locks, new random seeds) is half the cost of one, and of no use while
+    this process has one thread: a program's own first fork sees to it.
     """
     import importlib
     import warnings
@@ -1030,7 +1098,35 @@ def load_modules():
     warnings.filterwarnings('ignore', category=PendingDeprecationWarning)
     warnings.filterwarnings('ignore', category=ImportWarning)
     warnings.filterwarnings('ignore', category=ResourceWarning)
-    return hooks
+    import posix
+
+    def fork_with_hooks():
+        while hooks:
+            register(**hooks.pop(0))
+        return fork()
+
+    fork_with_hooks.__name__ = fork_with_hooks.__qualname__ = 'fork'
+    os.fork = posix.fork = fork_with_hooks
+
+
+def fill_holes():
+    """Fills the holes that starting left all over the heap, so that what a test makes anew lies on few pages.
+
+    Returns what must be kept."""
+    kept = []
+    if not LINUX:
+        return kept
+    for size in range(48, 513, 16):
+        last = run = 0
+        for _ in range(MOST_FILLING // size):
+            block = bytes(size - 33)
+            kept.append(block)
+            run = run + 1 if id(block) == last + size else 0
+            last = id(block)
+            # So many in a row fill a fresh pool of the allocator.
+            if run >= 16384 // size - 2:
+                break
+    return kept
 
 
 # --- Running the program -----------------------------------------------------------------------------------------
@@ -1066,8 +1162,8 @@ def report(kind, error, trace):
         if sys.excepthook is not sys.__excepthook__:
             sys.excepthook(kind, error, trace)
             return
-        lines = program_lines[0]
-        if lines is not None:
+        if program_source[0] is not None:
+            lines = program_source[0].decode('utf-8', 'replace').splitlines(True)
             linecache.cache[FILE_NAME] = (len(lines), None, lines, FILE_NAME)
         traceback.print_exception(kind, error, trace)
     except BaseException:
@@ -1077,29 +1173,33 @@ def report(kind, error, trace):
             pass
 
 
-program_lines = [None]
+program_source = [None]
 
 
-def run_program(header, source, stage, fork_hooks):
-    """Compiles and runs the program; returns the exit status that the interpreter would have given."""
-    import threading
-
-    for hook in fork_hooks:
-        os.register_at_fork(**hook)
-    # Not by way of the signal module, whose enumerations cost more than the call.
-    _signal.signal(2, _signal.default_int_handler)
-    sys.argv[:] = [FILE_NAME]
-    mode = header['mode']
-    name = '__main__' if mode == 'stdio' else 'solution'
+def new_module(name):
     module = type(sys)(name)
     module.__file__ = FILE_NAME
     module.__builtins__ = sys.modules['builtins']
     module.__annotations__ = {}
-    sys.modules[name] = module
-    if mode != 'stdio':
-        sys.modules['__main__'] = module
-    harness = None
-    if mode != 'stdio':
+    return module
+
+
+def prepare_main():
+    """What every program finds, made once: each fork has its own copy."""
+    global MAIN, threading
+    import threading
+
+    sys.argv[:] = [FILE_NAME]
+    MAIN = sys.modules['__main__'] = new_module('__main__')
+
+
+def run_program(header, source, stage):
+    """Compiles and runs the program; returns the exit status that the interpreter would have given."""
+    # Not by way of the signal module, whose enumerations cost more than the call.
+    _signal.signal(2, _signal.default_int_handler)
+    module, harness = MAIN, None
+    if header['mode'] != 'stdio':
+        module = sys.modules['solution'] = sys.modules['__main__'] = new_module('solution')
         harness = new_harness(header, module)
     status = 0
     stage[0] = STAGE_COMPILING
@@ -1108,23 +1208,11 @@ def run_program(header, source, stage, fork_hooks):
     except BaseException as error:
         stage[0] = STAGE_COMPILE_FAILED
         stage.close()
-        program_lines[0] = None
         report(type(error), error, None)
         return finish(1)
     stage[0] = STAGE_RUNNING
     stage.close()
-    try:
-        text = source.decode('utf-8', 'replace')
-        program_lines[0] = text.splitlines(True)
-    except MemoryError:
-        pass
-    del source
-    depth = 0
-    frame = sys._getframe()
-    while frame is not None:
-        depth, frame = depth + 1, frame.f_back
-    # The frames of the sandbox do not count against the program.
-    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+    program_source[0] = source
     try:
         exec(code, module.__dict__)
         if harness is not None:
@@ -1158,10 +1246,9 @@ def exit_status(error):
 
 def finish(status, module=None):
     """What the interpreter does after a script: exit handlers, flushing, the module's objects dropped."""
-    import atexit
-
     try:
-        atexit._run_exitfuncs()
+        if atexit._ncallbacks() > 0:
+            atexit._run_exitfuncs()
     except BaseException:
         pass
     for stream in (sys.stdout, sys.stderr):
@@ -1435,7 +1522,7 @@ def main(config):
         data = json.dumps({'error': str(error)}).encode()
         for descriptor in (CONTROL_OUT, 1):
             try:
-                os.write(descriptor, struct.pack('<I', len(data)) + data)
+                os.write(descriptor, struct.pack('<BI', 0, len(data)) + data)
                 break
             except OSError:
                 continue

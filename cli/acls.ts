@@ -1,0 +1,143 @@
+/** The least rights on Kafka of each processor and of each tool beside them. */
+import { processors } from '../processors/index.ts'
+import { deadLetters, topics, topicSpecifications } from '../topics/catalogue.ts'
+import { Names } from '../topics/kafka/names.ts'
+import { needsOf, transientConsumers } from './needs.ts'
+import { shellWord } from './place.ts'
+
+export type AclOperation = 'Read' | 'Write' | 'Describe' | 'Create' | 'Delete' | 'DescribeConfigs' | 'AlterConfigs'
+
+/** One resource and what may be done with it. */
+export interface AclEntry {
+  resource: 'topic' | 'group' | 'transactional-id'
+  /** `prefixed`: all names that begin so. */
+  pattern: 'literal' | 'prefixed'
+  name: string
+  operations: readonly AclOperation[]
+}
+
+/** All that a processor or a tool may do. */
+export interface AclSet {
+  /** The processor, or the tool. */
+  name: string
+  /** What the tool is; the processor's own sentence. */
+  summary: string
+  isTool: boolean
+  entries: AclEntry[]
+}
+
+/** The sets of all processors, then of all tools, for a namespace. */
+export function aclSets(namespace: string): AclSet[] {
+  const names = new Names(namespace)
+  return [...processors.map((declaration) => ofProcessor(names, declaration)), ...toolSets(names)]
+}
+
+function ofProcessor(names: Names, declaration: (typeof processors)[number]): AclSet {
+  const { name, reads, writes } = needsOf(declaration)
+  const group = names.group(name)
+  return {
+    name,
+    summary: declaration.summary,
+    isTool: false,
+    entries: [
+      ...topicEntries(names, reads, writes),
+      { ...literal('topic', names.changelog(name)), operations: ['Read', 'Write', 'Describe'] },
+      { ...literal('group', group), operations: ['Read', 'Describe'] },
+      {
+        resource: 'transactional-id',
+        pattern: 'prefixed',
+        name: names.transactionalIds(name),
+        operations: ['Write', 'Describe'],
+      },
+    ],
+  }
+}
+
+function toolSets(names: Names): AclSet[] {
+  const all = topicSpecifications().map(({ name }) => name)
+  const changelogs = processors.map(({ name }) => literal('topic', names.changelog(name)))
+  const human = [topics.seeds.name, topics.problems.name, topics.concepts.name]
+  const inputs = new Set(processors.flatMap(({ inputs: own }) => Object.values(own).map(({ name }) => name)))
+  const transient = transientConsumers()
+  const appends: AclEntry[] = [
+    { ...literal('topic', names.appends), operations: ['Read', 'Write', 'Describe'] },
+    {
+      resource: 'transactional-id',
+      pattern: 'prefixed',
+      name: names.appendTransactionalIds,
+      operations: ['Write', 'Describe'],
+    },
+  ]
+  const tool = (name: string, summary: string, entries: AclEntry[]): AclSet => ({
+    name,
+    summary,
+    isTool: true,
+    entries,
+  })
+  return [
+    tool('ingest', 'wellspring ingest', [...topicEntries(names, human, human), ...appends]),
+    tool('redrive', 'wellspring dead-letters redrive', [
+      ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
+      ...appends,
+    ]),
+    tool('read', 'wellspring tail, export, explain, dead-letters list', topicEntries(names, all, [])),
+    tool('list', 'wellspring topics', [
+      ...all.map((name): AclEntry => ({ ...literal('topic', names.topic(name)), operations: ['Describe'] })),
+      ...changelogs.map((one): AclEntry => ({ ...one, operations: ['Read', 'Describe'] })),
+    ]),
+    tool('retention', 'forgetting transient records, in any process of up or run', [
+      ...transient.map(({ topic }): AclEntry => ({
+        ...literal('topic', names.topic(topic.name)),
+        operations: ['Read', 'Describe', 'Delete'],
+      })),
+      ...[...new Set(transient.flatMap(({ consumers }) => consumers))].map(({ name }): AclEntry => ({
+        ...literal('topic', names.changelog(name)),
+        operations: ['Read', 'Describe'],
+      })),
+    ]),
+    tool('apply', 'wellspring topics apply and diff, up --apply', [
+      ...[
+        ...all.map((name) => literal('topic', names.topic(name))),
+        ...changelogs,
+        literal('topic', names.appends),
+      ].map((one): AclEntry => ({ ...one, operations: ['Create', 'Describe', 'DescribeConfigs', 'AlterConfigs'] })),
+    ]),
+  ]
+}
+
+function literal(resource: AclEntry['resource'], name: string): Omit<AclEntry, 'operations'> {
+  return { resource, pattern: 'literal', name }
+}
+
+function topicEntries(names: Names, reads: readonly string[], writes: readonly string[]): AclEntry[] {
+  return [...new Set([...reads, ...writes])].map((name) => ({
+    ...literal('topic', names.topic(name)),
+    operations: [
+      ...(reads.includes(name) ? (['Read'] as const) : []),
+      ...(writes.includes(name) ? (['Write'] as const) : []),
+      'Describe',
+    ],
+  }))
+}
+
+/** The entries as kafka-acls.sh commands: one for all resources of a sort that have the same rights. */
+export function aclCommands(entries: readonly AclEntry[], principal: string, brokers: readonly string[]): string[] {
+  const together = new Map<string, AclEntry[]>()
+  for (const entry of entries) {
+    const key = `${entry.resource} ${entry.pattern} ${entry.operations.join()}`
+    together.set(key, [...(together.get(key) ?? []), entry])
+  }
+  return [...together.values()].flatMap((list) => {
+    const [first] = list
+    if (!first) return []
+    return [
+      [
+        ...['kafka-acls.sh', '--bootstrap-server', shellWord(brokers.join(',')), '--add'],
+        ...['--allow-principal', shellWord(principal)],
+        ...first.operations.flatMap((operation) => ['--operation', operation]),
+        ...(first.pattern === 'prefixed' ? ['--resource-pattern-type', 'prefixed'] : []),
+        ...list.flatMap(({ resource, name }) => [`--${resource}`, shellWord(name)]),
+      ].join(' '),
+    ]
+  })
+}

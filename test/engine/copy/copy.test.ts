@@ -1,0 +1,325 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { copyCorpus, type CopyReport, type CopyStatus } from '../../../engine/copy/copy.ts'
+import { copyGroup, refuseUnfinishedCopy } from '../../../engine/copy/copy-progress.ts'
+import { changelogSubject } from '../../../engine/task.ts'
+import { deadLetters, topics, topicSpecifications } from '../../../topics/catalogue.ts'
+import { RecordCodec } from '../../../topics/codec.ts'
+import { openEmbeddedLog } from '../../../topics/embedded/log.ts'
+import type { Log } from '../../../topics/log.ts'
+import * as make from '../../processors/records.ts'
+import { contentOf, CorpusWriter, groupNamed, groups, readPartition, withTasks } from './corpus.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'wellspring-copy-'))
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+const open = (name: string): Promise<Log> => openEmbeddedLog({ directory: join(root, name), mode: 'owner' })
+
+async function using<Result>(name: string, work: (log: Log) => Promise<Result>): Promise<Result> {
+  const log = await open(name)
+  try {
+    return await work(log)
+  } finally {
+    await log.close()
+  }
+}
+
+interface CopyingOptions {
+  signal?: AbortSignal
+  onStatus?: (status: CopyStatus) => void
+  /** Records in a commit; a few by default, so that a small corpus takes many commits. */
+  records?: number
+  /** What happens to the target between the copy and its check. */
+  beforeCheck?: (target: Log) => Promise<void>
+}
+
+async function copy(from: string, to: string, options: CopyingOptions = {}): Promise<CopyReport> {
+  const { signal = new AbortController().signal, onStatus = () => undefined, records = 7, beforeCheck } = options
+  let opened = 0
+  return await using(from, (source) =>
+    copyCorpus({
+      ...{ source, groups, signal, onStatus, from: `the folder ${from}`, chunk: { records, bytes: 1 << 20 } },
+      openTarget: async () => {
+        const target = await open(to)
+        await target.ensureTopics(topicSpecifications(), groups)
+        if (++opened === 2) await beforeCheck?.(target)
+        return target
+      },
+    }),
+  )
+}
+
+const write = (name: string): Promise<void> => using(name, (log) => new CorpusWriter(log).write())
+
+async function appendSeed(name: string, id: string): Promise<void> {
+  await using(name, async (log) => {
+    const codec = new RecordCodec(log.schemas)
+    await codec.prepare(topics.seeds.name, 'seed')
+    const value = codec.encode(topics.seeds.name, 'seed', make.seed({ id }))
+    await log.append([{ topic: topics.seeds.name, partition: 0, key: id, value }], `more/${id}`)
+  })
+}
+
+describe('a copied corpus', () => {
+  it.each([7, 100_000])(
+    'holds the same, and every position leads to the same record; %i records in a commit',
+    async (records) => {
+      await write('a')
+      const report = await copy('a', 'b', { records })
+      const [before, after] = [await using('a', contentOf), await using('b', contentOf)]
+      expect(after).toEqual(before)
+      const told = JSON.stringify(before)
+      for (const sort of ['verdicts/', 'screened-problems/', 'rollout-requests/', 'dead-letters/'])
+        expect(told, `the corpus names no position in ${sort}`).toContain(`"${sort}`)
+      expect(told).toContain('"gone"')
+      expect(report).toMatchObject({ recordsBefore: 0, recordsSince: 0, unknownTopics: [], tasks: 24 })
+      expect(report.records).toBe(
+        Object.entries(before).reduce((sum, [, records]) => sum + (Array.isArray(records) ? records.length : 0), 0),
+      )
+      expect(Object.keys(report.gonePositions)).toEqual([topics.discards.name])
+    },
+  )
+
+  it('is the same again after it was copied on', async () => {
+    await write('a')
+    await copy('a', 'b')
+    await copy('b', 'c')
+    expect(await using('c', contentOf)).toEqual(await using('a', contentOf))
+  })
+
+  it('has -1 for positions of records that retention had taken, and no other record in their place', async () => {
+    await write('a')
+    await copy('a', 'b')
+    const offsets = await using('b', async (log) => {
+      const codec = new RecordCodec(log.schemas)
+      const all: number[] = []
+      for (let partition = 0; partition < topics.discards.partitions; partition++) {
+        for (const { value } of await readPartition(log, topics.discards.name, partition)) {
+          await codec.learn(value)
+          const { recordId, topic, partition: at, offset } = codec.decode('discard', value)
+          all.push(offset)
+          if (offset < 0) continue
+          const { records } = await log.read({ topic, partition: at, offset }, { maxBytes: 1, maxWaitSeconds: 0 })
+          expect(records[0]).toMatchObject({ offset, key: recordId })
+        }
+      }
+      return all
+    })
+    expect(offsets).toContain(-1)
+    expect(offsets.some((offset) => offset >= 0)).toBe(true)
+  })
+
+  it('keeps bytes that are no record of ours as they are', async () => {
+    await write('a')
+    await copy('a', 'b')
+    const letters = await using('b', async (log) => {
+      const all = await Promise.all(
+        Array.from({ length: deadLetters.partitions }, (_, partition) =>
+          readPartition(log, deadLetters.name, partition),
+        ),
+      )
+      return all.flat().map(({ value }) => Buffer.from(value).toString('latin1'))
+    })
+    expect(letters).toContain('no record')
+    expect(letters).toContain('\0\0\0\x27\x0f\x01\x02\x03')
+  })
+})
+
+describe('a copy that was stopped', () => {
+  it.each([2, 9])('after %i commits goes on where it stopped, again and again', async (commits) => {
+    await write('a')
+    let runs = 0
+    for (; runs < 100; runs++) {
+      const stop = new AbortController()
+      let left = commits
+      const onStatus = ({ phase }: CopyStatus): void => {
+        if (phase !== 'opening' && phase !== 'check' && left-- === 0) stop.abort(new Error('stopped'))
+      }
+      const stopped = await copy('a', 'b', { signal: stop.signal, onStatus }).then(
+        () => false,
+        (error: unknown) => {
+          expect((error as Error).message).toBe('stopped')
+          return true
+        },
+      )
+      if (!stopped) break
+      await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow(
+        /not complete: run the same `wellspring copy` again/,
+      )
+    }
+    expect(runs).toBeGreaterThan(1)
+    expect(await using('b', contentOf)).toEqual(await using('a', contentOf))
+    await using('b', refuseUnfinishedCopy)
+  })
+
+  it('takes over what came to the source meanwhile', async () => {
+    await write('a')
+    const stop = new AbortController()
+    await expect(
+      copy('a', 'b', {
+        signal: stop.signal,
+        onStatus: ({ records }) => records > 20 && stop.abort(new Error('stopped')),
+      }),
+    ).rejects.toThrow('stopped')
+    await appendSeed('a', 'seed-new')
+    await copy('a', 'b')
+    expect(await using('b', contentOf)).toEqual(await using('a', contentOf))
+  })
+
+  it('copies tasks anew that have worked meanwhile, and nothing of what they had before stays', async () => {
+    await write('a')
+    await copy('a', 'b')
+    await using('a', (log) =>
+      withTasks(log, groupNamed('roll-out'), async (openTask) => {
+        for (let task = 0; task < 12; task++) {
+          const opened = await openTask(task)
+          const codec = new RecordCodec(log.schemas)
+          const subject = changelogSubject('roll-out', 'progress')
+          await codec.prepare(subject, 'progress')
+          const progress = codec.decode('progress', opened.progress!.value)
+          const state = [...opened.state.entries()].map(({ key }) => ({ key, value: undefined }))
+          const value = codec.encode(subject, 'progress', { ...progress, sequence: 3, committedAtMs: 10 })
+          await opened.commit({ sequence: 3, outputs: [], state, progress: value })
+        }
+      }),
+    )
+    await copy('a', 'b')
+    const content = await using('b', contentOf)
+    expect(content).toEqual(await using('a', contentOf))
+    expect(content['roll-out task 0']).toMatchObject({ committedAtMs: 10, state: [] })
+  })
+
+  it('has nothing to do once it is complete', async () => {
+    await write('a')
+    await copy('a', 'b')
+    const content = await using('b', contentOf)
+    const [progress] = await using('b', (log) => log.progress(copyGroup.name))
+    const report = await copy('a', 'b')
+    expect(report.records).toBe(report.recordsBefore)
+    expect(await using('b', contentOf)).toEqual(content)
+    expect((await using('b', (log) => log.progress(copyGroup.name)))[0]?.sequence).toBe(progress?.sequence)
+  })
+})
+
+describe('a copy is refused', () => {
+  it('where the target has records and is no copy', async () => {
+    await write('a')
+    await write('b')
+    await expect(copy('a', 'b')).rejects.toMatchObject({
+      code: 'not_empty',
+      message: expect.stringMatching(/has records in [a-z-]+ and is no copy/),
+    })
+    expect(await using('b', (log) => log.progress(copyGroup.name))).toEqual([])
+  })
+
+  it('where the target has got records of its own since', async () => {
+    await write('a')
+    await copy('a', 'b')
+    await appendSeed('b', 'seed-own')
+    await expect(copy('a', 'b')).rejects.toMatchObject({
+      code: 'not_empty',
+      message: expect.stringContaining('records of its own in seeds since'),
+    })
+  })
+
+  it('where processors have worked on the target since', async () => {
+    await write('a')
+    await copy('a', 'b')
+    await using('b', (log) =>
+      withTasks(log, groupNamed('roll-out'), async (openTask) => {
+        const opened = await openTask(0)
+        const { sequence, value } = opened.progress!
+        await opened.commit({ sequence: sequence + 1, outputs: [], state: [], progress: value })
+      }),
+    )
+    await expect(copy('a', 'b')).rejects.toMatchObject({
+      code: 'not_empty',
+      message: expect.stringContaining('roll-out has worked since'),
+    })
+  })
+
+  it('where the target is a copy of another corpus', async () => {
+    await write('a')
+    await copy('a', 'b')
+    await using('other', async (log) => {
+      await log.ensureTopics(topicSpecifications(), groups)
+    })
+    for (let number = 0; number < 5; number++) await appendSeed('other', `seed-other-${number}`)
+    await expect(copy('other', 'b')).rejects.toMatchObject({
+      code: 'not_empty',
+      message: expect.stringContaining('copy of another corpus'),
+    })
+  })
+
+  it('where retention passed over unfinished records of the source', async () => {
+    await write('a')
+    await using('a', async (log) => {
+      for (let partition = 0; partition < 12; partition++) {
+        const { end } = await log.offsets(topics.rolloutRequests.name, partition)
+        await log.deleteBefore({ topic: topics.rolloutRequests.name, partition, offset: end })
+      }
+    })
+    await expect(copy('a', 'b')).rejects.toMatchObject({ code: 'cut' })
+  })
+})
+
+describe('the check of a copy', () => {
+  const { name: topic } = topics.problems
+
+  /** What the check says when the target was changed before it; the corpus is no complete copy then. */
+  async function failureOf(change: (log: Log) => Promise<void>): Promise<unknown> {
+    await write('a')
+    const failure = await copy('a', 'b', { beforeCheck: change }).catch((error: unknown) => error)
+    await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
+    return failure
+  }
+
+  const different = (text: string): object => ({ code: 'different', message: expect.stringContaining(text) as string })
+
+  it('finds records that were lost before others', async () => {
+    const failure = await failureOf(async (log) => {
+      const { start } = await log.offsets(topic, 0)
+      await log.deleteBefore({ topic, partition: 0, offset: start + 1 })
+    })
+    expect(failure).toMatchObject(different(`${topic}/0: the record at offset`))
+  })
+
+  it('finds records that were lost after others', async () => {
+    const failure = await failureOf(async (log) => {
+      const { end } = await log.offsets(topic, 0)
+      await log.deleteBefore({ topic, partition: 0, offset: end })
+    })
+    expect(failure).toMatchObject(different(`${topic}/0 lacks the record`))
+  })
+
+  it('finds records that came from elsewhere', async () => {
+    const failure = await failureOf(async (log) => {
+      await log.append([{ topic, partition: 0, key: 'problem-own', value: Buffer.of(1) }], 'own')
+    })
+    expect(failure).toMatchObject(different(`${topic}/0 holds more than the`))
+  })
+
+  it('finds an entry of a table that came from elsewhere', async () => {
+    const failure = await failureOf(async (log) => {
+      await log.append([{ topic: topics.ledger.name, partition: 0, key: 'teach/1', value: Buffer.of(1) }], 'own')
+    })
+    expect(failure).toMatchObject(different('ledger/0: the last record of "teach/1" differs'))
+  })
+
+  it('finds state that differs', async () => {
+    const failure = await failureOf((log) =>
+      withTasks(log, groupNamed('plan-rollouts'), async (openTask) => {
+        const opened = await openTask(3)
+        const { sequence, value } = opened.progress!
+        const state = [{ key: 's:problem-closed-b', value: undefined }]
+        await opened.commit({ sequence: sequence + 1, outputs: [], state, progress: value })
+      }),
+    )
+    expect(failure).toMatchObject(different('plan-rollouts task 3'))
+  })
+})
