@@ -1,19 +1,29 @@
+/**
+ * Comparisons a second on real answers, and agreement with public graders.
+ *
+ *   node dist/bench/math.js [--answers FILE.jsonl] [--peers | --python PATH] [--pairs 2000] [--list 20] [--json]
+ *
+ * The file has one JSON object a line with the field `answer`. --peers makes a virtual environment in the temporary folder
+ * (once) and installs the graders there from the package index; --python names an interpreter that has them. Each grader
+ * judges the same generated pairs; every disagreement is classed by the table below, and one that the table does not know
+ * makes the exit code 1.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { compareMath } from '../verifiers/math.ts'
 
-// Usage: node dist/bench/math.js [--answers FILE.jsonl] [--python PATH] [--pairs 2000] [--list 200]
-// Prints comparisons a second on the answers of a file (field `answer`), and with --python, whose interpreter has the
-// package math-verify, an agreement table on generated pairs with every disagreement listed.
-
 const { values: options } = parseArgs({
   options: {
     answers: { type: 'string', default: '../shared/data/seeds/math500.jsonl' },
+    peers: { type: 'boolean', default: false },
     python: { type: 'string' },
     pairs: { type: 'string', default: '2000' },
-    list: { type: 'string', default: '200' },
+    list: { type: 'string', default: '20' },
+    json: { type: 'boolean', default: false },
   },
 })
 
@@ -287,66 +297,265 @@ if (existsSync(options.answers)) {
   )
 } else console.log(`${options.answers} is absent: measuring generated pairs only`)
 
-const pairs = generatedPairs(Number(options.pairs))
+const generated = generatedPairs(Number(options.pairs))
 measure(
   'generated pairs',
-  pairs.map(({ a, b }) => [a, b]),
+  generated.map(({ a, b }) => [a, b]),
 )
 
-// Reads JSON lines of [a, b] and answers with true, false, or null for an error or time-out, one a line.
-const program = `
-import json, sys, logging
-logging.disable(logging.CRITICAL)
+const answersOfFile = existsSync(options.answers)
+  ? readFileSync(options.answers, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => (JSON.parse(line) as { answer: string }).answer)
+  : []
+
+// What a rewriting of a real answer changes; each answer gets one of those that change it.
+const rewritings: readonly ((answer: string) => string)[] = [
+  (answer) => answer.replaceAll('\\frac', '\\dfrac'),
+  (answer) => answer.replaceAll(/(?<!\\left)\(/g, '\\left(').replaceAll(/(?<!\\right)\)/g, '\\right)'),
+  (answer) => answer.replaceAll(/\\left|\\right/g, ''),
+  (answer) => answer.replace(/^(\d{1,3})(\d{3})$/, '$1,$2'),
+  (answer) => answer.replaceAll(',\\!', ''),
+  (answer) => (/^-?\d+$/.test(answer) ? `${answer}.0` : answer),
+  (answer) => answer.replace(/^(-?)\\frac\{(\d+)\}\{(\d+)\}$/, '$1$2/$3'),
+  (answer) => answer.replaceAll(/(?<=[\d}a-z)]) *([+-]) *(?=[\d\\a-z(])/g, ' $1 '),
+]
+
+/** Pairs out of real answers: each rewritten, and each with its last number one higher. */
+function pairsOfFile(): Pair[] {
+  return answersOfFile.flatMap((a, index) => {
+    const forms = rewritings.map((rewrite) => rewrite(a)).filter((form) => form !== a)
+    const changed = a.replace(/\d+(?=\D*$)/, (digits) => String(BigInt(digits) + 1n))
+    return [
+      ...(forms.length === 0
+        ? []
+        : [{ family: 'real, rewritten', a, b: forms[index % forms.length] ?? a, equal: true }]),
+      ...(changed === a ? [] : [{ family: 'real, changed', a, b: changed, equal: false }]),
+    ]
+  })
+}
+
+/** A public grader: how it is asked, in Python. `judge(reference, answer)` returns True, False, or None for "cannot say". */
+interface Grader {
+  readonly name: string
+  readonly packages: readonly string[]
+  readonly source: string
+}
+
+const graders: readonly Grader[] = [
+  {
+    name: 'math-verify',
+    packages: ['math-verify'],
+    source: `
 from math_verify import parse, verify
-def read(text):
-    return parse("$" + text + "$", parsing_timeout=5)
+def judge(a, b):
+    gold, answer = parse("$" + a + "$", parsing_timeout=None), parse("$" + b + "$", parsing_timeout=None)
+    return bool(verify(gold, answer, timeout_seconds=None)) if gold and answer else None
+`,
+  },
+  {
+    // PRM800K's grader, as this package carries it.
+    name: 'mathruler',
+    packages: ['mathruler', 'pylatexenc', 'tqdm'],
+    source: `
+from mathruler.grader import grade_answer
+def judge(a, b):
+    return bool(grade_answer(b, a))
+`,
+  },
+]
+
+/** Reads [reference, answer] a line; writes [verdict, seconds so far]. Five seconds a pair. */
+const asking = `
+import json, logging, signal, sys, time
+logging.disable(logging.CRITICAL)
+def stop(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, stop)
+judge("1", "1")
+started = time.perf_counter()
 for line in sys.stdin:
     a, b = json.loads(line)
+    signal.alarm(5)
     try:
-        gold, answer = read(a), read(b)
-        result = None if not gold or not answer else bool(verify(gold, answer, timeout_seconds=5))
+        said = judge(a, b)
     except BaseException:
-        result = None
-    print(json.dumps(result), flush=True)
+        said = None
+    signal.alarm(0)
+    print(json.dumps([said, time.perf_counter() - started]), flush=True)
 `
 
-function agreement(python: string): void {
+/** The interpreter of a virtual environment that holds the graders; made where it is not there yet. */
+function interpreterWithPeers(): string {
+  const folder = join(tmpdir(), 'wellspring-math-peers')
+  const python = join(folder, 'bin', 'python')
+  const run = (command: string, args: readonly string[]): void => {
+    const { status } = spawnSync(command, args, { stdio: 'inherit' })
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed; make the environment by hand, use --python`)
+  }
+  if (!existsSync(python)) run('python3', ['-m', 'venv', folder])
+  run(python, ['-m', 'pip', 'install', '--quiet', ...new Set(graders.flatMap(({ packages }) => packages))])
+  return python
+}
+
+type Said = 'equal' | 'different' | 'undecided'
+type Class = 'ours wrong' | 'theirs wrong' | 'convention'
+
+interface Judgement {
+  readonly family: string
+  /** Graders that it holds for; absent: all. */
+  readonly grader?: string
+  /** What ours says; absent: anything. */
+  readonly ours?: Said
+  readonly class: Class
+  readonly why: string
+}
+
+/** The judgement of every kind of disagreement seen so far, by hand. The first that fits a pair holds. */
+const judgements: readonly Judgement[] = [
+  { family: 'bases', class: 'theirs wrong', why: 'the same digits to another base are another number' },
+  {
+    family: 'inequalities',
+    class: 'convention',
+    why: 'an interval and the inequality that describes it: we take one for the other, they want the form of the reference',
+  },
+  {
+    family: 'rounded decimals',
+    class: 'convention',
+    why: 'a fraction and its value rounded to three digits or more: we accept what is rounded rightly, they want six digits or the fraction',
+  },
+  { family: 'integers', class: 'theirs wrong', why: 'thin spaces are thousands marks' },
+  { family: 'trigonometry', class: 'theirs wrong', why: 'an exact value and its function, an identity' },
+  { family: 'scientific', class: 'theirs wrong', why: 'a power of ten, written out' },
+  {
+    family: 'real, changed',
+    ours: 'undecided',
+    class: 'convention',
+    why: 'a division by zero: we call it undecided, they different',
+  },
+  { family: 'real, changed', class: 'theirs wrong', why: 'the same digits to another base are another number' },
+  { family: 'real, rewritten', class: 'theirs wrong', why: 'blanks are thousands marks' },
+  { family: 'big integers', grader: 'mathruler', class: 'theirs wrong', why: 'a power, written out' },
+  { family: 'binomials', grader: 'mathruler', class: 'theirs wrong', why: 'a binomial, written out' },
+  { family: 'factorials', grader: 'mathruler', class: 'theirs wrong', why: 'a factorial, written out' },
+  { family: 'logarithms', grader: 'mathruler', class: 'theirs wrong', why: 'an exact logarithm' },
+  {
+    family: 'decimals',
+    grader: 'mathruler',
+    class: 'convention',
+    why: "it wants integers and fractions in the reference's own form and lowest terms",
+  },
+  {
+    family: 'fractions',
+    grader: 'mathruler',
+    class: 'convention',
+    why: "it wants integers and fractions in the reference's own form and lowest terms",
+  },
+  {
+    family: 'equations',
+    grader: 'mathruler',
+    class: 'convention',
+    why: "the same line, in another form: we accept it, it wants the reference's form",
+  },
+  { family: 'rational', grader: 'mathruler', class: 'theirs wrong', why: 'a fraction, divided out' },
+  { family: 'sets', grader: 'mathruler', class: 'theirs wrong', why: 'a set has no order' },
+  { family: 'unions', grader: 'mathruler', class: 'theirs wrong', why: 'a union has no order' },
+  { family: 'plus or minus', grader: 'mathruler', class: 'theirs wrong', why: 'both values of a plus-or-minus' },
+]
+
+function askGrader(
+  python: string,
+  grader: Grader,
+  pairs: readonly Pair[],
+): { said: Said[]; perSecond: number } | undefined {
   const input = pairs.map(({ a, b }) => JSON.stringify([a, b])).join('\n')
-  const start = process.hrtime.bigint()
-  const run = spawnSync(python, ['-c', program], { input, encoding: 'utf8', maxBuffer: 64 << 20 })
-  const elapsed = Number(process.hrtime.bigint() - start) / 1e9
-  const theirs = run.stdout
+  const run = spawnSync(python, ['-c', grader.source + asking], { input, encoding: 'utf8', maxBuffer: 64 << 20 })
+  const lines = run.stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as boolean | null)
-  if (theirs.length !== pairs.length) {
+    .map((line) => JSON.parse(line) as [boolean | null, number])
+  if (lines.length !== pairs.length) {
     console.error(
-      `math-verify answered ${theirs.length} of ${pairs.length} pairs: check that ${python} can import math_verify`,
+      `${grader.name} answered ${lines.length} of ${pairs.length} pairs: ${run.stderr.trim().split('\n').at(-1) ?? ''}`,
     )
+    return undefined
+  }
+  const seconds = lines.at(-1)?.[1] ?? 0
+  return {
+    said: lines.map(([said]) => (said === null ? 'undecided' : said ? 'equal' : 'different')),
+    perSecond: pairs.length / seconds,
+  }
+}
+
+function ourWord(a: string, b: string): Said {
+  const { verdict } = compareMath({ reference: a, answer: b })
+  return verdict === 'passed' ? 'equal' : verdict === 'failed' ? 'different' : 'undecided'
+}
+
+function agreement(python: string, grader: Grader, pairs: readonly Pair[]): void {
+  const answered = askGrader(python, grader, pairs)
+  if (!answered) {
     process.exitCode = 1
     return
   }
-  console.log(`math-verify: ${Math.round(pairs.length / elapsed)} comparisons/s, start included`)
+  const started = performance.now()
+  const ours = pairs.map(({ a, b }) => ourWord(a, b))
+  const oursPerSecond = (pairs.length / (performance.now() - started)) * 1000
   const table = new Map<string, number>()
-  const disagreements: string[] = []
-  const wrong = { ours: 0, theirs: 0 }
+  const classes = new Map<string, { count: number; why: string; examples: string[] }>()
+  const notAsMeant = { ours: 0, oursUndecided: 0, theirs: 0, theirsUndecided: 0 }
+  let disagreements = 0
   for (const [index, { family, a, b, equal }] of pairs.entries()) {
-    const { verdict, reason } = compareMath({ reference: a, answer: b })
-    const our = verdict === 'passed' ? 'equal' : verdict === 'failed' ? 'different' : 'undecided'
-    const their = theirs[index] === null ? 'undecided' : theirs[index] === true ? 'equal' : 'different'
-    const meant = equal ? 'equal' : 'different'
-    if (our !== meant) wrong.ours++
-    if (their !== meant) wrong.theirs++
-    const cell = `ours ${our.padEnd(9)} theirs ${their}`
+    const our = ours[index] ?? 'undecided'
+    const their = answered.said[index] ?? 'undecided'
+    const meant: Said = equal ? 'equal' : 'different'
+    if (our === 'undecided') notAsMeant.oursUndecided += 1
+    else if (our !== meant) notAsMeant.ours += 1
+    if (their === 'undecided') notAsMeant.theirsUndecided += 1
+    else if (their !== meant) notAsMeant.theirs += 1
+    const cell = `ours ${our}, theirs ${their}`
     table.set(cell, (table.get(cell) ?? 0) + 1)
-    if (our !== their || our !== meant)
-      disagreements.push(`${family}: ${a}  |  ${b}  meant ${meant}; ours ${our} (${reason}), theirs ${their}`)
+    if (our === their) continue
+    disagreements += 1
+    const found = judgements.find(
+      (each) => each.family === family && (each.grader ?? grader.name) === grader.name && (each.ours ?? our) === our,
+    )
+    // Nobody can call a verdict wrong for us that is what the pair was made to be.
+    const judged = found && !(found.class === 'theirs wrong' && our !== meant) ? found : undefined
+    const key = judged ? `${judged.class}: ${family} (meant ${meant})` : `UNJUDGED: ${family} (meant ${meant})`
+    const row = classes.get(key) ?? { count: 0, why: judged?.why ?? 'add it to the table of judgements', examples: [] }
+    classes.set(key, row)
+    row.count += 1
+    row.examples.push(`${a}  |  ${b}  ours ${our}, theirs ${their}`)
+    if (!judged) process.exitCode = 1
   }
+  const summary = {
+    grader: grader.name,
+    pairs: pairs.length,
+    agreement: 1 - disagreements / pairs.length,
+    perSecond: answered.perSecond,
+    oursPerSecond,
+    ...notAsMeant,
+  }
+  if (options.json) {
+    console.log(JSON.stringify({ ...summary, table: Object.fromEntries(table), classes: Object.fromEntries(classes) }))
+    return
+  }
+  console.log(
+    `\n${grader.name}: ${Math.round(answered.perSecond)} comparisons/s (ours on the same pairs ${Math.round(oursPerSecond)}); ` +
+      `agrees with ours on ${(100 * summary.agreement).toFixed(1)} % of ${pairs.length} pairs`,
+  )
+  console.log(
+    `  against what was meant: ours ${notAsMeant.ours} wrong, ${notAsMeant.oursUndecided} undecided; theirs ${notAsMeant.theirs} wrong, ${notAsMeant.theirsUndecided} undecided`,
+  )
   for (const [cell, count] of [...table].sort((x, y) => y[1] - x[1]))
-    console.log(`${count.toString().padStart(6)}  ${cell}`)
-  console.log(`not as meant: ours ${wrong.ours}, theirs ${wrong.theirs}, of ${pairs.length}`)
-  console.log(`${disagreements.length} disagreements:`)
-  for (const line of disagreements.slice(0, Number(options.list))) console.log(`  ${line}`)
+    console.log(`  ${count.toString().padStart(6)}  ${cell}`)
+  console.log(`  ${disagreements} disagreements:`)
+  for (const [key, { count, why, examples }] of [...classes].sort()) {
+    console.log(`  ${count.toString().padStart(6)}  ${key}: ${why}`)
+    for (const example of examples.slice(0, Number(options.list))) console.log(`            ${example}`)
+  }
 }
 
-if (options.python !== undefined) agreement(options.python)
+const python = options.python ?? (options.peers ? interpreterWithPeers() : undefined)
+if (python !== undefined) for (const grader of graders) agreement(python, grader, [...generated, ...pairsOfFile()])

@@ -2,11 +2,13 @@
  * Programs a second: our sandbox on each isolation rung against a plain interpreter started for every test and against
  * the style of the public harnesses (a fresh manager and process for each test, the program run by exec in it).
  *
- *   node dist/bench/programs.js [--lanes 2] [--rounds 3] [--programs 300] [--json]
+ *   node dist/bench/programs.js [--lanes 2] [--rounds 9] [--programs 200] [--json]
  *
- * All ways take turns in every round, so that a busy machine slows them alike; ratios are medians over the rounds.
+ * All ways take turns in every round, so that a busy machine slows them alike: each ratio is taken within a round, against
+ * the rounds' own spawning before and after, and the median over the rounds is printed.
  */
 import { spawn } from 'node:child_process'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { VerifierPool } from '../verifiers/pool.ts'
 import type { ProgramRequest } from '../verifiers/program.ts'
@@ -15,8 +17,8 @@ import type { Rung } from '../verifiers/sandbox.ts'
 const { values } = parseArgs({
   options: {
     lanes: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '3' },
-    programs: { type: 'string', default: '300' },
+    rounds: { type: 'string', default: '9' },
+    programs: { type: 'string', default: '200' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -164,42 +166,54 @@ for (const rung of ['bubblewrap', 'unshare', 'landlock'] as const) {
 
 const measured: Record<string, number[]> = {}
 const note = (what: string, value: number): void => void (measured[what] ??= []).push(value)
-for (const pool of pools.values()) await pooled(pool, 4 * lanes, 1)
+// Long enough that the pools have learned how short these programs are.
+for (const pool of pools.values()) await pooled(pool, 30 * lanes, 1)
 for (let round = 0; round < rounds; round += 1) {
-  note('spawn', await spawned())
+  const before = await spawned()
   note('reference', await reference())
-  for (const [rung, pool] of pools) {
-    note(`${rung}`, await pooled(pool, programs, 1))
+  // Each rung has each place in the round equally often.
+  const turn = [...pools].map((_, index, all) => all[(index + round) % all.length]!)
+  for (const [rung, pool] of turn) {
+    note(rung, await pooled(pool, programs, 1))
     note(`${rung}, 10 tests a program`, await pooled(pool, Math.ceil(programs / 10), 10))
   }
-  note('spawn', await spawned())
-  for (const [rung, pool] of pools)
-    for (let turn = 0; turn < 5; turn += 1) {
-      note(`${rung}, processor-bound`, await heavyPooled(pool))
-      note(`plain beside ${rung}, processor-bound`, await heavyPlain())
-    }
+  note('spawn', 2 / (1 / before + 1 / (await spawned())))
+  for (const [rung, pool] of turn) {
+    note(`${rung}, processor-bound`, await heavyPooled(pool))
+    note(`plain beside ${rung}, processor-bound`, await heavyPlain())
+  }
 }
 await Promise.all([...pools.values()].map((pool) => pool.close()))
 
-const spawnRate = median(measured['spawn'] ?? [])
-const referenceRate = median(measured['reference'] ?? [])
+/** How often faster one way was than another in the same round; the median over the rounds. */
+function times(way: string, other: string): number {
+  return median((measured[way] ?? []).map((one, round) => one / (measured[other]?.[round] ?? Number.NaN)))
+}
+
 // The least of many: whatever else runs can only make a loop slower.
 const least = (what: string): number => Math.min(...(measured[what] ?? []))
 const rows = Object.entries(measured)
   .filter(([way]) => !way.includes('processor-bound'))
-  .map(([way, numbers]) => ({ way, testsPerSecond: median(numbers) }))
+  .map(([way, numbers]) => ({
+    way,
+    testsPerSecond: median(numbers),
+    best: Math.max(...numbers),
+    timesSpawn: times(way, 'spawn'),
+    timesReference: times(way, 'reference'),
+  }))
 const slowdowns = [...pools.keys()].map((rung) => ({
   rung,
   timesPlain: least(`${rung}, processor-bound`) / least(`plain beside ${rung}, processor-bound`),
 }))
-if (values.json) console.log(JSON.stringify({ lanes, rounds, programs, rows, slowdowns }))
+if (values.json) console.log(JSON.stringify({ lanes, rounds, programs, loadAverage: loadavg()[0], rows, slowdowns }))
 else {
-  for (const { way, testsPerSecond } of rows)
+  for (const { way, testsPerSecond, best, timesSpawn, timesReference } of rows)
     console.log(
-      `${way.padEnd(32)} ${testsPerSecond.toFixed(0).padStart(6)} tests/s  ${(testsPerSecond / spawnRate).toFixed(2).padStart(6)}x spawn  ${(testsPerSecond / referenceRate).toFixed(1).padStart(6)}x reference`,
+      `${way.padEnd(32)} ${testsPerSecond.toFixed(0).padStart(6)} tests/s (best round ${best.toFixed(0).padStart(5)})  ${timesSpawn.toFixed(2).padStart(6)}x spawn  ${timesReference.toFixed(1).padStart(6)}x reference`,
     )
   for (const { rung, timesPlain } of slowdowns)
     console.log(
       `${`${rung}, processor-bound`.padEnd(32)} ${timesPlain.toFixed(3).padStart(6)} times the plain interpreter's processor time`,
     )
+  console.log(`load average ${loadavg()[0]?.toFixed(1)}, ${lanes} lanes`)
 }

@@ -13,6 +13,7 @@ import type { Group, Log } from '../topics/log.ts'
 import { advisedFor } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import type { KafkaLog } from './kafka.ts'
+import { schemaSubjects } from './needs.ts'
 import { placeOf, placeSettings, shellWord, type KafkaPlace, type PlaceFlags } from './place.ts'
 import { formatBytes, formatCount, formatDuration, note, printable, say, sayJson } from './terminal.ts'
 
@@ -142,8 +143,10 @@ async function copyBetween(from: End, to: End, run: Run): Promise<CopyReport> {
   }
   const source = await open(from, false)
   try {
+    if ((await source.describeTopics()).length === 0)
+      throw new CommandError(exitCodes.ioError, `there is no corpus in ${wordsOf(from)}`)
     return await copyCorpus({
-      ...{ source, groups, onStatus, signal },
+      ...{ source, groups, subjects: schemaSubjects(), onStatus, signal },
       from: wordsOf(from),
       openTarget: () => open(to, true),
     })

@@ -1,7 +1,6 @@
 /** What of the log each processor, and each tool beside them, uses: from the declarations and the catalogue alone. */
 import type { Processor } from '../engine/processor.ts'
-import { groupOf } from '../engine/runtime.ts'
-import { changelogSubject } from '../engine/task.ts'
+import { changelogSubjectsOf, groupOf, topicsThatTellSimulated } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Group, TopicSpecification } from '../topics/log.ts'
@@ -14,9 +13,6 @@ export interface Needs {
   writes: readonly string[]
 }
 
-/** Records that tell at the start whether the corpus is a simulated one; every processor looks. */
-const tellSimulated: readonly Topic[] = [topics.conceptLists, topics.rationales, topics.verdicts, topics.traces]
-
 /** What a processor reads and writes, besides its own changelog. */
 export function needsOf(declaration: Processor): Needs {
   const { name, inputs, tables, outputs, reads = [], discards } = declaration
@@ -24,7 +20,7 @@ export function needsOf(declaration: Processor): Needs {
     ...Object.values(inputs),
     ...Object.values(tables).map(({ topic }) => topic),
     ...reads,
-    ...tellSimulated,
+    ...topicsThatTellSimulated,
   ]
   const written = [...Object.values(outputs), topics.ledger, ...(discards.length > 0 ? [topics.discards] : [])]
   return {
@@ -61,12 +57,7 @@ export function topicsAndGroupsOf(chosen: readonly Processor[]): {
 export function schemaSubjects(): { subject: string; kind: RecordKind }[] {
   return [
     ...Object.values(topics).map(({ name, kind }) => ({ subject: name, kind })),
-    ...processors.flatMap(({ name, state }) =>
-      (['progress', 'kept-call', ...(state ? [state.kind] : [])] as const).map((kind) => ({
-        subject: changelogSubject(name, kind),
-        kind,
-      })),
-    ),
+    ...processors.flatMap(changelogSubjectsOf),
   ]
 }
 

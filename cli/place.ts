@@ -11,7 +11,7 @@ import { ConfigurationError } from '../engine/errors.ts'
 import { resolveSettings, setting, type Setting, type SettingSource } from '../engine/settings.ts'
 
 /** The corpus in a folder of this machine. */
-export interface EmbeddedPlace {
+interface EmbeddedPlace {
   kind: 'embedded'
   directory: string
   /** Flags that lead another command of the same shell to the same corpus, with a space before each; '' where none are needed. */
@@ -297,7 +297,8 @@ export function resolvePlace(
     sessionTimeoutSeconds: value('sessionTimeoutSeconds'),
     replication: value('replication') || undefined,
     registry: registryOf(values, faults, needsRegistry),
-    stateDirectory: join(directory, 'kafka-state'),
+    // A folder that holds nothing else stays free for a corpus of its own.
+    stateDirectory: join(directory, '.kafka-state'),
     flags: (['kafka', 'registry', 'namespace', 'config'] as const)
       .flatMap((name) => (typeof flags[name] === 'string' ? [` --${name} ${shellWord(flags[name])}`] : []))
       .join(''),

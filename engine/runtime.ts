@@ -69,6 +69,20 @@ export function groupOf(declaration: Processor): Group {
   return { name: declaration.name, inputs: inputs.map(({ name }) => name), tasks: inputs[0]?.partitions ?? 1 }
 }
 
+/** What a processor writes into its changelog: each kind of record, under a subject of its own. */
+export function changelogSubjectsOf({ name, state }: Processor): { subject: string; kind: RecordKind }[] {
+  const kinds: RecordKind[] = ['progress', 'kept-call', ...(state ? [state.kind] : [])]
+  return kinds.map((kind) => ({ subject: changelogSubject(name, kind), kind }))
+}
+
+/** Topics whose first records tell whether a corpus is a simulated one; every run looks. */
+export const topicsThatTellSimulated: readonly Topic[] = [
+  topics.conceptLists,
+  topics.rationales,
+  topics.verdicts,
+  topics.traces,
+]
+
 export class Runtime {
   readonly #options: RuntimeOptions
   readonly #codec: RecordCodec
@@ -258,8 +272,7 @@ export class Runtime {
     for (const topic of [...Object.values(declaration.outputs), topics.discards, topics.ledger] as Topic[]) {
       await this.#codec.prepare(topic.name, topic.kind)
     }
-    const kinds: RecordKind[] = ['progress', 'kept-call', ...(declaration.state ? [declaration.state.kind] : [])]
-    for (const kind of kinds) await this.#codec.prepare(changelogSubject(declaration.name, kind), kind)
+    for (const { subject, kind } of changelogSubjectsOf(declaration)) await this.#codec.prepare(subject, kind)
     const views = await Promise.all(
       Object.entries(declaration.tables).map(
         async ([name, table]) => [name, await this.#tables.open(table, this.#fail)] as const,
@@ -339,7 +352,7 @@ async function readAt<Kind extends RecordKind>(
 
 /** Simulated and real records never share a corpus: a trainer could not tell them apart later. @throws ConfigurationError */
 async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolean): Promise<void> {
-  for (const topic of [topics.conceptLists, topics.rationales, topics.verdicts, topics.traces] as Topic[]) {
+  for (const topic of topicsThatTellSimulated) {
     for (let partition = 0; partition < topic.partitions; partition++) {
       const { records } = await log.read(
         { topic: topic.name, partition, offset: 0 },
@@ -359,7 +372,7 @@ async function refuseMixedCorpus(log: Log, codec: RecordCodec, simulated: boolea
       if (record.simulated === simulated) return
       const [holds, brings] = record.simulated ? ['simulated', 'real'] : ['real', 'simulated']
       throw new ConfigurationError([
-        `this corpus holds ${holds} records and this run would add ${brings} ones; the two never mix (${topic.name} tells): use another folder (--data DIR)`,
+        `this corpus holds ${holds} records and this run would add ${brings} ones; the two never mix (${topic.name} tells): use another folder (--data DIR), on Kafka another namespace (--namespace NAME)`,
       ])
     }
   }

@@ -413,10 +413,10 @@ export class Task {
     return undefined
   }
 
-  /** Waits before the log is asked again, longer each time, up to 30 s; says so in the status until `waiter` is removed. */
+  /** Waits before the log is asked again, longer each time, up to 5 s; says so in the status until `waiter` is removed. */
   async #waitForLog(waiter: object, error: LogError, failures: number, signal: AbortSignal): Promise<void> {
     this.#waiting.set(waiter, error.message)
-    await sleep(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)), undefined, { signal }).catch(() => {})
+    await sleep(Math.min(5000, 250 * 2 ** Math.min(failures, 5)), undefined, { signal }).catch(() => {})
   }
 
   /** Retention must never pass over records that were not admitted: that would be a silent loss. */
@@ -998,8 +998,9 @@ export class Task {
           // Once may be chance; a log that fails again is given time.
           if (failures > 0) await this.#waitForLog(commit, error, failures - 1, this.#calls.signal)
         } else if (passing.has(error.code)) {
-          await this.#waitForLog(commit, error, failures, this.#calls.signal)
+          // Tried at least once after the end was told: the log may have come back while this waited.
           if (this.#calls.signal.aborted && failures > 3) throw error
+          await this.#waitForLog(commit, error, failures, this.#calls.signal)
         } else throw error
       }
     }

@@ -4,7 +4,8 @@
  * target, so it commits as any processor does: it is fenced, goes on after a kill where it stopped, and tells everybody that opens
  * the target whether it is complete.
  */
-import { topicSpecifications } from '../../topics/catalogue.ts'
+import { schemaTexts } from '../../schemas/generated.ts'
+import { topicSpecifications, type RecordKind } from '../../topics/catalogue.ts'
 import { LogError, type Group, type Log } from '../../topics/log.ts'
 import { copyGroup, encodeProgress, parseProgress, type CopyProgress } from './copy-progress.ts'
 import { HeldTasks, type HeldTask } from './held-tasks.ts'
@@ -38,6 +39,8 @@ export interface CopyOptions {
   openTarget: () => Promise<Log>
   /** The groups of all processors. */
   groups: readonly Group[]
+  /** Every schema that this release writes, by the subject that it stands under. */
+  subjects: readonly { subject: string; kind: RecordKind }[]
   /** The source in words. */
   from: string
   /** What one commit holds at most. @default 5000 records, 4 MiB */
@@ -64,7 +67,7 @@ export interface CopyReport {
 
 /** Copies and checks. @throws CopyRefusal, LogError, the signal's reason */
 export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
-  const { source, openTarget, groups, from, signal } = options
+  const { source, openTarget, groups, subjects, from, signal } = options
   const { extents, unknownTopics, records: total } = await extentsOf(source)
   const tasks = await tasksWithProgress(source, groups)
   const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array => encodeProgress(phase, from)
@@ -72,6 +75,8 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   options.onStatus({ phase: 'opening', topic: '', records: 0, total, bytes: 0 })
 
   await withCopyTask(openTarget, async (target, copy) => {
+    // At once, so that no id that is free now is given later, and what is missing shows before anything is written.
+    for (const { subject, kind } of subjects) await target.schemas.idOf(subject, schemaTexts[kind])
     const map = new PositionMap(() => copy.state)
     const rewriting = new Rewriting(source.schemas, target.schemas, map)
     const cursors = readCursors(copy)

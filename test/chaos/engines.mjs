@@ -150,6 +150,32 @@ const trace = [
             ${told} + this.#name + '/' + this.#number + ' opened at ' + this.#sequence + '\\n');`,
   ],
   [
+    'engine/runtime.js',
+    'await Promise.all(running.map(async ({ membership }) => membership?.leave()));',
+    `${told} + 'tasks drained\\n');
+        await Promise.all(running.map(async ({ membership }) => membership?.leave()));
+        ${told} + 'groups left\\n');`,
+  ],
+  [
+    'topics/kafka/membership.js',
+    'await this.#member.leave();',
+    `${told} + this.#host.group.name + ' leaves\\n');
+        await this.#member.leave();
+        ${told} + this.#host.group.name + ' has left\\n');`,
+  ],
+  [
+    'topics/kafka/membership.js',
+    'this.#left(this);',
+    `${told} + this.#host.group.name + ' has closed its connections\\n');
+        this.#left(this);`,
+  ],
+  [
+    'topics/kafka/log.js',
+    'await this.#checkpoints?.close();',
+    `${told} + 'reads, appends and administration closed\\n');
+        await this.#checkpoints?.close();`,
+  ],
+  [
     'topics/kafka/group.js',
     'async #recover(error) {',
     `async #recover(error) {

@@ -78,6 +78,9 @@ describe('settings', () => {
     expectFailure(await run(up, { cwd }), 78, /wellspring\.yaml: .* line 2, column 1/)
     write('wellspring.yaml', '- run\n')
     expectFailure(await run(up, { cwd }), 78, /wellspring\.yaml: expected a mapping at the top, got a list/)
+    // Where the corpus lies may stand there: nothing opens one until the file can be read.
+    expectFailure(await run(['topics', '--data', 'data'], { cwd }), 78, /wellspring\.yaml: expected a mapping/)
+    write('wellspring.yaml', '')
     expect(await recordsIn(cwd, 'seeds')).toBe(committed)
   })
 

@@ -92,7 +92,7 @@ describe('on Kafka', () => {
       sessionTimeoutSeconds: placeSettings.sessionTimeoutSeconds.setting.default,
       replication: undefined,
       registry: { url: registry },
-      stateDirectory: join('here', 'kafka-state'),
+      stateDirectory: join('here', '.kafka-state'),
     })
   })
 

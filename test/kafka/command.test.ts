@@ -178,7 +178,7 @@ describe('what apply refuses', () => {
 })
 
 describe('a whole stream', () => {
-  const { namespace, flags } = newPlace()
+  const { flags } = newPlace()
   let end: {
     how: string
     simulated: boolean
@@ -260,7 +260,6 @@ describe('a whole stream', () => {
       expect([what, stateOf(what)]).toEqual([what, 'works'])
     expect(findings.find(({ what }) => what === 'brokers')?.detail).toContain(brokers[0])
     expect(exitCode).toBe(0)
-    expect(namespace).not.toBe('')
   })
 })
 
@@ -289,8 +288,7 @@ describe('two processes side by side', () => {
     )
     // The first leaves: the other has all tasks, and all that was finished in them.
     one.process.kill('SIGINT')
-    const first = await one.ended
-    expect(first.exitCode).toBe(130)
+    expect((await one.ended).exitCode).toBe(130)
     await two.written(/"openTasks":12\b/)
     await two.written(new RegExp(`"openTasks":12,[^\\n]*"finished":${seeds}\\b`))
     two.process.kill('SIGINT')
@@ -299,7 +297,5 @@ describe('two processes side by side', () => {
     await simulator.ended
     const ids = (await lists()).map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
-    const finished = jsonLines<{ event: string; statuses: { counts: { finished: number } }[] }>(first.stdout).at(-1)
-    expect(finished?.event).toBe('end')
   })
 })

@@ -1,7 +1,7 @@
 /**
- * A Kafka and a schema registry for a run of the suites. By default they are started, and end with the run:
- * WELLSPRING_KAFKA_VERSION says which Kafka. WELLSPRING_KAFKA_BROKERS (HOST:PORT, comma-separated) and
- * WELLSPRING_KAFKA_REGISTRY (URL) take running ones instead.
+ * A Kafka and a schema registry for a run of the suites. By default they are started, in the version that the project is named after,
+ * and end with the run. WELLSPRING_TEST_KAFKA_VERSION names another version. WELLSPRING_TEST_KAFKA_BROKERS (HOST:PORT, comma-separated) and
+ * WELLSPRING_TEST_KAFKA_REGISTRY (URL) take running ones instead.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,12 +17,15 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const brokers = process.env['WELLSPRING_KAFKA_BROKERS']
-  const version = process.env['WELLSPRING_KAFKA_VERSION'] ?? defaultKafkaVersion
+  const brokers = process.env['WELLSPRING_TEST_KAFKA_BROKERS']
+  const named = project.name.replace('kafka ', '')
+  const version = process.env['WELLSPRING_TEST_KAFKA_VERSION'] ?? (named === '' ? defaultKafkaVersion : named)
   if (brokers !== undefined) {
-    const registry = process.env['WELLSPRING_KAFKA_REGISTRY']
+    const registry = process.env['WELLSPRING_TEST_KAFKA_REGISTRY']
     if (registry === undefined)
-      throw new Error('WELLSPRING_KAFKA_REGISTRY is missing: with WELLSPRING_KAFKA_BROKERS give the URL of a registry')
+      throw new Error(
+        'WELLSPRING_TEST_KAFKA_REGISTRY is missing: with WELLSPRING_TEST_KAFKA_BROKERS give the URL of a registry',
+      )
     project.provide('kafka', { brokers: brokers.split(','), registry, version })
     return undefined
   }

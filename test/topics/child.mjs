@@ -89,6 +89,22 @@ const scenarios = {
     await log.close()
   },
 
+  /** Commits to task 0 until a commit is refused. */
+  async commit() {
+    const log = await openLog()
+    const [task] = await joinAndOpenAll(log, workGroup)
+    for (let sequence = (task.progress?.sequence ?? 0) + 1; ; sequence += 1) {
+      try {
+        await task.commit(recordsOfRound(sequence).commits[0])
+      } catch (error) {
+        print({ refused: error.code, sequence })
+        break
+      }
+      print({ task: 0, sequence })
+    }
+    await log.close()
+  },
+
   /** Reads a partition from its start until it has `count` records, and prints their values as text. */
   async read() {
     const log = await openLog()

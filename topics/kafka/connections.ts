@@ -122,14 +122,14 @@ export class Connection {
    * whoever looks up another at that moment.
    */
   async #refuse(topics: readonly string[]): Promise<void> {
-    let refusal: unknown
+    let refusal: Error | undefined
     if (!this.cluster.brokerPool.metadata) await this.cluster.refreshMetadata()
     await this.cluster.brokerPool.withBroker(async ({ broker }) => {
       try {
         await broker.metadata([...topics])
       } catch (error) {
         if (isConnectionFailure(error)) throw error
-        refusal = error
+        refusal = error as Error
       }
     })
     if (refusal !== undefined && asLogError(refusal, '').code !== 'unreachable') throw refusal
@@ -173,9 +173,6 @@ export class Connection {
 
   /** Forgets what a failed request has shown to be out of date. Never throws. */
   async recover(error: unknown): Promise<void> {
-    const { host, port } = error as KafkaError
-    if (isConnectionFailure(error) && host !== undefined && port !== undefined)
-      this.cluster.removeBroker({ host, port })
     if (isStale(error) || isConnectionFailure(error)) await this.#lookUp().catch(() => undefined)
   }
 

@@ -109,7 +109,6 @@ export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
   isConnected(): boolean
-  removeBroker(destination: { host: string; port: number }): void
   refreshMetadata(): Promise<void>
   refreshMetadataIfNecessary(): Promise<void>
   addMultipleTargetTopics(topics: string[]): Promise<void>
@@ -192,6 +191,7 @@ export function fetchRequest(broker: Broker, options: unknown, decode: (payload:
 interface PooledConnection {
   isConnected(): boolean
   connect(): Promise<unknown>
+  disconnect(): Promise<unknown>
   chunks: Buffer[]
   bytesBuffered: number
   bytesNeeded: number
@@ -199,13 +199,32 @@ interface PooledConnection {
 
 const ANSWER_SIZE_BYTES = 4
 const connecting = new WeakMap<PooledConnection, Promise<unknown>>()
+const disconnecting = new WeakMap<PooledConnection, Promise<unknown>>()
 
 /**
  * Mends kafkajs: each request that finds its connection closed opens a socket of its own, of which all but the last stay open for good;
- * and a new socket goes on in the middle of the answer that the old one was cut in.
+ * a new socket goes on in the middle of the answer that the old one was cut in; and closing what is closed gathers listeners.
  */
 const { prototype: pool } = require('kafkajs/src/network/connectionPool') as {
-  prototype: { pool: PooledConnection[]; getConnection(index?: number): Promise<PooledConnection> }
+  prototype: {
+    pool: PooledConnection[]
+    getConnection(index?: number): Promise<PooledConnection>
+    destroy(): Promise<void>
+  }
+}
+pool.destroy = async function destroy() {
+  await Promise.all(
+    this.pool.map(async (connection) => {
+      await connecting.get(connection)?.catch(() => undefined)
+      if (!connection.isConnected()) return
+      let closing = disconnecting.get(connection)
+      if (!closing) {
+        closing = connection.disconnect().finally(() => disconnecting.delete(connection))
+        disconnecting.set(connection, closing)
+      }
+      await closing
+    }),
+  )
 }
 pool.getConnection = async function getConnection(index = 0) {
   const connection = this.pool[index] as PooledConnection

@@ -87,15 +87,22 @@ export class KafkaMembership implements Membership {
     const { group } = this.#host
     if (!Number.isInteger(task) || task < 0 || task >= group.tasks)
       throw new RangeError(`${group.name} has tasks 0 to ${group.tasks - 1}, got ${task}`)
-    if (this.#ended) throw this.#ended
-    if (!this.#member.owns(task)) throw notOurs(group.name, task)
+    this.#check(task)
     for (const open of this.#open) if (open.task === task) this.#open.delete(open)
-    const opened = await KafkaTask.open(this.#host, task)
+    const opened = await KafkaTask.open(this.#host, task).catch((error: unknown) => {
+      if (error instanceof LogError && error.code === 'fenced') this.#member.question(task)
+      throw error
+    })
     // It may have been lost while its changelog was read: then another fences us, or has, and nothing is committed here.
-    if (this.#ended) throw this.#ended
-    if (!this.#member.owns(task)) throw notOurs(group.name, task)
+    this.#check(task)
     this.#open.add(opened)
     return opened
+  }
+
+  /** @throws LogError 'closed', 'fenced' */
+  #check(task: number): void {
+    if (this.#ended) throw this.#ended
+    if (!this.#member.owns(task)) throw notOurs(this.#host.group.name, task)
   }
 
   confirmed(signal: AbortSignal): Promise<void> | undefined {

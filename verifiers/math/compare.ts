@@ -359,6 +359,7 @@ function compareEquations(a: readonly [Node, Node], b: readonly [Node, Node]): O
   return undecided('undecided_numerically')
 }
 
+type Equation = Extract<Meaning, { kind: 'equation' }>
 type Inequality = Extract<Meaning, { kind: 'inequality' }>
 
 function compareInequalities(a: Inequality, b: Inequality): Outcome {
@@ -610,9 +611,7 @@ function compareAmountWith(a: Amount, b: Meaning): Outcome {
       return items.length === 1 && only !== undefined ? compareMeanings(a, only) : different
     }
     case 'equation':
-      return a.name === undefined
-        ? different
-        : compareEquations([{ k: 'symbol', name: a.name }, a.node], [b.left, b.right])
+      return compareValuesWith([a], a.name, b)
     case 'matrix': {
       const cell = b.rows[0]?.[0]
       return b.rows.length === 1 && b.rows[0]?.length === 1 && cell !== undefined ? compareMeanings(a, cell) : different
@@ -703,8 +702,65 @@ function compareCollectionWith(a: Collection, b: Meaning): Outcome {
       if (numbered.size === 1 && !numbered.has(undefined)) return result
       return result.outcome === 'different' ? different : undecided('ordered_or_not')
     }
+    case 'equation':
+      return compareValuesWith(items, a.name, b)
     default:
       return different
+  }
+}
+
+/** Values against an equation. Where each of them solves it, it may be the same answer, left unsolved. */
+function compareValuesWith(values: readonly Meaning[], name: string | undefined, equation: Equation): Outcome {
+  const [only] = values
+  if (values.length === 1 && only?.kind === 'amount' && name !== undefined) {
+    const result = compareEquations([{ k: 'symbol', name }, only.node], [equation.left, equation.right])
+    if (result.outcome === 'equal') return equal
+  }
+  const [variable, ...others] = new Set([...traits(equation.left).names, ...traits(equation.right).names])
+  if (variable === undefined || others.length > 0 || values.length === 0) return different
+  if (name !== undefined && name !== variable) return different
+  for (const value of values) {
+    if (value.kind !== 'amount') return different
+    const left = substituted(equation.left, variable, value.node)
+    const right = substituted(equation.right, variable, value.node)
+    if (left === undefined || right === undefined) return undecided('unsolved_equation')
+    if (compareExpressions(left, right).outcome === 'different') return different
+  }
+  return undecided('unsolved_equation')
+}
+
+/** The expression with a value for its variable; undefined where it is no plain expression. */
+function substituted(node: Node, variable: string, value: Node): Node | undefined {
+  const all = (nodes: readonly Node[]): Node[] | undefined => {
+    const results = nodes.map((each) => substituted(each, variable, value))
+    return results.every((each) => each !== undefined) ? results : undefined
+  }
+  switch (node.k) {
+    case 'number':
+    case 'constant':
+      return node
+    case 'symbol':
+      return node.name === variable ? value : node
+    case 'operation': {
+      const [a, b] = all([node.a, node.b]) ?? []
+      return a && b && { k: 'operation', op: node.op, a, b }
+    }
+    case 'negative':
+    case 'degree':
+    case 'percent': {
+      const a = substituted(node.a, variable, value)
+      return a && { k: node.k, a }
+    }
+    case 'root': {
+      const [a, degree] = all(node.degree === undefined ? [node.a] : [node.a, node.degree]) ?? []
+      return a && { k: 'root', a, ...(degree === undefined ? {} : { degree }) }
+    }
+    case 'call': {
+      const args = all(node.args)
+      return args && { k: 'call', name: node.name, args }
+    }
+    default:
+      return undefined
   }
 }
 

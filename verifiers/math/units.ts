@@ -87,7 +87,7 @@ const qualifiers = new Set(
   (
     'not no none less more fewer below above least most under over than if when for unless except negative minus plus times ' +
     'remainder loss before after until between dozen score gross couple k kilo mn mil mln bn hundred thousand million billion ' +
-    'trillion lakh crore ten factorial squared cubed half halve third fourth fifth sixth seventh eighth ninth tenth hundredth ' +
+    'trillion lakh crore ten factorial squared cubed half halve third fourth quarter fifth sixth seventh eighth ninth tenth hundredth ' +
     'thousandth millionth billionth double triple twice fold sixteenth ones inverse reciprocal root sqrt pi x'
   ).split(' '),
 )
