@@ -8,7 +8,7 @@ import { Checkpoints } from '../../topics/kafka/checkpoints.ts'
 import type { LogRecord } from '../../topics/kafka/records.ts'
 import { KafkaTask, type TaskHost } from '../../topics/kafka/task.ts'
 import type { Group, Log, OpenTask, TaskCommit } from '../../topics/log.ts'
-import { codeOf, joinAndOpen, readAll, record, startChild, text } from '../topics/conformance.ts'
+import { codeOf, joinAndOpen, nextRecords, readAll, record, startChild, text } from '../topics/conformance.ts'
 import { noise } from '../topics/noise.mjs'
 import { outputsPerCommit, outputValue, recordsOfRound, workGroup, workTopics } from '../topics/work.mjs'
 import { KafkaPlace } from './place.ts'
@@ -256,9 +256,10 @@ describe('reads', () => {
       const waiting = ends.flatMap((offset, partition) =>
         // Several readers of a partition, as several groups are.
         [0, 1, 2].map(async () => {
-          const { records } = await log.read(
-            { topic: 'inputs', partition, offset },
-            { maxBytes: 1000, maxWaitSeconds: 30 },
+          const bounds = { maxBytes: 1000, maxWaitSeconds: 30 }
+          const records = await nextRecords(
+            (from) => log.read({ topic: 'inputs', partition, offset: from }, bounds),
+            offset,
           )
           latencies.push(performance.now() - appendedAtMs)
           return records.map(({ key }) => key)

@@ -90,7 +90,7 @@ export async function readAll(log: Log, from: Position, maxBytes = 1 << 20): Pro
 }
 
 /** Reads on until there are records: a read may end where it only got past offsets that hold none. */
-async function nextRecords(read: (offset: number) => Promise<ReadResult>, from: number): Promise<StoredRecord[]> {
+export async function nextRecords(read: (offset: number) => Promise<ReadResult>, from: number): Promise<StoredRecord[]> {
   for (let offset = from; ;) {
     const { records, nextOffset } = await read(offset)
     if (records.length > 0) return records

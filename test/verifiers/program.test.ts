@@ -13,6 +13,7 @@ import {
   type ProgramReason,
   type ProgramTestResult,
 } from '../../verifiers/program.ts'
+import { fuzz } from './fuzzing.ts'
 import type { RunResult } from '../../verifiers/sandbox.ts'
 
 const fence = '```'
@@ -101,11 +102,50 @@ describe('extractProgram', () => {
         const mark = '`'.repeat(Math.max(3, ...[...program.matchAll(/`+/g)].map(([run]) => run.length + 1)))
         expect(extractProgram(`text\n${mark}python\n${program}\n${mark}\nmore`)).toEqual({ program: `${program}\n` })
       }),
+      fuzz(200, 11),
+    )
+  })
+
+  it('takes only what stands in the text, whatever the fences', () => {
+    const pieces = [
+      '```',
+      '~~~',
+      '````',
+      '```python',
+      '```py',
+      '``` python',
+      '~~~python3',
+      '```text',
+      '```json',
+      'x = 1',
+    ]
+    const line = fc
+      .tuple(
+        fc.constantFrom('', '', ' ', '  ', '   ', '    ', '\t'),
+        fc.constantFrom(...pieces, 'print(1)', '<think>', '</think>', '', 'a ``` b', '> ```python'),
+        fc.constantFrom('', '', ' ', '\r'),
+      )
+      .map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 24 }), (lines) => {
+        const text = lines.join('\n')
+        const found = extractProgram(text)
+        if (!('program' in found)) return
+        const written = new Set(lines.map((each) => each.trim()))
+        for (const each of found.program.split('\n')) expect(written.has(each.trim()) || each === '').toBe(true)
+        const end = text.lastIndexOf('</think>')
+        expect(extractProgram(text.slice(end < 0 ? 0 : end + '</think>'.length))).toEqual(found)
+      }),
+      fuzz(3_000, 13),
     )
   })
 
   it('never throws and is quick on any text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (text) => void extractProgram(text)))
+    const text = fc.string({ unit: 'binary', maxLength: 2000 })
+    fc.assert(
+      fc.property(text, (any) => void extractProgram(any)),
+      fuzz(200, 12),
+    )
     const started = performance.now()
     extractProgram(`${'`'.repeat(200_000)}\n`.repeat(20))
     extractProgram(`${' '.repeat(1_000_000)}x`)
@@ -193,6 +233,7 @@ describe('compareOutput', () => {
           expect(equal(text, ` \n${text}\n `, mode)).toBe(true)
         },
       ),
+      fuzz(300, 14),
     )
   })
 
@@ -204,6 +245,7 @@ describe('compareOutput', () => {
       fc.property(line, line, fc.constantFrom<Comparison>('tokens', 'lcb'), (a, b, mode) => {
         expect(equal(a, b, mode)).toBe(equal(b, a, mode))
       }),
+      fuzz(500, 15),
     )
   })
 
@@ -214,6 +256,7 @@ describe('compareOutput', () => {
         expect(equal(String(a), shown, 'tokens')).toBe(delta === 0n)
         expect(equal(String(a), shown, 'lcb')).toBe(delta === 0n)
       }),
+      fuzz(300, 16),
     )
   })
 
@@ -283,6 +326,7 @@ describe('compareValue', () => {
         fc.pre(!plain(a).includes('{') && !plain(b).includes('{'))
         expect(compareValue(plain(a), plain(b), 'tokens').equal).toBe(sorted(a) === sorted(b))
       }),
+      fuzz(300, 17),
     )
   })
 })

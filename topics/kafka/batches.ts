@@ -41,9 +41,6 @@ const zstd = (zlib as { zstdCompress?: (bytes: Buffer, done: (error: Error | nul
   .zstdCompress
 const zstdAsync: ((bytes: Buffer) => Promise<Buffer>) | undefined = zstd && promisify(zstd)
 
-/** Whether this Node can write zstd. */
-export const hasZstd = zstd !== undefined
-
 /** One batch of a transaction. At least one message. */
 export async function encodeBatch(messages: readonly BatchMessage[], head: BatchHead): Promise<Buffer> {
   const sizes = messages.map((message, index) => sizeOf(message, index))

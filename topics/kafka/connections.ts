@@ -16,7 +16,7 @@ import {
 export type SaslSettings = SASLOptions
 
 /** TLS towards the brokers. All texts in PEM. */
-export interface TlsSettings {
+interface TlsSettings {
   /** Authorities that sign the brokers' certificates; the system's where absent. */
   ca?: string
   /** The client's certificate and key, where the brokers ask for one. */

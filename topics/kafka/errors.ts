@@ -5,7 +5,7 @@ import type { KafkaError } from './internals.ts'
 /** The error beneath kafkajs' wrappers. */
 function rootOf(error: unknown): KafkaError {
   let root: KafkaError = error instanceof Error ? error : new Error(String(error))
-  while (root.type === undefined && root.cause instanceof Error) root = root.cause as KafkaError
+  while (root.type === undefined && root.cause instanceof Error) root = root.cause
   return root
 }
 

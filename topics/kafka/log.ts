@@ -42,6 +42,8 @@ const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
 const TRANSACTION_TIMEOUT_MILLISECONDS = 60_000
 /** Nobody fences for an appender that died: readers of what it wrote to wait so long. */
 const APPEND_TIMEOUT_MILLISECONDS = 15_000
+const NEW_TOPIC_MILLISECONDS = 30_000
+const NEW_TOPIC_PAUSE_MILLISECONDS = 20
 
 /** How to open a log on Kafka. */
 export interface KafkaLogOptions {
@@ -158,7 +160,23 @@ class KafkaLog implements Log {
 
   async ensureTopics(topics: readonly TopicSpecification[], groups: readonly Group[] = []): Promise<void> {
     this.#check()
-    await createMissing(this.#admin, wantedTopics(this.#names, topics, groups))
+    const made = await createMissing(this.#admin, wantedTopics(this.#names, topics, groups))
+    await Promise.all(made.map(({ topic, partitions }) => this.#awaitTopic(topic, partitions)))
+  }
+
+  /** Waits until the leaders of a new topic take requests: they are named a moment before they know it. */
+  async #awaitTopic(topic: string, partitions: number): Promise<void> {
+    const giveUpAtMs = performance.now() + NEW_TOPIC_MILLISECONDS
+    for (;;) {
+      try {
+        await this.#reads.offsets(topic, [...Array(partitions).keys()])
+        return
+      } catch (error) {
+        const isYoung = error instanceof LogError && error.code === 'unknown_topic'
+        if (!isYoung || performance.now() > giveUpAtMs) throw error
+        await new Promise((resolve) => setTimeout(resolve, NEW_TOPIC_PAUSE_MILLISECONDS))
+      }
+    }
   }
 
   async describeTopics(): Promise<TopicDescription[]> {

@@ -7,7 +7,7 @@ import { APPEND_PARTITIONS, type Names } from './names.ts'
 import { TOMBSTONE_MILLISECONDS } from './task.ts'
 
 /** Room for one record of the largest size and what a batch adds to it. */
-export const MAXIMUM_BATCH_BYTES = 11 << 20
+const MAXIMUM_BATCH_BYTES = 11 << 20
 
 /** A topic as it must be on the cluster. */
 export interface WantedTopic {
@@ -219,8 +219,8 @@ async function refuseHidden(admin: Admin, missing: readonly string[]): Promise<v
   }
 }
 
-/** Makes the missing ones alone. @throws LogError 'topic_mismatch' */
-export async function createMissing(admin: Admin, wanted: readonly WantedTopic[]): Promise<void> {
+/** Makes the missing ones alone. @returns those @throws LogError 'topic_mismatch' */
+export async function createMissing(admin: Admin, wanted: readonly WantedTopic[]): Promise<WantedTopic[]> {
   try {
     const counts = await partitionCounts(admin)
     for (const { topic, partitions } of wanted) {
@@ -233,6 +233,7 @@ export async function createMissing(admin: Admin, wanted: readonly WantedTopic[]
     }
     const missing = wanted.filter(({ topic }) => !counts.has(topic))
     if (missing.length > 0) await applyTopics(admin, missing, undefined)
+    return missing
   } catch (error) {
     throw asLogError(error, 'making topics')
   }

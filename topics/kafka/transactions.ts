@@ -21,7 +21,7 @@ export interface PlacedMessage extends BatchMessage {
 }
 
 /** One batch of one partition. A batch holds at least one record and, if it holds more, at most this. */
-export const BATCH_BYTES = 1 << 20
+const BATCH_BYTES = 1 << 20
 /** What one request may carry; each partition appears in it at most once. */
 const REQUEST_BYTES = 16 << 20
 const PRODUCE_TIMEOUT_MILLISECONDS = 30_000

@@ -712,13 +712,13 @@ function compareCollectionWith(a: Collection, b: Meaning): Outcome {
 /** Values against an equation. Where each of them solves it, it may be the same answer, left unsolved. */
 function compareValuesWith(values: readonly Meaning[], name: string | undefined, equation: Equation): Outcome {
   const [only] = values
-  if (values.length === 1 && only?.kind === 'amount' && name !== undefined) {
-    const result = compareEquations([{ k: 'symbol', name }, only.node], [equation.left, equation.right])
-    if (result.outcome === 'equal') return equal
-  }
+  let asEquations: Outcome = different
+  if (values.length === 1 && only?.kind === 'amount' && name !== undefined)
+    asEquations = compareEquations([{ k: 'symbol', name }, only.node], [equation.left, equation.right])
+  if (asEquations.outcome === 'equal') return equal
   const [variable, ...others] = new Set([...traits(equation.left).names, ...traits(equation.right).names])
-  if (variable === undefined || others.length > 0 || values.length === 0) return different
-  if (name !== undefined && name !== variable) return different
+  if (variable === undefined || others.length > 0 || values.length === 0) return asEquations
+  if (name !== undefined && name !== variable) return asEquations
   for (const value of values) {
     if (value.kind !== 'amount') return different
     const left = substituted(equation.left, variable, value.node)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { canonicalAnswer, compareMath, groupAnswers } from '../../../verifiers/math.ts'
+import { fuzz, fuzzFactor } from '../fuzzing.ts'
 import { families } from './families.ts'
 
 const verdict = (reference: string, answer: string): string => compareMath({ reference, answer }).verdict
@@ -54,7 +55,7 @@ describe('laws of the comparison', () => {
       fc.property(expression, ({ plain, other }) => {
         expect(verdict(plain, other)).toBe('passed')
       }),
-      { numRuns: 500, seed: 1 },
+      fuzz(500, 1),
     )
   })
 
@@ -67,7 +68,7 @@ describe('laws of the comparison', () => {
           expect(verdict(plain, `${other} + ${more}`)).toBe('failed')
         },
       ),
-      { numRuns: 500, seed: 2 },
+      fuzz(500, 2),
     )
   })
 
@@ -76,7 +77,7 @@ describe('laws of the comparison', () => {
       fc.property(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), fc.bigInt({ min: -3n, max: 3n }), (n, step) => {
         expect(verdict(`${n}`, `${n + step}`)).toBe(step === 0n ? 'passed' : 'failed')
       }),
-      { numRuns: 500, seed: 3 },
+      fuzz(500, 3),
     )
   })
 
@@ -87,7 +88,7 @@ describe('laws of the comparison', () => {
         expect(verdict(`\\frac{${n}}{${10 ** places}}`, decimal)).toBe('passed')
         expect(verdict(((n + 1) / 10 ** places).toFixed(places), decimal)).toBe('failed')
       }),
-      { numRuns: 500, seed: 4 },
+      fuzz(500, 4),
     )
   })
 
@@ -96,7 +97,7 @@ describe('laws of the comparison', () => {
       fc.property(someAnswer, someAnswer, (a, b) => {
         expect(verdict(a, b)).toBe(verdict(b, a))
       }),
-      { numRuns: 8_000, seed: 5 },
+      fuzz(8_000, 5),
     )
   })
 
@@ -123,7 +124,7 @@ describe('laws of the comparison', () => {
         const b = canonicalAnswer(other)
         if (a !== undefined && b !== undefined) expect(a).toBe(b)
       }),
-      { numRuns: 300, seed: 6 },
+      fuzz(300, 6),
     )
   })
 
@@ -137,7 +138,7 @@ describe('laws of the comparison', () => {
           expect(verdict(list.join(', '), [...shuffled.slice(1), 77].join(', '))).toBe('failed')
         },
       ),
-      { numRuns: 300, seed: 7 },
+      fuzz(300, 7),
     )
   })
 
@@ -149,7 +150,7 @@ describe('laws of the comparison', () => {
         expect(seen).toEqual(list.map((_, index) => index))
         for (const group of groups) expect(list).toContain(group.representative)
       }),
-      { numRuns: 300, seed: 8 },
+      fuzz(300, 8),
     )
   })
 })
@@ -248,16 +249,18 @@ function cpuMilliseconds(work: () => void): number {
 
 describe('hostile answers', () => {
   it('random tokens never throw, and 20,000 of them stay far below 50 ms each', () => {
-    const inputs = fc.sample(fc.array(fc.constantFrom(...soup), { minLength: 1, maxLength: 60 }), {
-      numRuns: 20_000,
-      seed: 9,
-    })
     const references = ['5', '\\frac{1}{3}', '(1,2)', 'x^2+1', '3.14']
-    const total = cpuMilliseconds(() => {
-      for (const [index, tokens] of inputs.entries())
-        verdict(references[index % references.length] ?? '5', tokens.join(''))
-    })
-    expect(total / inputs.length).toBeLessThan(5)
+    for (let round = 0; round < fuzzFactor; round += 1) {
+      const inputs = fc.sample(fc.array(fc.constantFrom(...soup), { minLength: 1, maxLength: 60 }), {
+        numRuns: 20_000,
+        seed: fuzz(1, 1000 + round).seed,
+      })
+      const total = cpuMilliseconds(() => {
+        for (const [index, tokens] of inputs.entries())
+          verdict(references[index % references.length] ?? '5', tokens.join(''))
+      })
+      expect(total / inputs.length).toBeLessThan(5)
+    }
   })
 
   it('random well-formed expressions with big powers and nesting stay bounded', () => {
@@ -276,18 +279,19 @@ describe('hostile answers', () => {
         tie('e').map((a) => `(${a})!`),
       ),
     })).e
-    const inputs = fc.sample(fc.tuple(big, big), { numRuns: 2_000, seed: 10 })
-    let longest = 0
-    const total = cpuMilliseconds(() => {
-      for (const [a, b] of inputs)
-        longest = Math.max(
-          longest,
-          cpuMilliseconds(() => verdict(a, b)),
-        )
-    })
-    expect(total / inputs.length).toBeLessThan(10)
-    // Generous: one call may fall into a garbage collection.
-    expect(longest).toBeLessThan(250)
+    for (let round = 0; round < fuzzFactor; round += 1) {
+      const inputs = fc.sample(fc.tuple(big, big), { numRuns: 2_000, seed: fuzz(1, 2000 + round).seed })
+      let longest: [number, string, string] = [0, '', '']
+      const total = cpuMilliseconds(() => {
+        for (const [a, b] of inputs) {
+          const spent = cpuMilliseconds(() => verdict(a, b))
+          if (spent > longest[0]) longest = [spent, a, b]
+        }
+      })
+      expect(total / inputs.length).toBeLessThan(10)
+      // Generous: one call may fall into a garbage collection.
+      expect(longest[0], `${longest[1]} | ${longest[2]}`).toBeLessThan(250)
+    }
   })
 
   const repeat = (text: string, times: number): string => text.repeat(times)
