@@ -461,7 +461,7 @@ function report(stage, snapshot, settledSeconds) {
       `  ${violations.length === 0 ? 'holds ' : 'BROKEN'}  ${law}: ${checked} looked at${violations.length > 0 ? `, ${violations.length} broken` : ''}`,
     )
   for (const { law, violations } of laws.rows)
-    for (const violation of violations.slice(0, 5)) say(`  ${law}: ${violation}`)
+    for (const violation of violations.slice(0, 3)) say(`  ${law}: ${violation}`)
   return laws.rows.every(({ violations }) => violations.length === 0) && broken.length === 0
 }
 
