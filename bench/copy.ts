@@ -128,10 +128,13 @@ async function topicsOf(data: string): Promise<string> {
   return JSON.stringify(rows)
 }
 
-/** All records of a topic without the offsets at which they lie, and that they name. */
+/** All records of a topic with where they lie. Where retention has been, a copy begins at 0 again: offsets are left out then. */
 async function recordsOf(topic: string, data: string): Promise<string> {
   const hash = createHash('sha256')
-  await run(['tail', topic, '--data', data], (line) => hash.update(line.replace(/"offset":-?\d+/g, '')))
+  const isWhole = values.data === undefined
+  await run(['tail', topic, '--data', data], (line) =>
+    hash.update(isWhole ? line : line.replace(/"offset":-?\d+/g, '')),
+  )
   return hash.digest('hex')
 }
 
@@ -154,7 +157,11 @@ try {
   }
   compare('topics: records and backlogs', await topicsOf(a), await topicsOf(b))
   for (const topic of ['verdicts', 'outcomes', 'discards', 'dead-letters', 'problems'])
-    compare(`records of ${topic}, positions apart`, await recordsOf(topic, a), await recordsOf(topic, b))
+    compare(
+      `records of ${topic}${values.data === undefined ? ' and their positions' : ', positions apart'}`,
+      await recordsOf(topic, a),
+      await recordsOf(topic, b),
+    )
   const ids: string[] = []
   await run(['tail', 'preference-pairs', '--last', '2', '--data', a], (line) => {
     ids.push((JSON.parse(line) as { id: string }).id)

@@ -69,7 +69,7 @@ export async function copyTasks(options: TaskCopyOptions, tasks: readonly TaskTo
 }
 
 /** Takes the groups of tasks on both logs and opens one task after another on both. */
-export async function withTasks(
+async function withTasks(
   source: Log,
   target: Log,
   tasks: readonly TaskToCopy[],

@@ -7,6 +7,12 @@ import { families } from './families.ts'
 
 const verdict = (reference: string, answer: string): string => compareMath({ reference, answer }).verdict
 
+/** The verdict, or the one expected where the answers are past a limit of size: that says nothing about a law. */
+function verdictWithinLimits(reference: string, answer: string, expected: string): string {
+  const { verdict: said, reason } = compareMath({ reference, answer })
+  return said === 'unverifiable' && reason.startsWith('too_') ? expected : said
+}
+
 /** An expression written plainly, and the same one written another way. */
 interface Written {
   plain: string
@@ -53,7 +59,7 @@ describe('laws of the comparison', () => {
   it('an expression equals another writing of itself', () => {
     fc.assert(
       fc.property(expression, ({ plain, other }) => {
-        expect(verdict(plain, other)).toBe('passed')
+        expect(verdictWithinLimits(plain, other, 'passed')).toBe('passed')
       }),
       fuzz(500, 1),
     )
@@ -65,7 +71,7 @@ describe('laws of the comparison', () => {
         expression,
         fc.constantFrom('1', 'x', '\\sqrt{2}', '\\frac{1}{1000000}'),
         ({ plain, other }, more) => {
-          expect(verdict(plain, `${other} + ${more}`)).toBe('failed')
+          expect(verdictWithinLimits(plain, `${other} + ${more}`, 'failed')).toBe('failed')
         },
       ),
       fuzz(500, 2),
