@@ -5,7 +5,9 @@
  *   node dist/bench/programs.js [--lanes 2] [--rounds 9] [--programs 200] [--json]
  *
  * All ways take turns in every round, so that a busy machine slows them alike: each ratio is taken within a round, against
- * the rounds' own spawning before and after, and the median over the rounds is printed.
+ * the rounds' own spawning before and after, and the median over the rounds is printed. A second ratio is that of the
+ * processor time for each test, Node's own included: neighbours on the machine hardly change it, and on a machine that has
+ * nothing else to do, with as many lanes as processors, it is what the clock shows.
  */
 import { spawn } from 'node:child_process'
 import { loadavg } from 'node:os'
@@ -13,6 +15,7 @@ import { parseArgs } from 'node:util'
 import { VerifierPool } from '../verifiers/pool.ts'
 import type { ProgramRequest } from '../verifiers/program.ts'
 import type { Rung } from '../verifiers/sandbox.ts'
+import { familyOf, ProcessorClock } from './processor-clock.ts'
 
 const { values } = parseArgs({
   options: {
@@ -81,34 +84,28 @@ function capture(command: string, args: readonly string[], input: string): Promi
   })
 }
 
-/** Does the work `count` times over the lanes; resolves with the number done a second. */
-async function rate(count: number, work: (index: number) => Promise<void>): Promise<number> {
-  const started = performance.now()
-  let next = 0
-  await Promise.all(
-    Array.from({ length: lanes }, async () => {
-      while (next < count) await work(next++)
-    }),
-  )
-  return (count / (performance.now() - started)) * 1000
-}
-
 function expectRight(right: boolean, what: string): void {
   if (!right) throw new Error(`${what} gave a wrong verdict: the measurement means nothing`)
 }
 
+/** Starts an interpreter for every test. Resolves with how many. */
 async function spawned(): Promise<number> {
-  return rate(Math.ceil(programs / 2), async (index) => {
-    expectRight(
-      (await capture(PYTHON, ['-I', '-S', '-c', trivial(index)], '21\n')).trim() === '42',
-      'a spawned interpreter',
-    )
-  })
+  const count = Math.ceil(programs / 2)
+  let next = 0
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      while (next < count) {
+        const printed = await capture(PYTHON, ['-I', '-S', '-c', trivial(next++)], '21\n')
+        expectRight(printed.trim() === '42', 'a spawned interpreter')
+      }
+    }),
+  )
+  return count
 }
 
+/** Runs the reference style on every lane. Resolves with how many tests. */
 async function reference(): Promise<number> {
   const each = Math.max(4, Math.ceil(programs / 20))
-  const started = performance.now()
   const rights = await Promise.all(
     Array.from({ length: lanes }, () => capture(PYTHON, ['-I', '-S', '-c', REFERENCE, String(each)], '')),
   )
@@ -116,7 +113,7 @@ async function reference(): Promise<number> {
     rights.every((right) => Number(right) === each),
     'the reference style',
   )
-  return ((each * lanes) / (performance.now() - started)) * 1000
+  return each * lanes
 }
 
 function requestOf(index: number, tests: number): ProgramRequest {
@@ -126,8 +123,8 @@ function requestOf(index: number, tests: number): ProgramRequest {
   }
 }
 
+/** Judges so many programs with so many tests each. Resolves with how many tests. */
 async function pooled(pool: VerifierPool, count: number, tests: number): Promise<number> {
-  const started = performance.now()
   const results = await Promise.all(
     Array.from({ length: count }, (_, index) => pool.runProgram(requestOf(index, tests))),
   )
@@ -135,7 +132,7 @@ async function pooled(pool: VerifierPool, count: number, tests: number): Promise
     results.every(({ verdict }) => verdict === 'passed'),
     'the pool',
   )
-  return ((count * tests) / (performance.now() - started)) * 1000
+  return count * tests
 }
 
 async function heavyPlain(): Promise<number> {
@@ -164,20 +161,38 @@ for (const rung of ['bubblewrap', 'unshare', 'landlock'] as const) {
   }
 }
 
+const clock = new ProcessorClock()
 const measured: Record<string, number[]> = {}
+const costs: Record<string, { seconds: number; tests: number }> = {}
 const note = (what: string, value: number): void => void (measured[what] ??= []).push(value)
+
+/** Does one slice of work; resolves with tests a second, and books its processor time. */
+async function slice(way: string, work: () => Promise<number>): Promise<number> {
+  clock.look(familyOf(process.pid))
+  const processor = clock.seconds
+  const started = performance.now()
+  const tests = await work()
+  const rate = (tests / (performance.now() - started)) * 1000
+  clock.look(familyOf(process.pid))
+  const cost = (costs[way] ??= { seconds: 0, tests: 0 })
+  cost.seconds += clock.seconds - processor
+  cost.tests += tests
+  return rate
+}
+
 // Long enough that the pools have learned how short these programs are.
 for (const pool of pools.values()) await pooled(pool, 30 * lanes, 1)
 for (let round = 0; round < rounds; round += 1) {
-  const before = await spawned()
-  note('reference', await reference())
+  const before = await slice('spawn', spawned)
+  note('reference', await slice('reference', reference))
   // Each rung has each place in the round equally often.
   const turn = [...pools].map((_, index, all) => all[(index + round) % all.length]!)
   for (const [rung, pool] of turn) {
-    note(rung, await pooled(pool, programs, 1))
-    note(`${rung}, 10 tests a program`, await pooled(pool, Math.ceil(programs / 10), 10))
+    const tenfold = `${rung}, 10 tests a program`
+    note(rung, await slice(rung, () => pooled(pool, programs, 1)))
+    note(tenfold, await slice(tenfold, () => pooled(pool, Math.ceil(programs / 10), 10)))
   }
-  note('spawn', 2 / (1 / before + 1 / (await spawned())))
+  note('spawn', 2 / (1 / before + 1 / (await slice('spawn', spawned))))
   for (const [rung, pool] of turn) {
     note(`${rung}, processor-bound`, await heavyPooled(pool))
     note(`plain beside ${rung}, processor-bound`, await heavyPlain())
@@ -190,6 +205,12 @@ function times(way: string, other: string): number {
   return median((measured[way] ?? []).map((one, round) => one / (measured[other]?.[round] ?? Number.NaN)))
 }
 
+/** Milliseconds of processor time for each test. */
+function costOf(way: string): number {
+  const { seconds, tests } = costs[way] ?? { seconds: Number.NaN, tests: 1 }
+  return (seconds / tests) * 1000
+}
+
 // The least of many: whatever else runs can only make a loop slower.
 const least = (what: string): number => Math.min(...(measured[what] ?? []))
 const rows = Object.entries(measured)
@@ -200,6 +221,9 @@ const rows = Object.entries(measured)
     best: Math.max(...numbers),
     timesSpawn: times(way, 'spawn'),
     timesReference: times(way, 'reference'),
+    processorMs: costOf(way),
+    timesSpawnByProcessor: costOf('spawn') / costOf(way),
+    timesReferenceByProcessor: costOf('reference') / costOf(way),
   }))
 const slowdowns = [...pools.keys()].map((rung) => ({
   rung,
@@ -207,9 +231,10 @@ const slowdowns = [...pools.keys()].map((rung) => ({
 }))
 if (values.json) console.log(JSON.stringify({ lanes, rounds, programs, loadAverage: loadavg()[0], rows, slowdowns }))
 else {
-  for (const { way, testsPerSecond, best, timesSpawn, timesReference } of rows)
+  for (const row of rows)
     console.log(
-      `${way.padEnd(32)} ${testsPerSecond.toFixed(0).padStart(6)} tests/s (best round ${best.toFixed(0).padStart(5)})  ${timesSpawn.toFixed(2).padStart(6)}x spawn  ${timesReference.toFixed(1).padStart(6)}x reference`,
+      `${row.way.padEnd(32)} ${row.testsPerSecond.toFixed(0).padStart(5)} tests/s (best ${row.best.toFixed(0).padStart(4)}), ${row.timesSpawn.toFixed(1).padStart(4)}x spawn, ${row.timesReference.toFixed(1).padStart(4)}x reference; ` +
+        `${row.processorMs.toFixed(2).padStart(6)} ms of processor, ${row.timesSpawnByProcessor.toFixed(1).padStart(4)}x spawn, ${row.timesReferenceByProcessor.toFixed(1).padStart(4)}x reference`,
     )
   for (const { rung, timesPlain } of slowdowns)
     console.log(

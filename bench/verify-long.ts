@@ -9,11 +9,12 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { familyOf, ProcessorClock } from './processor-clock.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +26,6 @@ const { values } = parseArgs({
 const programs = Number(values.programs)
 const TENTHS = 10
 const SAMPLE_MS = 1000
-const TICKS_PER_SECOND = 100
 // What the done-when of the project asks for, and how much the memory may differ between early and late.
 const LEAST_SPEED = 0.95
 const MOST_MEMORY = 1.1
@@ -34,29 +34,6 @@ interface Sample {
   readonly tenth: number
   readonly processes: number
   readonly megabytes: number
-}
-
-/** The process and all its descendants. */
-function family(root: number): number[] {
-  const children = new Map<number, number[]>()
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const parent = Number(statOf(Number(name))[1])
-      children.set(parent, [...(children.get(parent) ?? []), Number(name)])
-    } catch {
-      // It ended while the table was read.
-    }
-  }
-  const found = [root]
-  for (const pid of found) found.push(...(children.get(pid) ?? []))
-  return found
-}
-
-/** The fields of /proc/PID/stat from the state on. */
-function statOf(pid: number): string[] {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
 /** Memory of the processes, MiB: pages that several share count once where the kernel tells, else for each. */
@@ -77,35 +54,6 @@ function megabytesOf(pids: readonly number[]): number {
   return kilobytes / 1024
 }
 
-/** Processor time of a tree of processes, added up by looking often: a sandbox that is replaced takes its own count along. */
-class ProcessorClock {
-  readonly #seen = new Map<number, { readonly own: number; readonly ended: number; readonly parent: number }>()
-  seconds = 0
-
-  look(pids: readonly number[]): void {
-    const grown = new Map<number, number>()
-    for (const pid of pids) {
-      try {
-        const fields = statOf(pid)
-        const at = (index: number): number => Number(fields[index]) / TICKS_PER_SECOND
-        const now = { own: at(11) + at(12), ended: at(13) + at(14), parent: Number(fields[1]) }
-        const before = this.#seen.get(pid)
-        this.seconds += now.own + now.ended - (before === undefined ? 0 : before.own + before.ended)
-        grown.set(pid, now.ended - (before?.ended ?? 0))
-        this.#seen.set(pid, now)
-      } catch {
-        // It ended while it was looked at.
-      }
-    }
-    for (const [pid, { own, ended, parent }] of this.#seen) {
-      if (pids.includes(pid)) continue
-      this.#seen.delete(pid)
-      // A parent that has waited for it now counts what was counted already.
-      if ((grown.get(parent) ?? 0) >= own + ended) this.seconds -= own + ended
-    }
-  }
-}
-
 const isWrong = (index: number): boolean => index % 10 === 3
 
 const main = fileURLToPath(new URL('../cli/main.js', import.meta.url))
@@ -119,12 +67,12 @@ const samples: Sample[] = []
 const marks: { readonly milliseconds: number; readonly processor: number }[] = []
 const clock = new ProcessorClock()
 const mark = (): void => {
-  clock.look(family(root))
+  clock.look(familyOf(root))
   marks.push({ milliseconds: performance.now(), processor: clock.seconds })
 }
 
 const sampling = setInterval(() => {
-  const pids = family(root)
+  const pids = familyOf(root)
   clock.look(pids)
   const tenth = Math.min(TENTHS - 1, Math.floor((answered / programs) * TENTHS))
   if (answered > 0) samples.push({ tenth, processes: pids.length, megabytes: megabytesOf(pids) })

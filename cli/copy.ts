@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
 import { copyCorpus, type CopyOptions, type CopyReport, type CopyStatus } from '../engine/copy/copy.ts'
+import { copyGroup } from '../engine/copy/copy-progress.ts'
 import { CopyRefusal, type CopyRefusalCode } from '../engine/copy/refusal.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { groupOf } from '../engine/runtime.ts'
@@ -86,7 +87,7 @@ async function copy(options: Options): Promise<void> {
   rmSync(scratch, { recursive: true, force: true })
   let report: CopyReport
   try {
-    report = await advised(to, () =>
+    report = await advised(from.kind === 'kafka' ? from : to, () =>
       copyBetween(from, to, {
         groups,
         scratch,
@@ -122,7 +123,10 @@ async function copyBetween(from: End, to: End, run: Run): Promise<CopyReport> {
       const place = { ...end.place, stateDirectory: join(scratch, String(opened++)) }
       const log = await openOnKafka(place, { registersSchemas: isTarget && apply })
       try {
-        if (isTarget) await log.administration.check(topicSpecifications(), groups)
+        if (isTarget) {
+          await log.administration.check(topicSpecifications(), groups)
+          await log.administration.apply([], [copyGroup], place.replication)
+        }
         await refuseMembers(log, groups, end.place.sessionTimeoutSeconds, isTarget)
       } catch (error) {
         await log.close()
@@ -160,8 +164,8 @@ async function copyBetween(from: End, to: End, run: Run): Promise<CopyReport> {
 }
 
 /** Commands that a failure advises lead to the end on Kafka. */
-async function advised<Result>(to: End, work: () => Promise<Result>): Promise<Result> {
-  return to.kind === 'kafka' ? await advisedFor(to.place, work) : await work()
+async function advised<Result>(end: End, work: () => Promise<Result>): Promise<Result> {
+  return end.kind === 'kafka' ? await advisedFor(end.place, work) : await work()
 }
 
 /** Both ends. @throws ConfigurationError, CommandError */

@@ -7,7 +7,7 @@
 import { schemaTexts } from '../../schemas/generated.ts'
 import { topicSpecifications, type RecordKind } from '../../topics/catalogue.ts'
 import { LogError, type Group, type Log } from '../../topics/log.ts'
-import { copyGroup, encodeProgress, parseProgress, type CopyProgress } from './copy-progress.ts'
+import { copyGroup, encodeProgress, parseProgress, refuseUnfinishedCopy, type CopyProgress } from './copy-progress.ts'
 import { HeldTasks, type HeldTask } from './held-tasks.ts'
 import { PositionMap } from './position-map.ts'
 import { checkRecords } from './record-check.ts'
@@ -65,16 +65,17 @@ export interface CopyReport {
   unknownTopics: string[]
 }
 
-/** Copies and checks. @throws CopyRefusal, LogError, the signal's reason */
+/** Copies and checks. @throws CopyRefusal, ConfigurationError where the source is itself an unfinished copy, LogError, the signal's reason */
 export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   const { source, openTarget, groups, subjects, from, signal } = options
+  await refuseUnfinishedCopy(source)
   const { extents, unknownTopics, records: total } = await extentsOf(source)
   const tasks = await tasksWithProgress(source, groups)
   const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array => encodeProgress(phase, from)
   let report: CopyReport | undefined
   options.onStatus({ phase: 'opening', topic: '', records: 0, total, bytes: 0 })
 
-  await withCopyTask(openTarget, async (target, copy) => {
+  await withCopyTask(openTarget, signal, async (target, copy) => {
     // At once, so that no id that is free now is given later, and what is missing shows before anything is written.
     for (const { subject, kind } of subjects) await target.schemas.idOf(subject, schemaTexts[kind])
     const map = new PositionMap(() => copy.state)
@@ -120,7 +121,7 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
 
   // Opened anew, the target shows what its log holds, not what this process remembers.
   const made = report
-  await withCopyTask(openTarget, async (target, copy) => {
+  await withCopyTask(openTarget, signal, async (target, copy) => {
     const map = new PositionMap(() => copy.state)
     const rewritingWith = (positions: NewPositions): Rewriting =>
       new Rewriting(source.schemas, target.schemas, positions)
@@ -147,12 +148,13 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
 
 async function withCopyTask(
   openTarget: () => Promise<Log>,
+  signal: AbortSignal,
   work: (target: Log, copy: HeldTask) => Promise<void>,
 ): Promise<void> {
   const target = await openTarget()
   try {
     await target.ensureTopics([], [copyGroup])
-    const held = await HeldTasks.hold(target, copyGroup)
+    const held = await HeldTasks.hold(target, copyGroup, signal)
     try {
       const copy = await held.open(0)
       await work(target, copy)

@@ -19,8 +19,8 @@ export class HeldTasks {
     this.#failure = failure
   }
 
-  /** Joins the group and waits for all of its tasks. @throws LogError 'owned' where somebody else has some of them */
-  static async hold(log: Log, group: Group): Promise<HeldTasks> {
+  /** Joins the group and waits for all of its tasks. @throws LogError 'owned' where somebody else has some of them; the signal's reason */
+  static async hold(log: Log, group: Group, signal: AbortSignal): Promise<HeldTasks> {
     const gained = new Set<number>()
     let failure: Error | undefined
     let look = (): void => undefined
@@ -39,6 +39,11 @@ export class HeldTasks {
       },
     })
     const giveUp = new AbortController()
+    const stop = (): void => {
+      failure ??= signal.reason as Error
+      look()
+    }
+    signal.addEventListener('abort', stop)
     const timer = sleep(assignmentSeconds * 1000, undefined, { signal: giveUp.signal, ref: false }).then(
       () => {
         failure ??= taken(group)
@@ -56,6 +61,7 @@ export class HeldTasks {
       throw error
     } finally {
       giveUp.abort()
+      signal.removeEventListener('abort', stop)
       await timer
     }
     return new HeldTasks(group, membership, () => failure)

@@ -2,6 +2,7 @@
  * Copies what tasks have: their state and their progress, so that processors go on where they stopped. Commits of a task are counted
  * anew on the target, from 1: nothing but the log itself goes by their numbers.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Group, Log, StateChange } from '../../topics/log.ts'
 import { HeldTasks, type HeldTask } from './held-tasks.ts'
 import { changed, different } from './refusal.ts'
@@ -10,6 +11,8 @@ import type { Rewriting } from './rewriting.ts'
 const commitBytes = 2 << 20
 const commitChanges = 5000
 const markPrefix = 'task/'
+/** Heartbeats must get their turn beside reads that never wait. */
+const entriesPerTurn = 1000
 
 /** Commits of a task that were copied: the source's sequence, and the one under which the target has them. */
 export interface TaskMark {
@@ -59,8 +62,7 @@ export interface TaskCopyOptions {
 export async function copyTasks(options: TaskCopyOptions, tasks: readonly TaskToCopy[]): Promise<void> {
   const { source, target, copy, progressOf, signal } = options
   const wanted = tasks.filter((one) => markOf(copy, one)?.source !== one.sequence)
-  await withTasks(source, target, wanted, async (one, from, to) => {
-    signal.throwIfAborted()
+  await withTasks({ source, target, signal }, wanted, async (one, from, to) => {
     const entries = await copyTask(options, one, from, to)
     const mark: TaskMark = { source: one.sequence, target: to.sequence }
     await copy.commit({ state: [{ key: markKey(one), value: Buffer.from(JSON.stringify(mark)) }] }, progressOf)
@@ -70,15 +72,14 @@ export async function copyTasks(options: TaskCopyOptions, tasks: readonly TaskTo
 
 /** Takes the groups of tasks on both logs and opens one task after another on both. */
 async function withTasks(
-  source: Log,
-  target: Log,
+  { source, target, signal }: Pick<TaskCopyOptions, 'source' | 'target' | 'signal'>,
   tasks: readonly TaskToCopy[],
   work: (one: TaskToCopy, from: HeldTask, to: HeldTask) => Promise<void>,
 ): Promise<void> {
   const groups = [...new Set(tasks.map(({ group }) => group))]
   const held: HeldTasks[] = []
   const hold = async (log: Log, group: Group): Promise<HeldTasks> => {
-    const one = await HeldTasks.hold(log, group)
+    const one = await HeldTasks.hold(log, group, signal)
     held.push(one)
     return one
   }
@@ -92,6 +93,7 @@ async function withTasks(
       for (const one of tasks.filter((task) => task.group === group)) {
         const fromTask = await from.open(one.task)
         const toTask = await to.open(one.task)
+        signal.throwIfAborted()
         if (fromTask.sequence !== one.sequence) throw changed(`${one.group.name} task ${one.task} made commits`)
         await work(one, fromTask, toTask)
         await fromTask.close()
@@ -142,8 +144,7 @@ export async function checkTasks(
   tasks: readonly TaskToCopy[],
 ): Promise<number> {
   let checked = 0
-  await withTasks(source, target, tasks, async (one, from, to) => {
-    signal.throwIfAborted()
+  await withTasks({ source, target, signal }, tasks, async (one, from, to) => {
     const { group, task } = one
     const where = `${group.name} task ${task}`
     const mark = markOf(copy, one)
@@ -156,7 +157,7 @@ export async function checkTasks(
     for (const { key, value } of from.state.entries()) {
       const change = await rewriting.state(group.name, task, key, value)
       if (!change?.value) continue
-      entries++
+      if (++entries % entriesPerTurn === 0) await nextTurn()
       const found = to.state.get(change.key)
       if (!found || Buffer.compare(found, change.value) !== 0)
         throw different(`the state of ${where} differs at ${JSON.stringify(change.key)}`)

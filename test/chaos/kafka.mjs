@@ -256,7 +256,7 @@ class Stage {
     if (open > 4 * workInProgress) return
     const lines = Array.from({ length: Math.ceil(workInProgress / 2) }, () => numberedProblem((this.fed += 1)))
     this.#feeding = this.ingest(lines, 'problems')
-      .catch((error) => tell(`feeding failed, and is not tried again: ${error.message.slice(0, 200)}`))
+      .catch((error) => tell(`feeding failed: ${error.message.slice(0, 200)}`))
       .finally(() => (this.#feeding = undefined))
   }
 

@@ -377,6 +377,14 @@ describe('appends', () => {
     }
   })
 
+  it.each(['written', 'not written'] as const)('are settled when an answer is lost: %s', async (effect) => {
+    const log = await openWithTopics()
+    place.loseNextAnswer(effect)
+    expect(await log.append([record('inputs', 0, 'a')], 'a')).toBe(true)
+    expect(await log.append([record('inputs', 0, 'a')], 'a')).toBe(false)
+    expect(await valuesOf(log, 'inputs')).toEqual(['a'])
+  })
+
   it('of a process that died in the middle do not hold up readers for long', async () => {
     const log = await openWithTopics()
     const child = startChild({
@@ -417,6 +425,27 @@ describe('a commit that the broker finds too large', () => {
     expect(again.progress).toBeUndefined()
     await again.commit(small)
     expect(await valuesOf(log, 'other-outputs')).toEqual(['small'])
+  })
+})
+
+describe('a changelog', () => {
+  it('is told from any other by one record, which is written when its task is first opened', async () => {
+    const log = await openWithTopics()
+    for (let round = 0; round < 2; round += 1) {
+      const { membership, open: openTask } = await joinAndOpen(log, group)
+      await Promise.all(Array.from({ length: group.tasks }, (_, task) => openTask(task)))
+      await membership.leave()
+    }
+    await place.settled()
+    const { reads } = place.host(group)
+    const identities = await Promise.all(
+      Array.from({ length: group.tasks }, async (_, task) => {
+        const { records } = await reads.read(place.names.changelog(group.name), task, 0, now)
+        expect(records.map(({ key }) => key)).toEqual(['identity'])
+        return text(records[0]?.value)
+      }),
+    )
+    expect(new Set(identities).size).toBe(group.tasks)
   })
 })
 

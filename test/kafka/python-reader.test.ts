@@ -16,6 +16,8 @@ import { KafkaPlace } from './place.ts'
 
 const execute = promisify(execFile)
 const reader = fileURLToPath(new URL('reader.py', import.meta.url))
+/** Without a network pip tries for long. */
+const installMilliseconds = 240_000
 const packageName = 'confluent-kafka[avro,schemaregistry]'
 const root = mkdtempSync(join(tmpdir(), 'wellspring-python-'))
 const python = join(root, 'venv', 'bin', 'python')
@@ -28,7 +30,9 @@ async function makePython(): Promise<string | undefined> {
     return 'python3 with venv (apt-get install python3-venv)'
   }
   try {
-    await execute(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', packageName])
+    await execute(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', packageName], {
+      timeout: installMilliseconds,
+    })
     return undefined
   } catch {
     return `the Python package ${packageName} from PyPI`

@@ -90,7 +90,10 @@ export async function readAll(log: Log, from: Position, maxBytes = 1 << 20): Pro
 }
 
 /** Reads on until there are records: a read may end where it only got past offsets that hold none. */
-export async function nextRecords(read: (offset: number) => Promise<ReadResult>, from: number): Promise<StoredRecord[]> {
+export async function nextRecords(
+  read: (offset: number) => Promise<ReadResult>,
+  from: number,
+): Promise<StoredRecord[]> {
   for (let offset = from; ;) {
     const { records, nextOffset } = await read(offset)
     if (records.length > 0) return records
@@ -892,6 +895,8 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
         expect(await log.offsets('inputs', 0)).toEqual({ start: fourth, end })
         const rest = await log.read(at('inputs', 0, 0), now)
         expect(rest).toEqual({ records: before.slice(3), nextOffset: end, startOffset: fourth, endOffset: end })
+        const { opened } = await joinAndOpen(log, group)
+        expect(await opened.fetch('inputs', second, now)).toEqual(rest)
         await log.deleteBefore(at('inputs', 0, second))
         expect(await log.offsets('inputs', 0)).toEqual({ start: fourth, end })
         await log.deleteBefore(at('inputs', 0, end))

@@ -180,7 +180,6 @@ export class GroupMember {
   /** One round of joining: all members at once are given their tasks by the one that leads. */
   async #join(): Promise<void> {
     const { groupId, topics, tasks, sessionTimeoutMilliseconds, warm } = this.#options
-    this.#rejoin = false
     const coordinator = await this.#findCoordinator()
     const userData = Buffer.from(
       JSON.stringify({ owned: [...this.#owned], generation: this.#generation, warm: warm() }),
@@ -216,6 +215,8 @@ export class GroupMember {
     })
     if (this.#stop.signal.aborted) return
     this.#confirm(sentAt)
+    // Only now: a round that failed has to be made again.
+    this.#rejoin = false
     this.#generation = joined.generationId
     const given = MemberAssignment.decode(memberAssignment)?.assignment[topics[0] ?? ''] ?? []
     await this.#take(new Set(given))

@@ -116,7 +116,7 @@ export async function applyTopics(
     throw new LogError(
       'topic_mismatch',
       `${list.join('; ')}. A partition count can't be changed: records of one key would lie in two partitions, and topics that go together ` +
-        `would no longer. Use another namespace, or \`wellspring copy\` into one`,
+        'would no longer. Use another namespace',
     )
   }
   const byTopic = new Map(wanted.map((one) => [one.topic, one]))

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { schemaSubjects } from '../../../cli/needs.ts'
 import { copyCorpus, type CopyReport, type CopyStatus } from '../../../engine/copy/copy.ts'
 import { copyGroup, refuseUnfinishedCopy } from '../../../engine/copy/copy-progress.ts'
@@ -63,7 +63,19 @@ async function copy(from: string, to: string, options: CopyingOptions = {}): Pro
   )
 }
 
-const write = (name: string): Promise<void> => using(name, (log) => new CorpusWriter(log).write())
+let written: string
+beforeAll(async () => {
+  written = mkdtempSync(join(tmpdir(), 'wellspring-corpus-'))
+  const log = await openEmbeddedLog({ directory: written, mode: 'owner' })
+  await new CorpusWriter(log).write()
+  await log.close()
+})
+afterAll(() => rmSync(written, { recursive: true }))
+
+/** Puts the corpus into a folder. */
+function write(name: string): void {
+  cpSync(written, join(root, name), { recursive: true })
+}
 
 async function appendSeed(name: string, id: string): Promise<void> {
   await using(name, async (log) => {
@@ -78,7 +90,7 @@ describe('a copied corpus', () => {
   it.each([7, 100_000])(
     'holds the same, and every position leads to the same record; %i records in a commit',
     async (chunkRecords) => {
-      await write('a')
+      write('a')
       const report = await copy('a', 'b', { chunkRecords })
       const [before, after] = [await using('a', contentOf), await using('b', contentOf)]
       expect(after).toEqual(before)
@@ -95,14 +107,14 @@ describe('a copied corpus', () => {
   )
 
   it('is the same again after it was copied on', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     await copy('b', 'c')
     expect(await using('c', contentOf)).toEqual(await using('a', contentOf))
   })
 
   it('has -1 for positions of records that retention had taken, and no other record in their place', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     const offsets = await using('b', async (log) => {
       const codec = new RecordCodec(log.schemas)
@@ -124,7 +136,7 @@ describe('a copied corpus', () => {
   })
 
   it('keeps bytes that are no record of ours as they are', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     const letters = await using('b', async (log) => {
       const all = await Promise.all(
@@ -159,7 +171,7 @@ describe('a value of a schema that the source does not know', () => {
 
 describe('a copy that was stopped', () => {
   it.each([2, 9])('after %i commits goes on where it stopped, again and again', async (commits) => {
-    await write('a')
+    write('a')
     let runs = 0
     for (; runs < 100; runs++) {
       const stop = new AbortController()
@@ -185,7 +197,7 @@ describe('a copy that was stopped', () => {
   })
 
   it('takes over what came to the source meanwhile', async () => {
-    await write('a')
+    write('a')
     const stop = new AbortController()
     await expect(
       copy('a', 'b', {
@@ -199,7 +211,7 @@ describe('a copy that was stopped', () => {
   })
 
   it('copies tasks anew that have worked meanwhile, and nothing of what they had before stays', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     await using('a', (log) =>
       withTasks(log, groupNamed('roll-out'), async (openTask) => {
@@ -222,7 +234,7 @@ describe('a copy that was stopped', () => {
   })
 
   it('has nothing to do once it is complete', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     const content = await using('b', contentOf)
     const [progress] = await using('b', (log) => log.progress(copyGroup.name))
@@ -237,21 +249,21 @@ describe('a copy is refused', () => {
   const notEmpty = (text: string): object => ({ code: 'not_empty', message: expect.stringContaining(text) as string })
 
   it('where the target has records and is no copy', async () => {
-    await write('a')
-    await write('b')
+    write('a')
+    write('b')
     await expect(copy('a', 'b')).rejects.toMatchObject(notEmpty('and is no copy'))
     expect(await using('b', (log) => log.progress(copyGroup.name))).toEqual([])
   })
 
   it('where the target has got records of its own since', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     await appendSeed('b', 'seed-own')
     await expect(copy('a', 'b')).rejects.toMatchObject(notEmpty('records of its own in seeds since'))
   })
 
   it('where processors have worked on the target since', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     await using('b', (log) =>
       withTasks(log, groupNamed('roll-out'), async (openTask) => {
@@ -264,7 +276,7 @@ describe('a copy is refused', () => {
   })
 
   it('where the target is a copy of another corpus', async () => {
-    await write('a')
+    write('a')
     await copy('a', 'b')
     await using('other', async (log) => {
       await log.ensureTopics(topicSpecifications(), groups)
@@ -273,8 +285,18 @@ describe('a copy is refused', () => {
     await expect(copy('other', 'b')).rejects.toMatchObject(notEmpty('copy of another corpus'))
   })
 
+  it('where the source is itself a copy that is not complete', async () => {
+    write('a')
+    const stop = new AbortController()
+    const onStatus = ({ phase }: CopyStatus): void => {
+      if (phase === 'tasks') stop.abort(new Error('stopped'))
+    }
+    await expect(copy('a', 'b', { signal: stop.signal, onStatus })).rejects.toThrow('stopped')
+    await expect(copy('b', 'c')).rejects.toThrow('this corpus is a copy of the folder a that is not complete')
+  })
+
   it('where retention passed over unfinished records of the source', async () => {
-    await write('a')
+    write('a')
     await using('a', async (log) => {
       for (let partition = 0; partition < 12; partition++) {
         const { end } = await log.offsets(topics.rolloutRequests.name, partition)
@@ -290,7 +312,7 @@ describe('the check of a copy', () => {
 
   /** What the check says when the target was changed before it; the corpus is no complete copy then. */
   async function failureOf(change: (log: Log) => Promise<void>): Promise<unknown> {
-    await write('a')
+    write('a')
     const failure = await copy('a', 'b', { beforeCheck: change }).catch((error: unknown) => error)
     await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
     return failure
