@@ -1,5 +1,6 @@
 /** `wellspring dead-letters`: records that could not be processed, why, and how to put them back. */
 import { Command } from 'commander'
+import { deadLetterHeaders, redrivenHeader } from '../engine/copy/positions.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, redrivenForHeader, topicNamed } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
@@ -7,8 +8,6 @@ import { openBeside, storedRecords, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { oneLine, say, sayJson } from './terminal.ts'
-
-const redrivenHeader = 'wellspring.redriven'
 
 /** A dead letter as it is shown; `id` is its place in the topic. */
 interface DeadLetter {
@@ -38,9 +37,9 @@ async function openLetters({ log }: Corpus): Promise<DeadLetter[]> {
       letters.set(id, {
         id,
         processor: headers['__connect.errors.stage'] ?? '',
-        topic: headers['__connect.errors.topic'] ?? '',
-        partition: Number(headers['__connect.errors.partition']),
-        offset: Number(headers['__connect.errors.offset']),
+        topic: headers[deadLetterHeaders.topic] ?? '',
+        partition: Number(headers[deadLetterHeaders.partition]),
+        offset: Number(headers[deadLetterHeaders.offset]),
         code: headers['__connect.errors.exception.class.name'] ?? '',
         message: headers['__connect.errors.exception.message'] ?? '',
         diedAtMs: stored.timestampMs,

@@ -1008,15 +1008,22 @@ export class Task {
     return true
   }
 
-  /** Whether the progress found at opening is that of this commit. @throws Error where it is that of a commit this owner never made */
+  /**
+   * Whether the progress found at opening is that of this commit.
+   * @throws LogError 'fenced' where it is that of a commit that this owner never made; Error where tasks never move
+   */
   #tookEffect({ sequence, progress }: TaskCommit): boolean {
     const found = this.#open.progress
     if ((found?.sequence ?? 0) === sequence - 1) return false
     if (found?.sequence === sequence && Buffer.compare(found.value, progress) === 0) return true
-    throw new Error(
+    const message =
       `${this.#name}: task ${this.#number} holds commit ${found?.sequence ?? 0} of another owner, expected ${sequence - 1} or our own ${sequence}; ` +
-        `start again to take up its progress`,
-    )
+      `start again to take up its progress`
+    if (!this.#membership.question) throw new Error(message)
+    // Such as after a pause of this process: the task is another's, and nobody has told us yet.
+    this.#membership.question(this.#number)
+    void this.#open.close().catch(() => {})
+    throw new LogError('fenced', message)
   }
 
   #explain(error: unknown, { stored }: Entry): unknown {

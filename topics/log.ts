@@ -20,6 +20,8 @@ export interface OutgoingRecord {
   key: string
   value: Uint8Array
   headers?: Readonly<Record<string, string>>
+  /** The time of the append where another log has it already, in milliseconds since 1970; by default, and at most, now. */
+  timestampMs?: number
 }
 
 /** A record as it lies in the log. `timestampMs` is the time of the append, in milliseconds since 1970. */
@@ -93,6 +95,11 @@ export interface Membership {
    * It spares work, and fences nothing: a commit is safe without it. Rejects when the signal aborts, with its reason.
    */
   confirmed?(signal: AbortSignal): Promise<void> | undefined
+  /**
+   * Another owner has committed in a task of this process, which was told of no loss: the log looks whose it is. `lost` follows, and
+   * `gained` where it is this process' own after all. Absent where tasks never move.
+   */
+  question?(task: number): void
   /** Gives all tasks back. Open tasks must be closed first. */
   leave(): Promise<void>
 }

@@ -129,6 +129,7 @@ function digestOf({ value, headers }: Pick<StoredRecord, 'value' | 'headers'>): 
 function isSame(found: StoredRecord, expected: OutgoingRecord): boolean {
   return (
     found.key === expected.key &&
+    found.timestampMs === expected.timestampMs &&
     Buffer.compare(found.value, expected.value) === 0 &&
     isSameHeaders(found.headers ?? {}, expected.headers ?? {})
   )

@@ -83,13 +83,14 @@ export class Rewriting {
 
   /** A record of a topic. @throws LogError where a schema can't be looked up or registered */
   async record(stored: StoredRecord): Promise<OutgoingRecord> {
-    const { topic, partition, key, value, headers } = stored
+    const { topic, partition, key, value, headers, timestampMs } = stored
     // A dead letter holds the bytes of a record of another topic.
     const origin = topic === deadLetters.name ? (headers?.[deadLetterHeaders.topic] ?? '') : topic
     return {
       topic,
       partition,
       key,
+      timestampMs,
       value: await this.#value(origin, topicNamed(origin)?.kind, value, origin),
       ...(headers && { headers: this.#headers(topic, headers) }),
     }

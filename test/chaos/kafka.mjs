@@ -21,7 +21,7 @@ import { Corpus, deadLettersOf, KafkaSource } from './corpus.mjs'
 import { breaks, copyEngine } from './engines.mjs'
 import { Faults, kinds } from './faults.mjs'
 import { Fleet, waitingIn } from './fleet.mjs'
-import { checkCommittedRepeats, checkFiles, checkRepeatReasons, checkStates, checkTransactions } from './kafka-laws.mjs'
+import { checkCommittedRepeats, checkFiles, checkStates, checkTransactions, classesOfRepeats } from './kafka-laws.mjs'
 import { checkCorpus, checkDone, checkSpent, CommittedCalls, Laws, openWork, Requests } from './laws.mjs'
 import { Proxy } from './proxy.mjs'
 import { numberedProblem } from './seeds.mjs'
@@ -444,9 +444,9 @@ function report(stage, snapshot, settledSeconds) {
   }
   if (snapshot) {
     const commits = [...snapshot.progress.values()].flatMap((tasks) => [...tasks.values()])
-    const classes = checkRepeatReasons(laws, stage.requests.all, made)
+    const classes = classesOfRepeats(stage.requests.all, made)
     say(
-      `  ${classes.calls} calls, ${classes.repeats} repeats: ${classes.inFlight} had no answer yet, ${classes.finished} were answered and not committed (the longest ${classes.longestLostMs} ms before)`,
+      `  ${classes.calls} calls, ${classes.repeats} repeats: ${classes.inFlight} had no answer yet, ${classes.answered} were answered and not committed (${classes.withoutCrash} of them without a crash nearby)`,
     )
     say(
       `  ${commits.reduce((sum, { sequence }) => sum + sequence, 0)} commits, ${stage.committed.since.size} calls seen committed in ${stage.observations} looks, ${stage.opened} tasks opened to compare states`,

@@ -368,6 +368,20 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
         expect(empty).toMatchObject({ key: '' })
         expect(empty?.value).toHaveLength(0)
       })
+
+      it('keeps the time that a record has from another log, unless it is yet to come', async () => {
+        const before = Date.now()
+        const years = [1_300_000_000_123, 1_700_000_000_456, 1_500_000_000_789, before + 86_400_000]
+        const long = 'x'.repeat(40_000)
+        await log.append(
+          years.map((timestampMs, index) => ({ ...record('inputs', 1, `${index}`, long), timestampMs })),
+          'one',
+        )
+        const times = (await readSettled(log, at('inputs', 1), 1 << 24)).map(({ timestampMs }) => timestampMs)
+        expect(times.slice(0, 3)).toEqual(years.slice(0, 3))
+        expect(times[3]).toBeGreaterThanOrEqual(before)
+        expect(times[3]).toBeLessThanOrEqual(Date.now())
+      })
     })
 
     describe('commit', () => {

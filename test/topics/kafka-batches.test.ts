@@ -23,11 +23,18 @@ const head = { producerId: 4711n, producerEpoch: 3, firstSequence: 9, timestampM
 const CRC_AT = 17
 const SUMMED_FROM = 21
 
-const message: fc.Arbitrary<BatchMessage> = fc.record({
+/** The time of a message: its own where it has one, and never one after the batch's. */
+const timeOf = ({ timestampMs = head.timestampMs }: BatchMessage): number => Math.min(timestampMs, head.timestampMs)
+const withTime = fc.option(fc.nat({ max: 2 ** 41 }), { nil: undefined })
+
+const bareMessage: fc.Arbitrary<BatchMessage> = fc.record({
   key: fc.option(fc.string({ unit: 'binary', maxLength: 40 })),
   value: fc.option(fc.uint8Array({ maxLength: 700 }).map((bytes) => Buffer.from(bytes))),
   headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 8 }), fc.string({ unit: 'binary', maxLength: 20 })),
 })
+const message = fc
+  .record({ bare: bareMessage, timestampMs: withTime })
+  .map(({ bare, timestampMs }) => (timestampMs === undefined ? bare : { ...bare, timestampMs }))
 const messages = fc.array(message, { minLength: 1, maxLength: 90 })
 
 describe('a record batch', () => {
@@ -39,9 +46,9 @@ describe('a record batch', () => {
           const { records, nextOffset } = await readBatches({ batches: batch, aborted: [] }, 0, Infinity, 'test/0')
           expect(nextOffset).toBe(written.length)
           expect(records).toEqual(
-            written.map(({ key, value, headers }, offset) => ({
+            written.map(({ key, value, headers, ...one }, offset) => ({
               offset,
-              timestampMs: head.timestampMs,
+              timestampMs: timeOf({ key, value, ...one }),
               key: key ?? '',
               value: value ?? undefined,
               headers: headers && Object.keys(headers).length > 0 ? { ...headers } : undefined,
@@ -57,8 +64,14 @@ describe('a record batch', () => {
           const batch = await encodeBatch(written, { ...head, compression })
           const { records, producerEpoch, inTransaction } = await decodeByKafkajs(new Decoder(batch))
           expect({ producerEpoch, inTransaction }).toEqual({ producerEpoch: 3, inTransaction: true })
-          expect(records.map(({ key, value, offset }) => ({ key: key?.toString() ?? null, value, offset }))).toEqual(
-            written.map(({ key, value }, offset) => ({ key, value, offset: String(offset) })),
+          expect(
+            records.map(({ key, value, offset, timestamp }) => ({
+              ...{ key: key?.toString() ?? null, value, offset, timestamp },
+            })),
+          ).toEqual(
+            written.map(({ key, value, ...one }, offset) => ({
+              ...{ key, value, offset: String(offset), timestamp: String(timeOf({ key, value, ...one })) },
+            })),
           )
         }),
         { numRuns: 30 },

@@ -31,15 +31,15 @@ export interface BatchRecord {
   originalBytes?: number | undefined
 }
 
-/** What of a record goes into a batch; its offset and time come with the transaction. */
-export type PackedRecord = Pick<BatchRecord, 'key' | 'value' | 'headers' | 'originalBytes'>
+/** What of a record goes into a batch; its offset comes with the transaction, and its time where it has none. */
+export type PackedRecord = Pick<BatchRecord, 'key' | 'value' | 'headers' | 'originalBytes'> & { timestampMs?: number }
 
 /** Deflates a long value, on another thread; undefined when that is not worth it. */
 export function deflated(record: PackedRecord): Promise<PackedRecord> | undefined {
-  const { key, value, headers } = record
+  const { value } = record
   if (value.length < DEFLATE_FROM_BYTES) return undefined
   return deflate(value, { level: constants.Z_BEST_SPEED }).then((small) =>
-    small.length > value.length * DEFLATED_SHARE ? record : { key, value: small, originalBytes: value.length, headers },
+    small.length > value.length * DEFLATED_SHARE ? record : { ...record, value: small, originalBytes: value.length },
   )
 }
 

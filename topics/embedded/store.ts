@@ -123,8 +123,9 @@ export class Plan {
     for (const record of records) {
       const size = record.value.length
       if (batch.length > 0 && bytes + size > BATCH_BYTES) flush()
-      const { key, value, headers, originalBytes } = record
-      batch.push({ offset: extent.end, timestampMs: this.timestampMs, key, value, headers, originalBytes })
+      const { key, value, headers, originalBytes, timestampMs = this.timestampMs } = record
+      const time = Math.min(timestampMs, this.timestampMs)
+      batch.push({ offset: extent.end, timestampMs: time, key, value, headers, originalBytes })
       bytes += size
       extent.end += 1
       extent.records += 1

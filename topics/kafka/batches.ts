@@ -10,6 +10,8 @@ export interface BatchMessage {
   key: string | null
   value: Buffer | null
   headers?: Readonly<Record<string, string>>
+  /** By default, and at most, the batch's. */
+  timestampMs?: number
 }
 
 /** What a batch says besides its messages. */
@@ -43,12 +45,19 @@ const zstdAsync: ((bytes: Buffer) => Promise<Buffer>) | undefined = zstd && prom
 
 /** One batch of a transaction. At least one message. */
 export async function encodeBatch(messages: readonly BatchMessage[], head: BatchHead): Promise<Buffer> {
-  const sizes = messages.map((message, index) => sizeOf(message, index))
+  let [firstTime, lastTime] = [Infinity, 0]
+  for (const message of messages) {
+    const time = timeOf(message, head)
+    if (time < firstTime) firstTime = time
+    if (time > lastTime) lastTime = time
+  }
+  const sizes = messages.map((message, index) => sizeOf(message, index, timeOf(message, head) - firstTime))
   let bytes = 0
   for (const size of sizes) bytes += sizeOfVarint(size) + size
   let batch = Buffer.allocUnsafe(RECORDS_AT + bytes)
   let at = RECORDS_AT
-  for (const [index, message] of messages.entries()) at = writeRecord(batch, at, message, index, sizes[index] ?? 0)
+  for (const [index, message] of messages.entries())
+    at = writeRecord(batch, at, message, index, sizes[index] ?? 0, timeOf(message, head) - firstTime)
   let compression: Compression = 'none'
   if (head.compression !== 'none' && bytes >= LEAST_COMPRESSED_BYTES) {
     const body = batch.subarray(RECORDS_AT)
@@ -64,8 +73,8 @@ export async function encodeBatch(messages: readonly BatchMessage[], head: Batch
   batch.writeInt8(FORMAT, 16)
   batch.writeInt16BE(compressions[compression] | TRANSACTIONAL, ATTRIBUTES_AT)
   batch.writeInt32BE(messages.length - 1, 23)
-  batch.writeBigInt64BE(BigInt(head.timestampMs), 27)
-  batch.writeBigInt64BE(BigInt(head.timestampMs), 35)
+  batch.writeBigInt64BE(BigInt(firstTime), 27)
+  batch.writeBigInt64BE(BigInt(lastTime), 35)
   batch.writeBigInt64BE(head.producerId, 43)
   batch.writeInt16BE(head.producerEpoch, 51)
   batch.writeInt32BE(head.firstSequence, 53)
@@ -106,10 +115,14 @@ export function encodeProduce(
   return Buffer.concat(parts)
 }
 
+function timeOf({ timestampMs }: BatchMessage, head: BatchHead): number {
+  return timestampMs === undefined || timestampMs > head.timestampMs ? head.timestampMs : timestampMs
+}
+
 /** Bytes of a record after its length. */
-function sizeOf({ key, value, headers }: BatchMessage, index: number): number {
-  // Attributes and a timestamp delta of zero take a byte each.
-  let size = 2 + sizeOfVarint(index) + sizeOfBytes(key === null ? -1 : Buffer.byteLength(key))
+function sizeOf({ key, value, headers }: BatchMessage, index: number, delta: number): number {
+  // Attributes take a byte.
+  let size = 1 + sizeOfVarlong(delta) + sizeOfVarint(index) + sizeOfBytes(key === null ? -1 : Buffer.byteLength(key))
   size += sizeOfBytes(value === null ? -1 : value.length)
   const entries = headers ? Object.entries(headers) : []
   size += sizeOfVarint(entries.length)
@@ -118,11 +131,18 @@ function sizeOf({ key, value, headers }: BatchMessage, index: number): number {
   return size
 }
 
-function writeRecord(into: Buffer, start: number, message: BatchMessage, index: number, size: number): number {
+function writeRecord(
+  into: Buffer,
+  start: number,
+  message: BatchMessage,
+  index: number,
+  size: number,
+  delta: number,
+): number {
   const { key, value, headers } = message
   let at = writeVarint(into, start, size)
   into[at++] = 0
-  into[at++] = 0
+  at = writeVarlong(into, at, delta)
   at = writeVarint(into, at, index)
   at = writeText(into, at, key)
   at = writeVarint(into, at, value === null ? -1 : value.length)
@@ -155,6 +175,21 @@ function writeVarint(into: Buffer, start: number, value: number): number {
     into[at++] = (left & 0x7f) | 0x80
     left >>>= 7
   }
+  into[at++] = left
+  return at
+}
+
+/** Of a whole number from 0 to 2^52: zigzag doubles it. */
+function sizeOfVarlong(value: number): number {
+  let size = 1
+  for (let left = 2 * value; left >= 0x80; left = Math.floor(left / 0x80)) size += 1
+  return size
+}
+
+function writeVarlong(into: Buffer, start: number, value: number): number {
+  let at = start
+  let left = 2 * value
+  for (; left >= 0x80; left = Math.floor(left / 0x80)) into[at++] = (left % 0x80) | 0x80
   into[at++] = left
   return at
 }

@@ -105,6 +105,10 @@ export class KafkaMembership implements Membership {
     if (!this.#member.owns(task)) throw notOurs(this.#host.group.name, task)
   }
 
+  question(task: number): void {
+    this.#member.question(task)
+  }
+
   confirmed(signal: AbortSignal): Promise<void> | undefined {
     return this.#member.confirmed(signal)
   }

@@ -314,8 +314,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** A record of the stream as a message. */
-export function placed(names: Names, { topic, partition, key, value, headers }: OutgoingRecord): PlacedMessage {
-  return { topic: names.topic(topic), partition, key, value: asBuffer(value), ...(headers && { headers }) }
+export function placed(names: Names, { topic, value, ...rest }: OutgoingRecord): PlacedMessage {
+  return { ...rest, topic: names.topic(topic), value: asBuffer(value) }
 }
 
 /** A record of Kafka as one of the stream. A tombstone has an empty value. */

@@ -75,6 +75,8 @@ export async function readPartition(log: Log, topic: string, partition: number):
 
 const problemIds = ['problem-1', 'problem-2', 'problem-3', 'problem-4', 'problem-5']
 const attempts = 8
+const firstAppendMs = Date.UTC(2020, 0)
+const betweenAppendsMs = 30 * 86_400_000
 
 /**
  * Fills an empty log: ordinary records, positions in outcomes, discards (some of records that are cut), plans, dead letters and their
@@ -337,8 +339,13 @@ export class CorpusWriter {
   async #append(records: readonly OutgoingRecord[]): Promise<void> {
     // In two appends: on Kafka offsets have holes where a transaction ends.
     const half = Math.ceil(records.length / 2)
-    for (const part of [records.slice(0, half), records.slice(half)])
-      if (part.length > 0) await this.#log.append(part, `test-${this.#appends++}`)
+    for (const part of [records.slice(0, half), records.slice(half)]) {
+      if (part.length === 0) continue
+      // Weeks between them, as where a corpus grew for long.
+      const timestampMs = firstAppendMs + this.#appends * betweenAppendsMs
+      const dated = part.map((record) => ({ ...record, timestampMs }))
+      await this.#log.append(dated, `test-${this.#appends++}`)
+    }
   }
 }
 
@@ -371,9 +378,14 @@ function discard(
 export async function contentOf(log: Log): Promise<Record<string, unknown>> {
   const codec = new RecordCodec(log.schemas)
   const places = new Map<string, StoredRecord[]>()
-  for (const { name, partitions } of topicSpecifications())
-    for (let partition = 0; partition < partitions; partition++)
-      places.set(`${name}/${partition}`, await readPartition(log, name, partition))
+  for (const { name, partitions, compacted } of topicSpecifications())
+    for (let partition = 0; partition < partitions; partition++) {
+      const stored = await readPartition(log, name, partition)
+      // A table may be compacted at any time: the last record of a key is what it holds.
+      const isLast = ({ key }: StoredRecord, at: number): boolean =>
+        !stored.slice(at + 1).some((one) => one.key === key)
+      places.set(`${name}/${partition}`, compacted ? stored.filter(isLast) : stored)
+    }
   const told = (topic: string, partition: number, offset: number): string => {
     const number = places.get(`${topic}/${partition}`)?.findIndex((one) => one.offset === offset) ?? -1
     return number < 0 ? 'gone' : `${topic}/${partition}#${number}`
@@ -381,12 +393,13 @@ export async function contentOf(log: Log): Promise<Record<string, unknown>> {
   const content: Record<string, unknown> = {}
   for (const [place, stored] of places) {
     content[place] = await Promise.all(
-      stored.map(async ({ topic, partition, key, value, headers = {} }) => {
+      stored.map(async ({ topic, partition, key, value, timestampMs, headers = {} }) => {
         const origin = topicNamed(headers['__connect.errors.topic'] ?? topic)
         const letter = headers['__connect.errors.offset']
         const redriven = headers['wellspring.redriven']?.split('/').map(Number)
         return {
           key,
+          timestampMs,
           headers: {
             ...headers,
             ...(letter !== undefined && {
