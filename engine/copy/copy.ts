@@ -16,6 +16,7 @@ import {
   readCursors,
   readPending,
   RecordCopy,
+  tables,
   type ChunkLimits,
   type Cursor,
   type Extent,
@@ -237,6 +238,7 @@ async function refuseForeign(
   const pending = readPending(copy)
   await Promise.all(
     extents.map(async ({ topic, partition }) => {
+      if (tables.has(topic)) return
       const place = `${topic}/${partition}`
       const expected = countOf(pending.get(place) ?? [])
       const { end } = await target.offsets(topic, partition)
@@ -264,14 +266,13 @@ async function refuseOther(
   extents: readonly Extent[],
   { from }: CopyProgress,
 ): Promise<void> {
-  const compacted = new Set(topicSpecifications().flatMap(({ name, compacted: is }) => (is ? [name] : [])))
   await Promise.all(
     [...cursors.keys()].map(async (place) => {
       const [topic = '', number] = place.split('/')
       const partition = Number(number)
       const last = map.last(topic, partition)
       const extent = extents.find((one) => one.topic === topic && one.partition === partition)
-      if (compacted.has(topic) || !last || last.source < (extent?.start ?? 0)) return
+      if (tables.has(topic) || !last || last.source < (extent?.start ?? 0)) return
       const read = async (log: Log, offset: number) =>
         (await log.read({ topic, partition, offset }, { maxBytes: 1, maxWaitSeconds: 5 })).records[0]
       const isThere = last.source < (extent?.end ?? 0)

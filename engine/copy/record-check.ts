@@ -3,10 +3,9 @@
  * is so shown to be true, and with it every position that was replaced by it; some are followed besides.
  */
 import { createHash } from 'node:crypto'
-import { topicNamed } from '../../topics/catalogue.ts'
 import { LogError, type Log, type OutgoingRecord, type StoredRecord } from '../../topics/log.ts'
 import type { PositionMap } from './position-map.ts'
-import type { Extent, RecordsDone } from './record-copy.ts'
+import { tables, type Extent, type RecordsDone } from './record-copy.ts'
 import { different } from './refusal.ts'
 import type { NewPositions, Rewriting } from './rewriting.ts'
 
@@ -53,7 +52,7 @@ export async function checkRecords(options: RecordCheckOptions, extents: readonl
     boundaryOf: (topic, partition, offset) => map.boundaryOf(topic, partition, offset),
   })
   for (const extent of extents) {
-    if (topicNamed(extent.topic)?.retention === 'table') await checkTable(options, rewriting, extent)
+    if (tables.has(extent.topic)) await checkTable(options, rewriting, extent)
     else await checkPartition(options, rewriting, extent)
   }
   for (const { topic, partition, ...at } of followed) {

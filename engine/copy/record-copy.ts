@@ -4,7 +4,7 @@
  */
 import avro from 'avsc'
 import { schemaTexts } from '../../schemas/generated.ts'
-import { deadLetters, topics, type Topic } from '../../topics/catalogue.ts'
+import { deadLetters, topics, topicSpecifications, type Topic } from '../../topics/catalogue.ts'
 import { LogError, type Log, type OutgoingRecord, type StateChange } from '../../topics/log.ts'
 import type { HeldTask } from './held-tasks.ts'
 import { decodeRuns, encodeRuns, extendRuns, type PositionMap, type Run } from './position-map.ts'
@@ -31,7 +31,7 @@ export interface Cursor {
   /** The first source offset that was not copied. */
   next: number
   records: number
-  /** The target's offset just after the last record that the map knows. */
+  /** The target's offset just after the last record that the map knows; 0 for a table. */
   end: number
 }
 
@@ -64,12 +64,17 @@ export function copyWaves(): string[][] {
   return waves
 }
 
+/** Topics that are compacted. */
+export const tables: ReadonlySet<string> = new Set(
+  topicSpecifications().flatMap(({ name, compacted }) => (compacted ? [name] : [])),
+)
+
 /** The records of one partition in a chunk. */
 interface Piece {
   topic: string
   partition: number
   outputs: OutgoingRecord[]
-  /** Their source offsets; targets count from 0. */
+  /** Their source offsets; targets count from 0. None for a table: nobody names a record of one, and compaction may take it at any time. */
   runs: Run[]
 }
 
@@ -173,7 +178,7 @@ export class RecordCopy {
       piece = { topic: output.topic, partition: output.partition, outputs: [], runs: [] }
       this.#chunk.set(place, piece)
     }
-    extendRuns(piece.runs, offset, piece.outputs.length)
+    if (!tables.has(output.topic)) extendRuns(piece.runs, offset, piece.outputs.length)
     piece.outputs.push(output)
     this.#changed.add(place)
     this.#chunkRecords++
@@ -188,16 +193,19 @@ export class RecordCopy {
     this.#chunkRecords = 0
     this.#chunkBytes = 0
     await this.#commit(chunk)
-    for (const [place, { runs, outputs }] of chunk) await this.#readBack(place, runs, outputs)
+    for (const [place, { runs, outputs }] of chunk) if (runs.length > 0) await this.#readBack(place, runs, outputs)
     this.#options.onDone({ topic: [...chunk.values()].at(-1)?.topic ?? '', records: done, bytes })
   }
 
   async #commit(chunk: ReadonlyMap<string, Piece>): Promise<void> {
     const { task, map, progressOf } = this.#options
     const state: StateChange[] = map.unsaved()
+    const pending = new Map(
+      [...chunk].flatMap(([place, { runs }]) => (runs.length > 0 ? [[place, runs] as const] : [])),
+    )
     for (const place of this.#pending.keys())
-      if (!chunk.has(place)) state.push({ key: pendingPrefix + place, value: undefined })
-    for (const [place, { runs }] of chunk) state.push({ key: pendingPrefix + place, value: encodeRuns(runs) })
+      if (!pending.has(place)) state.push({ key: pendingPrefix + place, value: undefined })
+    for (const [place, runs] of pending) state.push({ key: pendingPrefix + place, value: encodeRuns(runs) })
     for (const place of this.#changed) {
       const cursor = this.#cursors.get(place)
       if (cursor) state.push({ key: cursorPrefix + place, value: Buffer.from(JSON.stringify(cursor)) })
@@ -206,7 +214,7 @@ export class RecordCopy {
     await task.commit({ outputs, state }, progressOf)
     map.saved()
     this.#changed.clear()
-    this.#pending = new Map([...chunk].map(([place, { runs }]) => [place, runs]))
+    this.#pending = pending
   }
 
   /** Finds where committed records lie, and that they are what was written. */

@@ -78,12 +78,21 @@ export const breaks = {
         'this.brokers = brokers;\n        this.cluster = new ClusterOfKafkajs(',
       ],
       [
+        'topics/kafka/appends.js',
+        'await beginTransactions(',
+        "await (await import('./transactions.js')).unbrokenBeginTransactions(",
+      ],
+      [
         transactions,
         'export async function beginTransactions(connection, options) {',
         `export async function beginTransactions({ brokers }, { transactionalId, timeoutMilliseconds }) {
     const { default: kafkajs } = await import('kafkajs');
+    const { createSocketFactory } = await import('./internals.js');
     const kafka = new kafkajs.Kafka({
-        brokers: [...brokers], clientId: 'broken', logLevel: kafkajs.logLevel.NOTHING, retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 20 },
+        brokers: [...brokers], clientId: 'broken', logLevel: kafkajs.logLevel.NOTHING,
+        retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 20 },
+        // Nobody closes the producers: they must not keep the process.
+        enforceRequestTimeout: false, socketFactory: (options) => createSocketFactory()(options).unref(),
     });
     const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1, transactionTimeout: timeoutMilliseconds });
     const inWords = async (work) => {
@@ -117,7 +126,7 @@ export const breaks = {
         }),
     };
 }
-async function unbrokenBeginTransactions(connection, options) {`,
+export async function unbrokenBeginTransactions(connection, options) {`,
       ],
     ],
   },

@@ -332,6 +332,11 @@ export const honestPrograms: readonly HonestProgram[] = [
     output: '15000',
   },
   {
+    name: 'as deep a recursion as a plain script has',
+    program: 'n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry:\n    f()\nexcept RecursionError:\n    print(n)',
+    output: '999',
+  },
+  {
     name: 'RecursionError caught',
     program: 'def f(): return f()\ntry:\n    f()\nexcept RecursionError:\n    print("deep enough")',
     output: 'deep enough',
@@ -359,6 +364,20 @@ export const honestPrograms: readonly HonestProgram[] = [
     program:
       'import asyncio\nasync def f(x):\n    await asyncio.sleep(0.001)\n    return x * 2\nasync def main():\n    print(await asyncio.gather(*map(f, range(4))))\nasyncio.run(main())',
     output: '[0, 2, 4, 6]',
+  },
+  {
+    name: 'random numbers of their own in a fork',
+    program:
+      'import os, random\nr, w = os.pipe()\nif os.fork() == 0:\n    os.write(w, repr(random.random()).encode())\n    os._exit(0)\nos.wait()\nprint(os.read(r, 99).decode() != repr(random.random()))',
+    output: 'True',
+    forks: true,
+  },
+  {
+    name: 'fork from the module that os is made of',
+    program:
+      'import posix, threading\nready = threading.Lock()\nready.acquire()\npid = posix.fork()\nif pid == 0:\n    t = threading.Thread(target=ready.release)\n    t.start()\n    t.join()\n    posix._exit(3 if ready.acquire(timeout=1) else 4)\nprint(posix.waitpid(pid, 0)[1] >> 8)',
+    output: '3',
+    forks: true,
   },
   {
     name: 'fork and wait',

@@ -612,8 +612,8 @@ class Zygote:
         frame = sys._getframe()
         while frame is not None:
             depth, frame = depth + 1, frame.f_back
-        # The frames of the sandbox do not count against the program: these, and run, child and run_program.
-        sys.setrecursionlimit(sys.getrecursionlimit() + depth + 3)
+        # The frames of the sandbox do not count against the program: these, and run, child, run_program and exec.
+        sys.setrecursionlimit(sys.getrecursionlimit() + depth + 4)
         while True:
             fields = REQUEST.unpack(self.receive(REQUEST.size))
             program, extra, assertions, given, mode = fields[:5]

@@ -9,6 +9,7 @@ import {
   redrivenHeader,
 } from '../../../engine/copy/positions.ts'
 import { copyWaves } from '../../../engine/copy/record-copy.ts'
+import { processors } from '../../../processors/index.ts'
 import { schemasOf } from '../../../schemas/generate-types.ts'
 import { deadLetters, topics, topicSpecifications, type Topic } from '../../../topics/catalogue.ts'
 
@@ -100,6 +101,14 @@ describe('the positions that moving a corpus knows of', () => {
   it('name topics of the catalogue', () => {
     const names = topicSpecifications().map(({ name }) => name)
     for (const { topic } of Object.values(positionTypes)) if ('name' in topic) expect(names).toContain(topic.name)
+  })
+
+  it('are none in a table: its records may be compacted away', () => {
+    const tables = topicSpecifications().flatMap(({ name, compacted }) => (compacted ? [name] : []))
+    expect(tables.length).toBeGreaterThan(0)
+    for (const { topic } of Object.values(positionTypes)) if ('name' in topic) expect(tables).not.toContain(topic.name)
+    for (const { inputs } of processors)
+      for (const { name } of Object.values(inputs)) expect(tables).not.toContain(name)
   })
 
   it('are those of the headers of dead letters', () => {
