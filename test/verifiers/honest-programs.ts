@@ -333,8 +333,9 @@ export const honestPrograms: readonly HonestProgram[] = [
   },
   {
     name: 'as deep a recursion as a plain script has',
-    program: 'n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry:\n    f()\nexcept RecursionError:\n    print(n)',
-    output: '999',
+    program:
+      'n = 0\ndef f():\n    global n\n    n += 1\n    f()\ntry:\n    f()\nexcept RecursionError:\n    print(990 < n <= 1000)',
+    output: 'True',
   },
   {
     name: 'RecursionError caught',
