@@ -46,6 +46,8 @@ const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   full: exitCodes.ioError,
   damaged: exitCodes.ioError,
   cut: exitCodes.ioError,
+  too_large: exitCodes.configuration,
+  clock: exitCodes.configuration,
   not_a_log: exitCodes.ioError,
   newer_version: exitCodes.configuration,
   topic_mismatch: exitCodes.configuration,

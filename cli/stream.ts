@@ -31,7 +31,7 @@ export interface StreamOptions {
 
 /** How a run ended. */
 export interface StreamEnd {
-  how: 'complete' | 'time' | 'interrupted'
+  how: 'complete' | 'stopped' | 'time' | 'interrupted'
   exitCode: number
   statuses: ProcessorStatus[]
   simulated: boolean
@@ -133,7 +133,9 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       )
     const deadline = AbortSignal.any([
       hurry.signal,
-      AbortSignal.timeout(how === 'complete' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000),
+      AbortSignal.timeout(
+        how === 'complete' || how === 'stopped' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000,
+      ),
     ])
     setMaxListeners(0, deadline) // every task of every processor listens
     await Promise.race([runtime.drain(deadline), runtime.failed])
@@ -141,7 +143,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     screen.show(statuses, models.inference.status())
     return {
       how,
-      exitCode: how === 'interrupted' ? exitCodes.interrupted : exitCodes.done,
+      exitCode: { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0 }[how],
       statuses,
       simulated: models.simulated,
       seconds: (Date.now() - startedAtMs) / 1000,
@@ -162,9 +164,8 @@ async function untilEnd(
   let shownAtMs = -Infinity
   while (!signal.aborted) {
     const now = performance.now()
-    const complete = options.untilComplete && (await runtime.isComplete())
-    if (!options.untilComplete) await runtime.refreshBacklog()
-    if (complete) return 'complete'
+    const end = options.untilComplete ? await runtime.end() : await runtime.refreshBacklog()
+    if (end) return end
     if (options.forSeconds !== undefined && now - startedAtMs >= options.forSeconds * 1000) return 'time'
     if (now - shownAtMs >= screenSeconds * 1000) {
       show()

@@ -130,11 +130,17 @@ export function endLines(end: StreamEnd, flags: string): string[] {
     .sort((a, b) => b.count - a.count)
   const dead = emittedTo(statuses, deadLetters.name)
   const unfinished = statuses.reduce((sum, { backlog }) => sum + backlog, 0)
-  const how = { complete: 'complete', time: 'ended: the time is up', interrupted: 'interrupted' }[end.how]
+  const how = {
+    complete: 'complete',
+    stopped: 'stopped: all but the tasks that lost records is done',
+    time: 'ended: the time is up',
+    interrupted: 'interrupted',
+  }[end.how]
   return [
     `${how} after ${formatDuration(end.seconds)}${end.simulated ? ' (simulated: nothing here is for training)' : ''}`,
     `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks (human ones included), ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
     `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
+    ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
       ? [

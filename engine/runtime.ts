@@ -201,36 +201,50 @@ export class Runtime {
     })
   }
 
-  /**
-   * Whether everything that can be done is done: every input is finished and committed to its end, by the tasks here and those in other
-   * processes, and every source, all of which must be here, says that it is complete, knowing all of its tables. Ends are read before
-   * and after, so a commit in between shows.
-   */
+  /** Whether everything is done: `end` is `complete`. */
   async isComplete(): Promise<boolean> {
+    return (await this.end()) === 'complete'
+  }
+
+  /**
+   * `complete` when everything is done: every input is finished and committed to its end, by the tasks here and those in other
+   * processes, and every source, all of which must be here, says that it is complete, knowing all of its tables. `stopped` when nothing
+   * is left to do but what tasks here have stopped at. Ends are read before and after, so a commit in between shows.
+   */
+  async end(): Promise<'complete' | 'stopped' | undefined> {
     try {
-      return await this.#isComplete()
+      return await this.#end()
     } catch (error) {
-      if (error instanceof LogError && error.code === 'unreachable') return false
+      if (error instanceof LogError && error.code === 'unreachable') return undefined
       throw error
     }
   }
 
-  async #isComplete(): Promise<boolean> {
-    if (!(await this.#readEnds())) return false
+  async #end(): Promise<'complete' | 'stopped' | undefined> {
+    if (!(await this.#readEnds())) return undefined
     const before = total(this.#ends)
-    if (!(await this.#isIdle()) || !(await this.#tables.areRead())) return false
+    if (!(await this.#isIdle()) || !(await this.#tables.areRead())) return undefined
     // A source that waits for its tables looks at what was read last before it is asked.
     await new Promise<void>((resolve) => setImmediate(resolve))
+    const isStopped = this.status().some(({ stopped }) => stopped !== undefined)
     const sources = [...this.#running.values()].filter(({ equipped }) => equipped.declaration.next)
-    const areComplete = sources.every(({ tasks }) =>
-      [...tasks.values()].every((task) => task.status().source === 'complete'),
+    const areOver = sources.every(({ tasks }) =>
+      [...tasks.values()].every((task) => {
+        const { source } = task.status()
+        // It may wait for work that a stopped task holds back.
+        return source === 'complete' || (isStopped && source === 'waiting')
+      }),
     )
-    if (!areComplete || !(await this.#readEnds())) return false
-    return (await this.#isIdle()) && total(this.#ends) === before
+    if (!areOver || !(await this.#readEnds())) return undefined
+    if (!(await this.#isIdle()) || total(this.#ends) !== before) return undefined
+    return isStopped ? 'stopped' : 'complete'
   }
 
   async #isIdle(): Promise<boolean> {
-    if (!this.status().every((one) => one.backlog === 0 && one.inFlight === 0 && one.uncommitted === 0)) return false
+    const isOver = (one: TaskStatus): boolean =>
+      one.inFlight === 0 && one.uncommitted === 0 && (one.stopped !== undefined || this.#backlogOf(one) === 0)
+    for (const { tasks } of this.#running.values())
+      if (![...tasks.values()].every((task) => isOver(task.status()))) return false
     for (const { equipped, tasks } of this.#running.values()) {
       const group = groupOf(equipped.declaration)
       const elsewhere = Array.from({ length: group.tasks }, (_, task) => task).filter(

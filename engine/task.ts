@@ -325,7 +325,7 @@ export class Task {
     let committed: Progress | undefined
     if (progress) {
       await this.#codec.learn(progress.value)
-      committed = this.#codec.decode('progress', progress.value)
+      committed = this.#decodeOwn('progress', progress.value)
       this.#sequence = progress.sequence
       this.#counts = committed.counts
     }
@@ -602,7 +602,21 @@ export class Task {
   /** State is read at once, schemas are not: the record starts anew when its schema is there. */
   #decodeState<Kind extends RecordKind>(kind: Kind, value: Uint8Array): RecordTypes[Kind] {
     if (!this.#codec.knows(value)) throw new UnlearnedSchema(value)
-    return this.#codec.decode(kind, value)
+    return this.#decodeOwn(kind, value)
+  }
+
+  /** What only this task writes. @throws LogError 'damaged' */
+  #decodeOwn<Kind extends RecordKind>(kind: Kind, value: Uint8Array): RecordTypes[Kind] {
+    try {
+      return this.#codec.decode(kind, value)
+    } catch (cause) {
+      if (!(cause instanceof UndecodableError)) throw cause
+      throw new LogError(
+        'damaged',
+        `${this.#name} task ${this.#number}: its own ${kind} record cannot be read: ${cause.message}; something else has written to its changelog: restore it from a backup`,
+        { cause },
+      )
+    }
   }
 
   /** Whether the error was a schema that is known from now on. */
@@ -1027,7 +1041,7 @@ export class Task {
   }
 
   #explain(error: unknown, { stored }: Entry): unknown {
-    if (kindOf(error) === 'configuration') return error
+    if (kindOf(error) === 'configuration' || error instanceof LogError) return error
     const reason = error instanceof Error ? error.message : String(error)
     return new Error(`${this.#name} failed on ${stored.topic}/${stored.partition} offset ${stored.offset}: ${reason}`, {
       cause: error,

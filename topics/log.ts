@@ -195,11 +195,12 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** Why a log call failed; see each call. 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
+/** Why a log call failed; see each call. 'clock': the log refuses the time of a record; 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
 export type LogErrorCode =
   | 'fenced'
   | 'doubt'
   | 'too_large'
+  | 'clock'
   | 'full'
   | 'damaged'
   | 'cut'

@@ -1,14 +1,16 @@
 // Chaos on Kafka: the stream in several processes, and faults at random moments. Then the work is finished, and everything is read with
 // read_committed and held against the laws: nothing lost, nothing twice, no committed call made again, nothing stuck.
 //   node test/chaos/kafka.mjs --minutes 5                          one broker, faults for five minutes
-//   node test/chaos/kafka.mjs --kills 50 --others 10 --seed 1      so many of each kind
+//   node test/chaos/kafka.mjs --kills 50 --others 10 --seeds 1,2,3 so many of each kind, one run a seed, and a table of the figures
 //   node test/chaos/kafka.mjs --nodes 3 --spine small              leaders move in the middle of sends
 //   node test/chaos/kafka.mjs --break fence                        a broken engine (--break help lists them): must be caught
 // Exits with 1 when a law is broken; the folder is kept then, and named.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import kafkajs from 'kafkajs'
 import { processors } from '../../dist/processors/index.js'
@@ -40,6 +42,9 @@ import {
 const { values: options } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() % 100_000) },
+    seeds: { type: 'string' },
+    // Where the figures of a run go, as JSON.
+    figures: { type: 'string' },
     // How long faults go on; or how many of each.
     minutes: { type: 'string', default: '3' },
     kills: { type: 'string' },
@@ -67,6 +72,7 @@ if (options.break === 'help') {
   for (const [name, { what }] of Object.entries(breaks)) say(`${name}: ${what}`)
   process.exit(0)
 }
+if (options.seeds !== undefined) process.exit(await runAll(options.seeds.split(',')))
 const number = (name, text, lowest) => {
   const value = Number(text)
   if (!Number.isFinite(value) || value < lowest || text.trim() === '')
@@ -112,6 +118,52 @@ const tell = (line) =>
   say(
     `${new Date().toISOString().slice(11, 21)} ${((Date.now() - startedAtMs) / 1000).toFixed(1).padStart(7)} s  ${line}`,
   )
+
+/** One run after the other, each in a process of its own; then a table of them all. @returns the exit code */
+async function runAll(seeds) {
+  const folder = mkdtempSync(join(tmpdir(), 'wellspring-chaos-figures-'))
+  const rest = process.argv
+    .slice(2)
+    .filter((part, index, parts) => part !== '--seeds' && parts[index - 1] !== '--seeds')
+  const rows = []
+  for (const seed of seeds) {
+    const file = join(folder, `${seed}.json`)
+    const parts = [fileURLToPath(import.meta.url), ...rest, '--seed', seed, '--figures', file]
+    const child = spawn(process.execPath, parts, { stdio: 'inherit' })
+    await new Promise((resolve) => child.once('close', resolve))
+    if (existsSync(file)) rows.push(JSON.parse(readFileSync(file, 'utf8')))
+    say('')
+  }
+  rmSync(folder, { recursive: true })
+  const columns = {
+    seed: ({ seed }) => seed,
+    minutes: ({ seconds }) => (seconds / 60).toFixed(0),
+    'kill -9': ({ faults }) => faults.kill ?? 0,
+    'others of each kind': ({ faults }) =>
+      Object.entries(faults)
+        .filter(([kind]) => kind !== 'kill')
+        .map(([kind, count]) => `${kind} ${count}`)
+        .join(', '),
+    lives: ({ lives }) => lives,
+    commits: ({ commits }) => commits,
+    records: ({ records }) => records,
+    'model calls': ({ repeats }) => repeats.calls,
+    repeated: ({ repeats }) => repeats.repeats,
+    'of these without an answer yet': ({ repeats }) => repeats.inFlight,
+    'committed calls repeated': ({ repeatedCommitted }) => repeatedCommitted,
+    lost: ({ lost }) => lost,
+    doubled: ({ doubled }) => doubled,
+    'all work finished after the last fault (s)': ({ settledSeconds }) => settledSeconds?.toFixed(0) ?? 'never',
+    'every law holds': ({ holds }) => (holds ? 'yes' : 'no'),
+  }
+  say(`| ${Object.keys(columns).join(' | ')} |`)
+  say(`|${' --- |'.repeat(Object.keys(columns).length)}`)
+  for (const row of rows) {
+    const cells = Object.values(columns).map((cell) => cell(row))
+    say(`| ${cells.join(' | ')} |`)
+  }
+  return rows.length === seeds.length && rows.every(({ holds }) => holds) ? 0 : 1
+}
 
 /** The faults in their order: each kind as often as asked for, or in turns for as long as there is time. */
 function* plan() {
@@ -429,8 +481,6 @@ class Stage {
 
 /** @returns whether every law holds */
 function report(stage, snapshot, settledSeconds) {
-  const { rows } = laws
-  const broken = rows.filter(({ violations }) => violations.length > 0)
   say('')
   const made = stage.faults?.made ?? []
   for (const kind of kinds) {
@@ -438,23 +488,23 @@ function report(stage, snapshot, settledSeconds) {
     if (own.length > 0) say(`  fault   ${kind}: ${own.length}`)
   }
   const fleet = stage.fleet
-  if (fleet) {
-    const lives = [...fleet.members, ...fleet.former].reduce((sum, member) => sum + member.lives, 0)
-    say(`  ${lives} lives of processes, ${fleet.failedStarts} starts that failed while something was down`)
-  }
+  const lives = fleet ? [...fleet.members, ...fleet.former].reduce((sum, member) => sum + member.lives, 0) : 0
+  if (fleet) say(`  ${lives} lives of processes, ${fleet.failedStarts} starts that failed while something was down`)
   if (snapshot) {
-    const commits = [...snapshot.progress.values()].flatMap((tasks) => [...tasks.values()])
     const classes = classesOfRepeats(stage.requests.all, made)
+    const tasks = [...snapshot.progress.values()].flatMap((own) => [...own.values()])
+    const commits = tasks.reduce((sum, { sequence }) => sum + sequence, 0)
     say(
       `  ${classes.calls} calls, ${classes.repeats} repeats: ${classes.inFlight} had no answer yet, ${classes.answered} were answered and not committed (${classes.withoutCrash} of them without a crash nearby)`,
     )
     say(
-      `  ${commits.reduce((sum, { sequence }) => sum + sequence, 0)} commits, ${stage.committed.since.size} calls seen committed in ${stage.observations} looks, ${stage.opened} tasks opened to compare states`,
+      `  ${commits} commits, ${stage.committed.since.size} calls seen committed in ${stage.observations} looks, ${stage.opened} tasks opened to compare states`,
     )
     say(
       `  records: ${['problems', 'test-cases', 'rollout-requests', 'verdicts', 'outcomes', 'preference-pairs', 'discards', 'dead-letters'].map((topic) => `${topic} ${stage.corpus.of(topic).length}`).join(', ')}`,
     )
     say(`  work in progress was zero ${settledSeconds?.toFixed(1)} s after the last fault`)
+    if (options.figures !== undefined) writeFigures(stage, { lives, commits, repeats: classes, settledSeconds })
   }
   for (const { law, checked, violations } of laws.rows)
     say(
@@ -462,7 +512,30 @@ function report(stage, snapshot, settledSeconds) {
     )
   for (const { law, violations } of laws.rows)
     for (const violation of violations.slice(0, 3)) say(`  ${law}: ${violation}`)
-  return laws.rows.every(({ violations }) => violations.length === 0) && broken.length === 0
+  return allHold()
+}
+
+const allHold = () => laws.rows.every(({ violations }) => violations.length === 0)
+
+function writeFigures({ faults, corpus }, measured) {
+  const broken = (which) =>
+    laws.rows.filter(({ law }) => which(law)).reduce((sum, { violations }) => sum + violations.length, 0)
+  const figures = {
+    seed,
+    seconds: (Date.now() - startedAtMs) / 1000,
+    faults: Object.fromEntries(
+      kinds
+        .map((kind) => [kind, faults.made.filter((one) => one.kind === kind).length])
+        .filter(([, count]) => count > 0),
+    ),
+    ...measured,
+    records: Object.values(topics).reduce((sum, { name }) => sum + corpus.of(name).length, 0),
+    repeatedCommitted: broken((law) => law === 'no finished and committed call is repeated'),
+    lost: broken((law) => law.includes('->') || law.startsWith('every ')),
+    doubled: broken((law) => law === 'no record twice' || law === 'no statement screened twice'),
+    holds: allHold(),
+  }
+  writeFileSync(options.figures, JSON.stringify(figures))
 }
 
 const amount = counts

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Checkpoints } from '../../topics/kafka/checkpoints.ts'
 import type { LogRecord } from '../../topics/kafka/records.ts'
 import { KafkaTask, type TaskHost } from '../../topics/kafka/task.ts'
@@ -59,6 +59,18 @@ function stateOf(task: OpenTask): Record<string, string | undefined> {
 async function valuesOf(log: Log, topic: string, partition = 0): Promise<(string | undefined)[]> {
   await place.settled()
   return (await readAll(log, { topic, partition, offset: 0 })).map(({ value }) => text(value))
+}
+
+/** Runs work with a clock that may be set so many hours off. */
+async function withClock(work: (set: (hours: number) => void) => Promise<void>): Promise<void> {
+  const rightNow = Date.now.bind(Date)
+  let offMs = 0
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => rightNow() + offMs)
+  try {
+    await work((hours) => (offMs = hours * 3_600_000))
+  } finally {
+    clock.mockRestore()
+  }
 }
 
 describe('tasks that move between members', () => {
@@ -126,6 +138,24 @@ describe('tasks that move between members', () => {
       const acknowledged = all.flatMap((worker) => worker.acknowledged.filter((commit) => commit.task === task))
       expect(acknowledged.map(({ sequence }) => sequence).sort((x, y) => x - y)).toEqual(values.map(Number))
     }
+  })
+
+  it('stay where they are, and are committed on, when the clock of the machine jumps', async () => {
+    const log = await openWithTopics()
+    const [a, b] = [await startWorker('a'), await startWorker('b')]
+    await balanced(a, b)
+    const told = [...a.told, ...b.told]
+    await withClock(async (set) => {
+      for (const hours of [-48, 0.9, -24 * 365]) {
+        set(hours)
+        await balanced(a, b)
+      }
+    })
+    expect([...a.told, ...b.told]).toEqual(told)
+    for (const worker of [a, b]) await stopWorker(worker)
+    // A request that was under way may count as overdue: its commit is in doubt, and the sequence tells.
+    expect([...a.refusals, ...b.refusals].filter((code) => code !== 'doubt')).toEqual([])
+    for (const values of await written(log)) expect(values).toEqual(values.map((_, index) => String(index + 1)))
   })
 
   it('tell of each gain at most one loss, and of a loss before the next gain', async () => {
@@ -399,6 +429,27 @@ describe('appends', () => {
     // In the same partition: what lies behind an open transaction is not seen until that is given up.
     expect(await log.append([record('inputs', 0, 'later')], 'later')).toBe(true)
     expect(await valuesOf(log, 'inputs')).toEqual(['later'])
+  })
+})
+
+describe('a process whose clock is so far ahead that brokers refuse its records', () => {
+  it('is told so, and writes nothing', async () => {
+    const log = await openWithTopics()
+    const { membership, opened } = await joinAndOpen(log, group)
+    await withClock(async (set) => {
+      set(2)
+      const early = opened.commit(commitOf(1, { outputs: [record('outputs', 0, 'early')] }))
+      await expect(early).rejects.toMatchObject({
+        code: 'clock',
+        message: expect.stringMatching(/set the clock of this machine, which says \d{4}-/) as string,
+      })
+      expect(await codeOf(log.append([record('inputs', 0, 'early')], 'early'))).toBe('clock')
+    })
+    const again = await membership.open(0)
+    expect(again.progress).toBeUndefined()
+    await again.commit(commitOf(1, { outputs: [record('outputs', 0, 'right')] }))
+    expect(await valuesOf(log, 'outputs')).toEqual(['right'])
+    expect(await valuesOf(log, 'inputs')).toEqual([])
   })
 })
 

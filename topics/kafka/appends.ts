@@ -51,7 +51,7 @@ export class Appends {
     this.#options = options
   }
 
-  /** @returns whether anything was written. @throws LogError 'too_large', 'unknown_topic', 'denied', 'unreachable', 'closed' */
+  /** @returns whether anything was written. @throws LogError 'too_large', 'clock', 'unknown_topic', 'denied', 'unreachable', 'closed' */
   async append(records: readonly OutgoingRecord[], appendId: string): Promise<boolean> {
     const messages = records.map((record) => placed(this.#names, record))
     refuseTooLarge(messages, this.#options.maximumRecordBytes)

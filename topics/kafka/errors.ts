@@ -30,7 +30,17 @@ const CODES: Readonly<Record<string, LogErrorCode>> = {
   INVALID_TOPIC_EXCEPTION: 'unknown_topic',
   MESSAGE_TOO_LARGE: 'too_large',
   RECORD_LIST_TOO_LARGE: 'too_large',
+  INVALID_TIMESTAMP: 'clock',
   INVALID_PRODUCER_EPOCH: 'fenced',
+}
+
+/** What to do where brokers refuse what is written. */
+const CURES: Partial<Record<LogErrorCode, () => string>> = {
+  too_large: () =>
+    'max.message.bytes of a topic is lower than Wellspring needs; `wellspring topics diff` shows where, `topics apply` mends it',
+  clock: () =>
+    `the time of a record is too far from that of the brokers: set the clock of this machine, which says ${new Date(Date.now()).toISOString()} ` +
+    '(or message.timestamp.after.max.ms of the topics, where copied records have such a time)',
 }
 
 /**
@@ -47,6 +57,8 @@ export function asLogError(error: unknown, doing: string): LogError {
     return new LogError('denied', `Kafka refused ${doing} (${type || text}): ${cure}`, { cause: error })
   }
   const code = CODES[type] ?? 'unreachable'
+  const cure = CURES[code]?.()
+  if (cure !== undefined) return new LogError(code, `Kafka refused ${doing} (${type}): ${cure}`, { cause: error })
   if (code === 'unknown_topic') {
     return new LogError(
       code,

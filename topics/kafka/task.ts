@@ -62,8 +62,8 @@ export function sequenceOfProgress(record: LogRecord, where: string): number {
   if (!Number.isSafeInteger(sequence) || sequence < 1 || !record.value) {
     throw new LogError(
       'damaged',
-      `${where} offset ${record.offset} is no progress record of Wellspring: nothing else may write to a changelog; ` +
-        `delete the records from there on, or restore the topic`,
+      `${where} offset ${record.offset} is no progress record of Wellspring: something else has written to a changelog; ` +
+        `restore it from a backup`,
     )
   }
   return sequence

@@ -79,6 +79,9 @@ async function coordinatorOf(connection: Connection, transactionalId: string): P
   return await connection.coordinatorOf(transactionalId, TRANSACTION_COORDINATOR)
 }
 
+/** Answers that say that nothing was written. */
+const CERTAIN: ReadonlySet<string> = new Set(['fenced', 'denied', 'too_large', 'clock'])
+
 /** The transactions of one epoch of a transactional id, one after another. */
 export class Transactions {
   readonly #connection: Connection
@@ -99,8 +102,8 @@ export class Transactions {
    * Writes all messages or none. After a failure this object is done for: begin anew.
    * @param onStep called after each step, for tests
    * @returns for each "topic/partition" the offset after its last message
-   * @throws LogError 'fenced' (a later epoch exists: nothing was written), 'denied', 'too_large' (nothing was written), 'doubt' (any
-   * other failure: it may or may not have taken effect)
+   * @throws LogError 'fenced' (a later epoch exists), 'denied', 'too_large', 'clock' (nothing was written), 'doubt' (any other failure: it
+   * may or may not have taken effect)
    */
   async write(
     messages: readonly PlacedMessage[],
@@ -158,7 +161,7 @@ export class Transactions {
       await this.#connection.recover(error)
       const failure = asLogError(error, `writing as ${transactionalId}`)
       this.#broken = new LogError('doubt', `${transactionalId} failed before (${failure.message}): begin anew`)
-      if (failure.code === 'fenced' || failure.code === 'denied' || failure.code === 'too_large') throw failure
+      if (CERTAIN.has(failure.code)) throw failure
       throw new LogError('doubt', `${failure.message}: the outcome shows when the task is opened again`, {
         cause: error,
       })
