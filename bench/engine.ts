@@ -7,15 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Metrics } from '../engine/metrics.ts'
-import type { Inference, Verification } from '../engine/ports.ts'
-import { defineProcessor } from '../engine/processor.ts'
-import { Runtime } from '../engine/runtime.ts'
-import type { Seed } from '../schemas/generated.ts'
-import { topicSpecifications, type Topic } from '../topics/catalogue.ts'
+import { topicSpecifications } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import { openEmbeddedLog } from '../topics/embedded/log.ts'
 import type { Log, OutgoingRecord } from '../topics/log.ts'
+import { passOn, runtimeOf, seedRecord } from './pass-on.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,45 +23,9 @@ const { values } = parseArgs({
 const recordCount = Number(values.records)
 const rounds = Number(values.rounds)
 
-function seedTopic(name: string): Topic<'seed'> {
-  return { name, kind: 'seed', key: 'id', partitions: 1, retention: 'kept', keyOf: ({ id }) => id }
-}
-const input = seedTopic('bench-in')
-const output = seedTopic('bench-out')
-
-const noOperation = defineProcessor({
-  name: 'no-operation',
-  summary: 'Passes every record on.',
-  version: 1,
-  inputs: { seeds: input },
-  tables: {},
-  outputs: { seed: output },
-  roles: [],
-  settings: {},
-  metrics: {},
-  discards: [],
-  onSpine: [],
-  onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
-  // A turn of the event loop's microtasks, as every real processor takes at least one.
-  process: { seeds: async (seed, { emit }) => Promise.resolve(emit.seed({ ...seed })) },
-})
-
+const { input, output, processor } = passOn(1)
 /** About 1 KB in the wire format. */
-function seedRecord(number: number): Seed {
-  return {
-    id: `seed-${number.toString(16).padStart(24, '0')}`,
-    parentIds: [],
-    domain: 'math',
-    recipe: 'bench',
-    createdAtMs: 1_700_000_000_000 + number,
-    simulated: false,
-    source: 'bench',
-    sourceId: String(number),
-    statement: 'How many ordered pairs of positive integers have this sum? '.repeat(15),
-    checks: null,
-    publishedAt: null,
-  }
-}
+const statement = 'How many ordered pairs of positive integers have this sum? '.repeat(15)
 
 async function openFilled(directory: string): Promise<{ log: Log; codec: RecordCodec }> {
   const log = await openEmbeddedLog({ directory, mode: 'owner' })
@@ -77,7 +37,7 @@ async function openFilled(directory: string): Promise<{ log: Log; codec: RecordC
   for (const topic of [input, output]) await codec.prepare(topic.name, topic.kind)
   for (let from = 0; from < recordCount; from += 1000) {
     const batch = Array.from({ length: Math.min(1000, recordCount - from) }, (_, index): OutgoingRecord => {
-      const record = seedRecord(from + index)
+      const record = seedRecord(from + index, statement)
       return { topic: input.name, partition: 0, key: record.id, value: codec.encode(input.name, 'seed', record) }
     })
     await log.append(batch, `fill/${from}`)
@@ -112,14 +72,7 @@ async function bareLoop(directory: string): Promise<number> {
 
 async function throughEngine(directory: string): Promise<number> {
   const { log } = await openFilled(directory)
-  const runtime = new Runtime({
-    log,
-    processors: [{ declaration: noOperation, config: {}, limits: { maxInFlight: 100 } }],
-    inference: { modelsOf: () => [] } as unknown as Inference,
-    verification: {} as Verification,
-    metrics: new Metrics(),
-    simulated: true,
-  })
+  const runtime = runtimeOf(log, processor, { maxInFlight: 100 })
   const startedAtMs = performance.now()
   await runtime.start()
   while ((await log.offsets(output.name, 0)).end < recordCount)

@@ -7,15 +7,12 @@
 import { randomUUID } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import kafkajs from 'kafkajs'
-import { Metrics } from '../engine/metrics.ts'
-import type { Inference, Verification } from '../engine/ports.ts'
-import { defineProcessor } from '../engine/processor.ts'
-import { groupOf, Runtime } from '../engine/runtime.ts'
-import type { Seed } from '../schemas/generated.ts'
-import { topicSpecifications, type Topic } from '../topics/catalogue.ts'
+import { groupOf } from '../engine/runtime.ts'
+import { topicSpecifications } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import { openKafkaLog } from '../topics/kafka/log.ts'
 import type { OutgoingRecord } from '../topics/log.ts'
+import { passOn, runtimeOf, seedRecord } from './pass-on.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,27 +33,7 @@ const brokers = kafka.split(',')
 const partitions = 4
 const { CompressionTypes, Kafka, logLevel } = kafkajs
 
-function seedTopic(name: string): Topic<'seed'> {
-  return { name, kind: 'seed', key: 'id', partitions, retention: 'kept', keyOf: ({ id }) => id }
-}
-const input = seedTopic('bench-in')
-const output = seedTopic('bench-out')
-
-const noOperation = defineProcessor({
-  name: 'no-operation',
-  summary: 'Passes every record on.',
-  version: 1,
-  inputs: { seeds: input },
-  tables: {},
-  outputs: { seed: output },
-  roles: [],
-  settings: {},
-  metrics: {},
-  discards: [],
-  onSpine: [],
-  onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
-  process: { seeds: async (seed, { emit }) => Promise.resolve(emit.seed({ ...seed })) },
-})
+const { input, output, processor } = passOn(partitions)
 
 const words =
   'how many ordered pairs of positive integers have this sum let be prime triangle circle divides product modulo least greatest value real such that find all solutions'.split(
@@ -76,22 +53,6 @@ function textOf(number: number, bytes: number): string {
   return parts.join(' ')
 }
 
-function seedRecord(number: number, bytes: number): Seed {
-  return {
-    id: `seed-${number.toString(16).padStart(24, '0')}`,
-    parentIds: [],
-    domain: 'math',
-    recipe: 'bench',
-    createdAtMs: 1_700_000_000_000 + number,
-    simulated: false,
-    source: 'bench',
-    sourceId: String(number),
-    statement: textOf(number, bytes - 120),
-    checks: null,
-    publishedAt: null,
-  }
-}
-
 const compression = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP }
 type CompressionName = keyof typeof compression
 
@@ -105,13 +66,13 @@ async function openFilled(count: number, bytes: number, compressed: CompressionN
     compression: compressed,
   })
   const spread = [input, output].map(({ name }) => ({ name, partitions, compacted: false }))
-  await log.ensureTopics([...topicSpecifications(), ...spread], [groupOf(noOperation)])
+  await log.ensureTopics([...topicSpecifications(), ...spread], [groupOf(processor)])
   const codec = new RecordCodec(log.schemas)
   for (const topic of [input, output]) await codec.prepare(topic.name, topic.kind)
   const perAppend = Math.max(1, Math.floor((1 << 20) / bytes))
   for (let from = 0; from < count; from += perAppend) {
     const batch = Array.from({ length: Math.min(perAppend, count - from) }, (_, index): OutgoingRecord => {
-      const record = seedRecord(from + index, bytes)
+      const record = seedRecord(from + index, textOf(from + index, bytes - 120))
       const partition = Math.floor(from / perAppend) % partitions
       return { topic: input.name, partition, key: record.id, value: codec.encode(input.name, 'seed', record) }
     })
@@ -202,15 +163,7 @@ async function bareLoop(count: number, bytes: number, compressed: CompressionNam
 
 async function throughEngine(count: number, bytes: number, compressed: CompressionName): Promise<number> {
   const { log } = await openFilled(count, bytes, compressed)
-  const metrics = new Metrics()
-  const runtime = new Runtime({
-    log,
-    processors: [{ declaration: noOperation, config: {}, limits: { maxInFlight: 256 } }],
-    inference: { modelsOf: () => [] } as unknown as Inference,
-    verification: {} as Verification,
-    metrics,
-    simulated: true,
-  })
+  const runtime = runtimeOf(log, processor, { maxInFlight: 256 })
   const pace = new Pace(count)
   await runtime.start()
   for (let done = 0; done < count;) {
