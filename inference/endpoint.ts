@@ -51,6 +51,9 @@ interface Exchange {
   latencySeconds: number
 }
 
+/** Calls that failed, as many as are remembered; more than are ever in flight. */
+const rememberedFailures = 100_000
+
 export class Endpoint {
   readonly name: string
   readonly settings: EndpointSettings
@@ -63,6 +66,10 @@ export class Endpoint {
   /** The last thing heard was an outage. */
   down = false
   private readonly client: OpenAI
+  /** When calls, by request id, last drew a 5xx, oldest first; those that were answered since are not here. */
+  private readonly failedCallsMs = new Map<string, number>()
+  /** When the latest of the answered calls began. */
+  private answeredBeganMs = -Infinity
 
   /** `apiKey` undefined: no Authorization header is sent. */
   constructor(name: string, settings: EndpointSettings, apiKey: string | undefined, agent: Agent) {
@@ -109,10 +116,15 @@ export class Endpoint {
     const { signal, requestId, model } = about
     const timeoutSeconds =
       operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
+    const beganMs = performance.now()
     try {
       const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, requestId, signal)
       const result = read(body)
-      if (operation.path !== 'models') this.completed += 1
+      if (operation.path !== 'models') {
+        this.completed += 1
+        this.answeredBeganMs = Math.max(this.answeredBeganMs, beganMs)
+        if (requestId !== undefined) this.failedCallsMs.delete(requestId)
+      }
       this.down = false
       if (this.slots.isPaused) this.slots.resume()
       return { result, latencySeconds }
@@ -132,6 +144,7 @@ export class Endpoint {
           ...(requestId === undefined ? {} : { requestId }),
           ...(this.settings.apiKeyVariable === undefined ? {} : { apiKeyVariable: this.settings.apiKeyVariable }),
           ...(offered === undefined ? {} : { offered }),
+          failsAlone: requestId !== undefined && fault.kind === 'status' && this.failsAlone(requestId, fault.status),
         },
         error,
       )
@@ -151,6 +164,17 @@ export class Endpoint {
     const { result } = await this.call({ path: 'models' }, readModels, { signal })
     if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.simulated = true
     return result
+  }
+
+  /** Notes a 5xx of a call. @returns whether it had one before, and calls that began later were answered: then it is the call, no outage */
+  private failsAlone(requestId: string, status: number): boolean {
+    if (status < 500) return false
+    const before = this.failedCallsMs.get(requestId)
+    this.failedCallsMs.delete(requestId)
+    this.failedCallsMs.set(requestId, performance.now())
+    const [oldest] = this.failedCallsMs.keys()
+    if (this.failedCallsMs.size > rememberedFailures && oldest !== undefined) this.failedCallsMs.delete(oldest)
+    return before !== undefined && this.answeredBeganMs > before
   }
 
   private async namesOfModels(signal: AbortSignal): Promise<string[] | undefined> {

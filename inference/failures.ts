@@ -45,6 +45,8 @@ interface CallContext {
   timeoutSeconds: number
   /** Names of the models that the endpoint has, where it was asked. */
   offered?: readonly string[]
+  /** This call has failed here before, and other calls that began after that were answered. */
+  failsAlone?: boolean
 }
 
 type Becomes =
@@ -55,7 +57,7 @@ type Becomes =
 interface FailureRule {
   /** How the documentation names it. */
   name: string
-  matches: (fault: Fault) => boolean
+  matches: (fault: Fault, context: CallContext) => boolean
   becomes: Becomes
   /** Completes the message after "what happened; ". */
   cure: (context: CallContext) => string
@@ -157,6 +159,12 @@ export const failureRules: readonly FailureRule[] = [
     cure: () => 'raise the read timeout of the server or of the proxy before it, or lower maxTokens',
   },
   {
+    name: 'any other 5xx again for the same call, where the endpoint has answered others in between',
+    matches: (fault, { failsAlone }) => statusOf(fault) >= 500 && failsAlone === true,
+    becomes: { kind: 'transient', code: 'ENDPOINT_FAILED', outage: false },
+    cure: () => "the endpoint fails on this request alone: look into the server's log",
+  },
+  {
     name: 'any other 5xx',
     matches: (fault) => statusOf(fault) >= 500,
     becomes: { kind: 'transient', code: 'ENDPOINT_FAILED', outage: true },
@@ -185,7 +193,7 @@ export function failureOf(
   context: CallContext,
   cause?: unknown,
 ): TransientError | InvalidRecordError | ConfigurationError {
-  const rule = failureRules.find(({ matches }) => matches(fault))
+  const rule = failureRules.find(({ matches }) => matches(fault, context))
   // The last rule takes everything.
   if (rule === undefined) throw new Error('the table of failures has no last rule')
   const { becomes } = rule

@@ -457,6 +457,27 @@ describe('a model with several endpoints', () => {
     expect(inference.status()[0]?.lastError).toContain('endpoint a')
   })
 
+  it('tells a request that the endpoint always fails on from an endpoint that is down', async () => {
+    let isDown = false
+    const { inference } = await setUp((request, response) => {
+      const isPoison = JSON.stringify(request.body).includes('poison')
+      if (isDown || isPoison) json(response, 500, { error: { message: 'boom' } })
+      else json(response, 200, chatAnswer({ content: 'x' }))
+    })
+    const ask = (prompt: string, requestId: string) =>
+      inference.complete({ role: 'solver', prompt }, { requestId, signal: never })
+    const outage = { code: 'ENDPOINT_FAILED', outage: true }
+    // Nobody knows yet whose fault it is, however often it fails.
+    for (let call = 0; call < 3; call += 1) await expect(ask('poison', 'p')).rejects.toMatchObject(outage)
+    await ask('fine', 'f')
+    await expect(ask('poison', 'p')).rejects.toMatchObject({ code: 'ENDPOINT_FAILED', outage: false })
+    // An endpoint that goes down fails on everything.
+    isDown = true
+    for (let call = 0; call < 3; call += 1) await expect(ask('fine', 'g')).rejects.toMatchObject(outage)
+    isDown = false
+    await ask('fine', 'g')
+  })
+
   it('reports the outage rather than wait when all fail', async () => {
     const failing: Respond = (_, response) => json(response, 503, {})
     const { inference } = await pair(failing, failing)
