@@ -1,6 +1,7 @@
 /** The least rights on Kafka of each processor and of each tool beside them. */
 import { processors } from '../processors/index.ts'
-import { deadLetters, topics, topicSpecifications } from '../topics/catalogue.ts'
+import { copyGroup } from '../engine/copy/copy-progress.ts'
+import { deadLetters, ingestedTopics, topicSpecifications } from '../topics/catalogue.ts'
 import { Names } from '../topics/kafka/names.ts'
 import { needsOf, transientConsumers } from './needs.ts'
 import { shellWord } from './place.ts'
@@ -34,39 +35,41 @@ export function aclSets(namespace: string): AclSet[] {
 
 function ofProcessor(names: Names, declaration: (typeof processors)[number]): AclSet {
   const { name, reads, writes } = needsOf(declaration)
-  const group = names.group(name)
   return {
     name,
     summary: declaration.summary,
     isTool: false,
-    entries: [
-      ...topicEntries(names, reads, writes),
-      { ...literal('topic', names.changelog(name)), operations: ['Read', 'Write', 'Describe'] },
-      { ...literal('group', group), operations: ['Read', 'Describe'] },
-      {
-        resource: 'transactional-id',
-        pattern: 'prefixed',
-        name: names.transactionalIds(name),
-        operations: ['Write', 'Describe'],
-      },
-    ],
+    entries: [...topicEntries(names, reads, writes), copyLook(names), ...memberEntries(names, name)],
   }
+}
+
+/** What a member of a group needs besides the topics that it works on. */
+function memberEntries(names: Names, group: string): AclEntry[] {
+  return [
+    { ...literal('topic', names.changelog(group)), operations: ['Read', 'Write', 'Describe'] },
+    { ...literal('group', names.group(group)), operations: ['Read', 'Describe'] },
+    transactionalIds(names.transactionalIds(group)),
+  ]
+}
+
+/** Whoever writes looks first whether the corpus is a copy that is not complete. */
+function copyLook(names: Names): AclEntry {
+  return { ...literal('topic', names.changelog(copyGroup.name)), operations: ['Read', 'Describe'] }
+}
+
+function transactionalIds(prefix: string): AclEntry {
+  return { resource: 'transactional-id', pattern: 'prefixed', name: prefix, operations: ['Write', 'Describe'] }
 }
 
 function toolSets(names: Names): AclSet[] {
   const all = topicSpecifications().map(({ name }) => name)
   const changelogs = processors.map(({ name }) => literal('topic', names.changelog(name)))
-  const human = [topics.seeds.name, topics.problems.name, topics.concepts.name]
   const inputs = new Set(processors.flatMap(({ inputs: own }) => Object.values(own).map(({ name }) => name)))
   const transient = transientConsumers()
-  const appends: AclEntry[] = [
+  const appending: AclEntry[] = [
+    copyLook(names),
     { ...literal('topic', names.appends), operations: ['Read', 'Write', 'Describe'] },
-    {
-      resource: 'transactional-id',
-      pattern: 'prefixed',
-      name: names.appendTransactionalIds,
-      operations: ['Write', 'Describe'],
-    },
+    transactionalIds(names.appendTransactionalIds),
   ]
   const tool = (name: string, summary: string, entries: AclEntry[]): AclSet => ({
     name,
@@ -75,12 +78,21 @@ function toolSets(names: Names): AclSet[] {
     entries,
   })
   return [
-    tool('ingest', 'wellspring ingest', [...topicEntries(names, human, human), ...appends]),
+    tool('ingest', 'wellspring ingest', [...topicEntries(names, ingestedTopics, ingestedTopics), ...appending]),
     tool('redrive', 'wellspring dead-letters redrive', [
       ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
-      ...appends,
+      ...appending,
     ]),
     tool('read', 'wellspring tail, export, explain, dead-letters list', topicEntries(names, all, [])),
+    tool('copy', 'wellspring copy, on either end; with --apply also the set apply', [
+      ...topicEntries(names, all, all),
+      ...[copyGroup.name, ...processors.map(({ name }) => name)].flatMap((group) => memberEntries(names, group)),
+      {
+        ...literal('topic', names.changelog(copyGroup.name)),
+        operations: ['Create', 'Describe', 'DescribeConfigs', 'AlterConfigs'],
+      },
+      { ...literal('topic', names.appends), operations: ['Describe', 'DescribeConfigs'] },
+    ]),
     tool('list', 'wellspring topics', [
       ...all.map((name): AclEntry => ({ ...literal('topic', names.topic(name)), operations: ['Describe'] })),
       ...changelogs.map((one): AclEntry => ({ ...one, operations: ['Read', 'Describe'] })),

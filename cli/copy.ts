@@ -96,6 +96,10 @@ async function copy(options: Options): Promise<void> {
         signal: stop.signal,
       }),
     )
+  } catch (error) {
+    // Whatever it broke on the way.
+    stop.signal.throwIfAborted()
+    throw error
   } finally {
     view.close()
     process.off('SIGINT', interrupt)
@@ -127,7 +131,7 @@ async function copyBetween(from: End, to: End, run: Run): Promise<CopyReport> {
           await log.administration.check(topicSpecifications(), groups)
           await log.administration.apply([], [copyGroup], place.replication)
         }
-        await refuseMembers(log, groups, end.place.sessionTimeoutSeconds, isTarget)
+        await refuseMembers(log, groups, end.place.sessionTimeoutSeconds, isTarget, signal)
       } catch (error) {
         await log.close()
         throw error
@@ -222,6 +226,7 @@ async function refuseMembers(
   groups: readonly Group[],
   sessionSeconds: number,
   isTarget: boolean,
+  signal: AbortSignal,
 ): Promise<void> {
   const giveUpAtMs = performance.now() + (sessionSeconds + sessionGraceSeconds) * 1000
   for (let isTold = false; ; isTold = true) {
@@ -232,7 +237,7 @@ async function refuseMembers(
     if (performance.now() > giveUpAtMs)
       throw new CommandError(exitCodes.busy, `the ${end} is at work: stop ${list} first, and copy then`)
     if (!isTold) note(`waiting for ${list} to leave the ${end}: who was killed counts until its session ends`)
-    await pause(memberPollSeconds * 1000)
+    await pause(memberPollSeconds * 1000, undefined, { signal })
   }
 }
 
@@ -247,27 +252,33 @@ interface View {
   close: () => void
 }
 
-/** How far it is: a line that changes on a terminal, a line now and then elsewhere, JSON lines with --json. */
+/** How far it is: a line that changes on a terminal, a line now and then elsewhere, JSON lines with --json, which tell each phase at once. */
 function openView(json: boolean): View {
   const isLive = !json && process.stderr.isTTY
-  const everySeconds = json ? jsonSeconds : isLive ? liveSeconds : plainSeconds
-  let shownAtMs = performance.now() - (json || isLive ? Infinity : 0)
+  let last: CopyStatus | undefined
+  const tell = (): void => {
+    if (!last) return
+    if (json) sayJson({ event: 'status', ...last })
+    else if (isLive) process.stderr.write(`\r${statusLine(last)}\u001b[K`)
+    else note(statusLine(last))
+  }
+  const timer = setInterval(tell, (json ? jsonSeconds : isLive ? liveSeconds : plainSeconds) * 1000)
   return {
     show: (status) => {
-      const now = performance.now()
-      if (now - shownAtMs < everySeconds * 1000) return
-      shownAtMs = now
-      if (json) sayJson({ event: 'status', ...status })
-      else if (isLive) process.stderr.write(`\r${statusLine(status)}\u001b[K`)
-      else note(statusLine(status))
+      const isNew = status.phase !== last?.phase
+      last = { ...status }
+      if (isNew && json) tell()
     },
     close: () => {
+      clearInterval(timer)
       if (isLive) process.stderr.write('\r\u001b[K')
     },
   }
 }
 
 function statusLine({ phase, topic, records, total, bytes }: CopyStatus): string {
+  if (phase === 'settling')
+    return 'waiting for what a process that was killed left open on the source: brokers give it up after a minute or so'
   if (phase === 'opening') return 'opening the target; a copy that was killed holds it until its session ends'
   if (phase === 'tasks') return `tasks: ${topic}`
   const verb = phase === 'records' ? 'copied' : 'checked'
@@ -275,7 +286,7 @@ function statusLine({ phase, topic, records, total, bytes }: CopyStatus): string
 }
 
 function endLines(report: CopyReport, seconds: number, from: End, to: End): string[] {
-  const { records, recordsBefore, tasks, stateEntries, gonePositions, recordsSince, unknownTopics } = report
+  const { records, recordsBefore, tasks, stateEntries, gonePositions, callsLeft, recordsSince, unknownTopics } = report
   const flags = to.kind === 'embedded' ? ` --data ${shellWord(to.directory)}` : to.place.flags
   const gone = Object.entries(gonePositions).map(([what, count]) => `${formatCount(count)} in ${what}`)
   const before = recordsBefore > 0 ? ` (${formatCount(recordsBefore)} by an earlier run)` : ''
@@ -285,13 +296,14 @@ function endLines(report: CopyReport, seconds: number, from: End, to: End): stri
     ...(gone.length > 0
       ? [`positions of records that retention had taken before: ${gone.join(', ')}; their offset is -1 now`]
       : []),
+    ...(callsLeft > 0
+      ? [`left behind, as retention had taken their records before: ${formatCount(callsLeft)} finished calls`]
+      : []),
     ...(unknownTopics.length > 0
       ? [`left behind, as this release does not know them: topics ${unknownTopics.join(', ')}`]
       : []),
     ...(recordsSince > 0
-      ? [
-          `${formatCount(recordsSince)} records came to the source meanwhile: run the same command again to take them over`,
-        ]
+      ? [`${formatCount(recordsSince)} records were ingested meanwhile: run the same command again to take them over`]
       : []),
     `next: npx wellspring up${flags}`,
   ]

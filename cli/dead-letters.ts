@@ -1,5 +1,6 @@
 /** `wellspring dead-letters`: records that could not be processed, why, and how to put them back. */
 import { Command } from 'commander'
+import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
 import { deadLetterHeaders, redrivenHeader } from '../engine/copy/positions.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, redrivenForHeader, topicNamed } from '../topics/catalogue.ts'
@@ -90,6 +91,7 @@ export function deadLettersCommand(): Command {
         throw new CommandError(exitCodes.usage, 'name dead letters by id, or give --all')
       const place = await placeOf(options)
       await useCorpus(place, openBeside, async (corpus) => {
+        await refuseUnfinishedCopy(corpus.log)
         const letters = await openLetters(corpus)
         const unknown = ids.filter((id) => !letters.some((letter) => letter.id === id))
         if (unknown.length > 0)

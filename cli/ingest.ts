@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { normalConcept } from '../curation/concepts.ts'
 import { statementHash } from '../curation/statements.ts'
 import { domains } from '../domains/index.ts'
+import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
 import { hashOf, seedOf, textId } from '../engine/ids.ts'
 import type { Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
@@ -85,6 +86,7 @@ The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
     .action(async (files: string[], options: PlaceFlags & { as: Sort; json?: boolean }) => {
       const open = (place: Place): Promise<Corpus> => openBeside(place, { create: true })
       await useCorpus(await placeOf(options), open, async (corpus) => {
+        await refuseUnfinishedCopy(corpus.log)
         const reports = await ingestFiles(corpus, files, options.as)
         for (const report of reports) tell(report, options.as, options.json ?? false)
         if (reports.some(({ refused }) => refused.length > 0)) process.exitCode = exitCodes.badInput

@@ -67,6 +67,9 @@ export const deadLetters: TopicSpecification = { name: 'dead-letters', partition
  */
 export const redrivenForHeader = 'wellspring.redriven-for'
 
+/** Topics that `ingest` writes to. */
+export const ingestedTopics: readonly string[] = [topics.seeds.name, topics.problems.name, topics.concepts.name]
+
 /** What the log must hold for the whole stream. */
 export function topicSpecifications(): TopicSpecification[] {
   const specifications = Object.values(topics).map(({ name, partitions, retention }) => ({

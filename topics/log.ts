@@ -172,6 +172,13 @@ export interface Log {
   describeTopics(): Promise<TopicDescription[]>
   /** The first offset that can be read and the end offset (that of the next record) of a partition. */
   offsets(topic: string, partition: number): Promise<{ start: number; end: number }>
+  /**
+   * Waits until all that these topics (as far as they are there) and the progress of these groups hold now is committed or given up:
+   * what a process left open when it was killed hides all that others commit behind it, and ends do not tell. Absent where nothing
+   * can be left open.
+   * @throws LogError 'unreachable' where something stays open for longer than any of ours may; the signal's reason
+   */
+  settled?(topics: readonly string[], groups: readonly string[], signal: AbortSignal): Promise<void>
   join(group: Group, listener: AssignmentListener): Promise<Membership>
   /**
    * Reads committed records outside any group, from a position on. A start below the retained range reads from its start.

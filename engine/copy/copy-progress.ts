@@ -13,11 +13,13 @@ export interface CopyProgress {
   phase: 'copying' | 'complete'
   /** The source in the words of whoever began. */
   from: string
+  /** The earliest clock of a process that took part: records whose time was ahead of it may have got the time of their copying. */
+  beganAtMs: number
 }
 
 /** The progress as it is committed. */
-export function encodeProgress(phase: CopyProgress['phase'], from: string): Buffer {
-  return Buffer.from(JSON.stringify({ version: progressVersion, phase, from } satisfies CopyProgress))
+export function encodeProgress(progress: Omit<CopyProgress, 'version'>): Buffer {
+  return Buffer.from(JSON.stringify({ version: progressVersion, ...progress } satisfies CopyProgress))
 }
 
 /** @throws LogError 'newer_version' */
@@ -31,13 +33,9 @@ export function parseProgress(value: Uint8Array): CopyProgress {
   return progress
 }
 
-/** @throws ConfigurationError where the corpus is a copy that is not complete: positions in it lead nowhere yet */
+/** @throws ConfigurationError where the corpus is a copy that is not complete: positions in it lead nowhere yet; LogError 'denied' */
 export async function refuseUnfinishedCopy(log: Log): Promise<void> {
-  const [progress] = await log.progress(copyGroup.name).catch((error: unknown) => {
-    // On Kafka a user may be kept from looking; whoever copied has looked.
-    if (error instanceof LogError && error.code === 'denied') return []
-    throw error
-  })
+  const [progress] = await log.progress(copyGroup.name)
   if (!progress) return
   const { phase, from } = parseProgress(progress.value)
   if (phase === 'complete') return

@@ -4,8 +4,9 @@
  * target, so it commits as any processor does: it is fenced, goes on after a kill where it stopped, and tells everybody that opens
  * the target whether it is complete.
  */
+import { setMaxListeners } from 'node:events'
 import { schemaTexts } from '../../schemas/generated.ts'
-import { topicSpecifications, type RecordKind } from '../../topics/catalogue.ts'
+import { ingestedTopics, topicSpecifications, type RecordKind } from '../../topics/catalogue.ts'
 import { LogError, type Group, type Log } from '../../topics/log.ts'
 import { copyGroup, encodeProgress, parseProgress, refuseUnfinishedCopy, type CopyProgress } from './copy-progress.ts'
 import { HeldTasks, type HeldTask } from './held-tasks.ts'
@@ -21,13 +22,13 @@ import {
   type Cursor,
   type Extent,
 } from './record-copy.ts'
-import { changed, notEmpty } from './refusal.ts'
+import { changed, CopyRefusal, notEmpty } from './refusal.ts'
 import { Rewriting, type NewPositions } from './rewriting.ts'
 import { checkTasks, copyTasks, markOf, tasksWithProgress, type TaskToCopy } from './task-copy.ts'
 
 /** How far a copy is. `records` count what this run has done of `total`; the total is an estimate on Kafka. */
 export interface CopyStatus {
-  phase: 'opening' | 'records' | 'tasks' | 'check'
+  phase: 'settling' | 'opening' | 'records' | 'tasks' | 'check'
   topic: string
   records: number
   total: number
@@ -58,9 +59,11 @@ export interface CopyReport {
   /** Tasks whose progress and state went over, and entries of their state. */
   tasks: number
   stateEntries: number
-  /** Positions whose record the source did not hold any more, by what named them. */
+  /** Positions whose record the source does not hold any more, by what names them. */
   gonePositions: Record<string, number>
-  /** Records that came to the source after this run had looked. */
+  /** Finished calls of records that the source does not hold any more; they stay behind. */
+  callsLeft: number
+  /** Records that were ingested after this run had looked. */
   recordsSince: number
   /** Topics of the source that this release does not know; they stay behind. */
   unknownTopics: string[]
@@ -69,10 +72,17 @@ export interface CopyReport {
 /** Copies and checks. @throws CopyRefusal, ConfigurationError where the source is itself an unfinished copy, LogError, the signal's reason */
 export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   const { source, openTarget, groups, subjects, from, signal } = options
+  // All groups and partitions wait with it at once.
+  setMaxListeners(0, signal)
   await refuseUnfinishedCopy(source)
-  const { extents, unknownTopics, records: total } = await extentsOf(source)
+  if (source.settled) options.onStatus({ phase: 'settling', topic: '', records: 0, total: 0, bytes: 0 })
+  await settle(source, groups, signal)
   const tasks = await tasksWithProgress(source, groups)
-  const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array => encodeProgress(phase, from)
+  // Records of a commit may show a moment after its progress.
+  await settle(source, groups, signal)
+  const { extents, unknownTopics, records: total } = await extentsOf(source)
+  let beganAtMs = Date.now()
+  const progressOf = (phase: CopyProgress['phase']) => (): Uint8Array => encodeProgress({ phase, from, beganAtMs })
   let report: CopyReport | undefined
   options.onStatus({ phase: 'opening', topic: '', records: 0, total, bytes: 0 })
 
@@ -85,9 +95,13 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
     const recordsBefore = sumOfRecords(cursors)
     const progress = copy.progress && parseProgress(copy.progress.value)
     if (progress) {
-      await refuseForeign(target, copy, tasks, progress, extents)
-      await refuseOther({ source, target, map, rewriting, cursors }, extents, progress)
-    } else await refuseOccupied(target, groups)
+      beganAtMs = Math.min(beganAtMs, progress.beganAtMs)
+      await refuseForeign(target, copy, tasks, progress, extents, signal)
+      await refuseOther({ source, target, map, rewriting, cursors, signal }, extents, progress)
+    } else {
+      await settle(target, groups, signal)
+      await refuseOccupied(target, groups, signal)
+    }
     const isDone = progress?.phase === 'complete' && isCopied(copy, cursors, extents, tasks)
     if (!isDone) await copy.commit({}, progressOf('copying'))
 
@@ -115,7 +129,7 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
     report = {
       records: sumOfRecords(readCursors(copy)),
       ...{ recordsBefore, tasks: tasks.length, stateEntries, recordsSince: 0, unknownTopics },
-      gonePositions: Object.fromEntries(rewriting.gone),
+      ...{ gonePositions: {}, callsLeft: 0 },
     }
   })
   if (!report) throw new TypeError('a copy ended without a report')
@@ -128,23 +142,44 @@ export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
       new Rewriting(source.schemas, target.schemas, positions)
     const status: CopyStatus = { phase: 'check', topic: '', records: 0, total: made.records, bytes: 0 }
     options.onStatus(status)
-    await checkRecords(
-      {
-        ...{ source, target, map, rewritingWith, signal },
-        onDone: ({ topic, records, bytes }) => {
-          const done = { topic, records: status.records + records, bytes: status.bytes + bytes }
-          options.onStatus(Object.assign(status, done))
+    const isComplete = copy.progress !== undefined && parseProgress(copy.progress.value).phase === 'complete'
+    const ofTasks = rewritingWith(map)
+    try {
+      const goneInRecords = await checkRecords(
+        {
+          ...{ source, target, map, rewritingWith, beganAtMs, signal },
+          onDone: ({ topic, records, bytes }) => {
+            const done = { topic, records: status.records + records, bytes: status.bytes + bytes }
+            options.onStatus(Object.assign(status, done))
+          },
         },
-      },
-      extents,
-    )
-    made.stateEntries = await checkTasks({ source, target, copy, rewriting: rewritingWith(map), signal }, tasks)
+        extents,
+      )
+      made.stateEntries = await checkTasks({ source, target, copy, rewriting: ofTasks, signal }, tasks)
+      made.gonePositions = Object.fromEntries([...goneInRecords, ...ofTasks.gone])
+      made.callsLeft = ofTasks.callsLeft
+    } catch (error) {
+      if (!(error instanceof CopyRefusal) || error.code !== 'different') throw error
+      if (isComplete) await copy.commit({}, progressOf('copying'))
+      await refuseChanged(source, groups, tasks)
+      throw error
+    }
+    await settle(source, groups, signal)
     await refuseChanged(source, groups, tasks)
-    if (copy.progress && parseProgress(copy.progress.value).phase !== 'complete')
-      await copy.commit({}, progressOf('complete'))
+    made.recordsSince = await recordsSince(source, extents, signal)
+    if (!isComplete) await copy.commit({}, progressOf('complete'))
   })
-  made.recordsSince = await recordsSince(source, extents)
   return made
+}
+
+/** Waits until nothing that hides records is left open. */
+async function settle(log: Log, groups: readonly Group[], signal: AbortSignal): Promise<void> {
+  const topics = topicSpecifications().map(({ name }) => name)
+  await log.settled?.(
+    topics,
+    groups.map(({ name }) => name),
+    signal,
+  )
 }
 
 async function withCopyTask(
@@ -212,13 +247,13 @@ function sumOfRecords(cursors: ReadonlyMap<string, Cursor>): number {
 }
 
 /** @throws CopyRefusal where a target that nobody copied to holds anything */
-async function refuseOccupied(target: Log, groups: readonly Group[]): Promise<void> {
+async function refuseOccupied(target: Log, groups: readonly Group[], signal: AbortSignal): Promise<void> {
   const ours = new Set(topicSpecifications().map(({ name }) => name))
   for (const { name, partitions, startOffsets, endOffsets } of await target.describeTopics()) {
     if (!ours.has(name)) continue
     for (let partition = 0; partition < partitions; partition++) {
-      const [from, end] = [startOffsets[partition] ?? 0, endOffsets[partition] ?? 0]
-      if ((await countRecords(target, name, partition, from, end, 1)) > 0)
+      const extent = { topic: name, partition, start: startOffsets[partition] ?? 0, end: endOffsets[partition] ?? 0 }
+      if ((await countRecords(target, extent, 1, signal)) > 0)
         throw notEmpty(`the target has records in ${name} and is no copy`)
     }
   }
@@ -233,6 +268,7 @@ async function refuseForeign(
   tasks: readonly TaskToCopy[],
   { phase, from }: CopyProgress,
   extents: readonly Extent[],
+  signal: AbortSignal,
 ): Promise<void> {
   const cursors = readCursors(copy)
   const pending = readPending(copy)
@@ -242,8 +278,8 @@ async function refuseForeign(
       const place = `${topic}/${partition}`
       const expected = countOf(pending.get(place) ?? [])
       const { end } = await target.offsets(topic, partition)
-      const since = cursors.get(place)?.end ?? 0
-      if ((await countRecords(target, topic, partition, since, end, expected + 1)) > expected)
+      const since = { topic, partition, start: cursors.get(place)?.end ?? 0, end }
+      if ((await countRecords(target, since, expected + 1, signal)) > expected)
         throw notEmpty(`the target is a copy of ${from} and has got records of its own in ${topic} since`)
     }),
   )
@@ -262,7 +298,15 @@ async function refuseOther(
     map,
     rewriting,
     cursors,
-  }: { source: Log; target: Log; map: PositionMap; rewriting: Rewriting; cursors: ReadonlyMap<string, Cursor> },
+    signal,
+  }: {
+    source: Log
+    target: Log
+    map: PositionMap
+    rewriting: Rewriting
+    cursors: ReadonlyMap<string, Cursor>
+    signal: AbortSignal
+  },
   extents: readonly Extent[],
   { from }: CopyProgress,
 ): Promise<void> {
@@ -274,9 +318,10 @@ async function refuseOther(
       const extent = extents.find((one) => one.topic === topic && one.partition === partition)
       if (tables.has(topic) || !last || last.source < (extent?.start ?? 0)) return
       const read = async (log: Log, offset: number) =>
-        (await log.read({ topic, partition, offset }, { maxBytes: 1, maxWaitSeconds: 5 })).records[0]
+        (await log.read({ topic, partition, offset }, { maxBytes: 1, maxWaitSeconds: 5, signal })).records[0]
       const isThere = last.source < (extent?.end ?? 0)
       const [then, now] = [isThere ? await read(source, last.source) : undefined, await read(target, last.target)]
+      signal.throwIfAborted()
       const expected = then && (await rewriting.record(then))
       if (
         now?.key !== expected?.key ||
@@ -290,18 +335,17 @@ async function refuseOther(
 /** Records of a range, counted up to a limit. */
 async function countRecords(
   log: Log,
-  topic: string,
-  partition: number,
-  from: number,
-  end: number,
+  { topic, partition, start, end }: Extent,
   limit: number,
+  signal: AbortSignal,
 ): Promise<number> {
   let count = 0
-  for (let offset = from; offset < end && count < limit;) {
+  for (let offset = start; offset < end && count < limit;) {
     const { records, nextOffset } = await log.read(
       { topic, partition, offset },
-      { maxBytes: 1 << 20, maxWaitSeconds: 5 },
+      { maxBytes: 1 << 20, maxWaitSeconds: 5, signal },
     )
+    signal.throwIfAborted()
     count += records.filter((record) => record.offset < end).length
     if (nextOffset <= offset) break
     offset = nextOffset
@@ -317,11 +361,14 @@ async function refuseChanged(source: Log, groups: readonly Group[], before: read
   }
 }
 
-async function recordsSince(source: Log, extents: readonly Extent[]): Promise<number> {
+/** Records beyond the extents. @throws CopyRefusal where some are in topics that `ingest` does not write to */
+async function recordsSince(source: Log, extents: readonly Extent[], signal: AbortSignal): Promise<number> {
   const counts = await Promise.all(
-    extents.map(async ({ topic, partition, end }) => {
-      const now = await source.offsets(topic, partition)
-      return await countRecords(source, topic, partition, end, now.end, Infinity)
+    extents.map(async ({ topic, partition, end: start }) => {
+      const { end } = await source.offsets(topic, partition)
+      const count = await countRecords(source, { topic, partition, start, end }, Infinity, signal)
+      if (count > 0 && !ingestedTopics.includes(topic)) throw changed(`${count} records came to ${topic}`)
+      return count
     }),
   )
   return counts.reduce((sum, count) => sum + count, 0)

@@ -12,15 +12,18 @@ export class HeldTasks {
   readonly #group: Group
   readonly #membership: Membership
   readonly #failure: () => Error | undefined
+  readonly #signal: AbortSignal
 
-  private constructor(group: Group, membership: Membership, failure: () => Error | undefined) {
+  private constructor(group: Group, membership: Membership, failure: () => Error | undefined, signal: AbortSignal) {
     this.#group = group
     this.#membership = membership
     this.#failure = failure
+    this.#signal = signal
   }
 
   /** Joins the group and waits for all of its tasks. @throws LogError 'owned' where somebody else has some of them; the signal's reason */
   static async hold(log: Log, group: Group, signal: AbortSignal): Promise<HeldTasks> {
+    signal.throwIfAborted()
     const gained = new Set<number>()
     let failure: Error | undefined
     let look = (): void => undefined
@@ -44,6 +47,7 @@ export class HeldTasks {
       look()
     }
     signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
     const timer = sleep(assignmentSeconds * 1000, undefined, { signal: giveUp.signal, ref: false }).then(
       () => {
         failure ??= taken(group)
@@ -64,7 +68,7 @@ export class HeldTasks {
       signal.removeEventListener('abort', stop)
       await timer
     }
-    return new HeldTasks(group, membership, () => failure)
+    return new HeldTasks(group, membership, () => failure, signal)
   }
 
   /** Opens a task; whoever had it open can commit no more. @throws LogError */
@@ -73,8 +77,9 @@ export class HeldTasks {
     return new HeldTask(this, await this.reopen(task))
   }
 
-  /** @throws the reason why the tasks are not held any more */
+  /** @throws the reason why the tasks are not held any more; the signal's reason */
   check(): void {
+    this.#signal.throwIfAborted()
     const failure = this.#failure()
     if (failure) throw failure
   }
@@ -84,9 +89,18 @@ export class HeldTasks {
     try {
       return await this.#membership.open(task)
     } catch (error) {
-      if (error instanceof LogError && error.code === 'fenced') throw taken(this.#group, task)
-      throw error
+      throw this.inOtherWords(error, task)
     }
+  }
+
+  /** Whoever is fenced hears who has the task. */
+  inOtherWords(error: unknown, task: number): unknown {
+    return error instanceof LogError && error.code === 'fenced' ? taken(this.#group, task) : error
+  }
+
+  /** Waits a little before something is tried again. @throws the signal's reason */
+  async pause(): Promise<void> {
+    await sleep(retryMs, undefined, { signal: this.#signal }).catch(() => this.#signal.throwIfAborted())
   }
 
   async release(): Promise<void> {
@@ -124,7 +138,7 @@ export class HeldTask {
   /**
    * Commits once, for certain: a commit whose outcome is in doubt is looked up by opening the task again.
    * @param progressOf the progress to write, as of the given sequence
-   * @throws LogError
+   * @throws LogError 'owned' where another process has the task, 'unreachable'; the signal's reason
    */
   async commit(
     { outputs = [], state = [], watermarks }: Partial<Pick<TaskCommit, 'outputs' | 'state' | 'watermarks'>>,
@@ -138,10 +152,12 @@ export class HeldTask {
         await this.#open.commit(commit)
         break
       } catch (error) {
-        if (!(error instanceof LogError) || !mayPass.has(error.code) || attempt === doubtfulAttempts) throw error
         const { task } = this.#open
+        if (!(error instanceof LogError) || !mayPass.has(error.code)) throw this.#tasks.inOtherWords(error, task)
+        if (attempt === doubtfulAttempts)
+          throw new LogError('unreachable', `${error.message} (tried ${attempt} times)`, { cause: error })
         await this.#open.close().catch(() => undefined)
-        await sleep(retryMs)
+        await this.#tasks.pause()
         const open = await this.#tasks.reopen(task).catch((cause: unknown) => {
           if (cause instanceof LogError && mayPass.has(cause.code)) return undefined
           throw cause

@@ -22,6 +22,8 @@ export interface RecordCheckOptions {
   map: PositionMap
   /** Makes a record of the source what it must be on the target; asks these positions for it. */
   rewritingWith: (positions: NewPositions) => Rewriting
+  /** The time of a record of the source that is later than this may have become that of its copying. */
+  beganAtMs: number
   onDone: (done: RecordsDone) => void
   signal: AbortSignal
 }
@@ -36,10 +38,14 @@ interface Followed {
 
 /**
  * Checks all records of these extents of the source. One whose start has moved on since it was copied is checked from there.
+ * @returns how many positions name records that the source does not hold any more, by what names them
  * @throws CopyRefusal 'different'
  */
-export async function checkRecords(options: RecordCheckOptions, extents: readonly Extent[]): Promise<void> {
-  const { source, target, map, signal } = options
+export async function checkRecords(
+  options: RecordCheckOptions,
+  extents: readonly Extent[],
+): Promise<ReadonlyMap<string, number>> {
+  const { source, target, map, beganAtMs, signal } = options
   const followed: Followed[] = []
   let named = 0
   const rewriting = options.rewritingWith({
@@ -55,18 +61,20 @@ export async function checkRecords(options: RecordCheckOptions, extents: readonl
     if (tables.has(extent.topic)) await checkTable(options, rewriting, extent)
     else await checkPartition(options, rewriting, extent)
   }
+  const again = options.rewritingWith(map)
   for (const { topic, partition, ...at } of followed) {
-    signal.throwIfAborted()
     const of = async (log: Log, offset: number): Promise<StoredRecord | undefined> =>
       (await log.read({ topic, partition, offset }, { maxBytes: 1, maxWaitSeconds: 5, signal })).records[0]
     const [from, to] = [await of(source, at.source), await of(target, at.target)]
-    if (from?.offset !== at.source || to?.offset !== at.target || !isSame(to, await rewriting.record(from)))
+    signal.throwIfAborted()
+    if (from?.offset !== at.source || to?.offset !== at.target || !isSame(to, await again.record(from), beganAtMs))
       throw different(`the position ${topic}/${partition} offset ${at.target} does not lead to the record it led to`)
   }
+  return rewriting.gone
 }
 
 async function checkPartition(options: RecordCheckOptions, rewriting: Rewriting, extent: Extent): Promise<void> {
-  const { source, target, map, onDone, signal } = options
+  const { source, target, map, beganAtMs, onDone, signal } = options
   const { topic, partition, start } = extent
   const place = `${topic}/${partition}`
   const copied = recordsOf(target, { ...extent, start: map.boundaryOf(topic, partition, start), end: Infinity }, signal)
@@ -81,7 +89,7 @@ async function checkPartition(options: RecordCheckOptions, rewriting: Rewriting,
         throw different(
           `${place}: the record at offset ${stored.offset} of the source lies at ${found.offset}, the map says ${at ?? 'nothing'}`,
         )
-      if (!isSame(found, await rewriting.record(stored)))
+      if (!isSame(found, await rewriting.record(stored), beganAtMs))
         throw different(`${place} offset ${found.offset} is not the record at offset ${stored.offset} of the source`)
       records++
       bytes += stored.value.byteLength
@@ -125,13 +133,18 @@ function digestOf({ value, headers }: Pick<StoredRecord, 'value' | 'headers'>): 
     .digest('base64')
 }
 
-function isSame(found: StoredRecord, expected: OutgoingRecord): boolean {
+function isSame(found: StoredRecord, expected: OutgoingRecord, beganAtMs: number): boolean {
   return (
     found.key === expected.key &&
-    found.timestampMs === expected.timestampMs &&
+    isSameTime(found.timestampMs, expected.timestampMs ?? 0, beganAtMs) &&
     Buffer.compare(found.value, expected.value) === 0 &&
     isSameHeaders(found.headers ?? {}, expected.headers ?? {})
   )
+}
+
+/** A log takes no time that is ahead of its clock: such a record has the time of its copying. */
+function isSameTime(found: number, expected: number, beganAtMs: number): boolean {
+  return found === expected || (found < expected && found >= beganAtMs)
 }
 
 function isSameHeaders(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {

@@ -15,7 +15,7 @@ export class CopyRefusal extends Error {
 
 /** The target holds something else. */
 export function notEmpty(what: string): CopyRefusal {
-  return new CopyRefusal('not_empty', `${what}: name an empty target, nothing was written`)
+  return new CopyRefusal('not_empty', `${what}: name an empty target; no record was written`)
 }
 
 /** Somebody worked on the source. */

@@ -40,12 +40,11 @@ export interface NewProgress {
   at(sequence: number): Uint8Array
 }
 
-/** A schema of the source. */
+/** A schema of ours on the source. */
 interface KnownSchema {
   type: Type
   text: string
-  /** Undefined for a schema that is none of ours. */
-  kind: RecordKind | undefined
+  kind: RecordKind
   holdsPositions: boolean
   /** Ids on the target, by subject. */
   ids: Map<string, number>
@@ -70,9 +69,10 @@ export class Rewriting {
   readonly #target: SchemaStore
   readonly #positions: NewPositions
   readonly #schemas = new Map<number, KnownSchema | undefined>()
-  readonly #foreignIds = new Map<number, number>()
   /** Positions whose records the source did not hold any more, by what named them. */
   readonly gone = new Map<string, number>()
+  /** Kept calls of such records. */
+  callsLeft = 0
 
   constructor(source: SchemaStore, target: SchemaStore, positions: NewPositions) {
     boundAvroCounts()
@@ -101,13 +101,13 @@ export class Rewriting {
     const call = parseKeptCallKey(key)
     const offset = call && this.#positions.offsetOf(call.topic, task, call.offset)
     if (call && offset === undefined) {
-      this.#countGone(`${group} state`)
+      this.callsLeft++
       return undefined
     }
     const schema = await this.#schemaOf(value)
     return {
       key: call && offset !== undefined ? keptCallKey(call.topic, offset, call.purpose) : key,
-      value: schema?.kind
+      value: schema
         ? await this.#value(changelogSubject(group, schema.kind), schema.kind, value, `${group} state`)
         : value,
     }
@@ -138,13 +138,15 @@ export class Rewriting {
     return { watermarks, at: (sequence) => encoded(type, { ...progress, sequence }, id) }
   }
 
-  /** A value of the wire format under the target's schema id. What is none stays as it is, and stays one that can't be read. */
+  /**
+   * A value of the wire format under the target's schema id. One of a schema that the source does not know, or that is of others, gets
+   * an id that nobody gives: the target must not take it for one of ours, now or later. What has no id stays as it is.
+   */
   async #value(subject: string, kind: RecordKind | undefined, value: Uint8Array, what: string): Promise<Uint8Array> {
-    const id = schemaIdOf(value)
-    if (id === undefined) return value
+    if (schemaIdOf(value) === undefined) return value
     const schema = await this.#schemaOf(value)
-    const home = schema?.kind === kind ? subject : schema?.kind && subjectOfKind.get(schema.kind)
-    if (!schema?.kind || home === undefined) return withId(value, await this.#foreignId(id))
+    const home = schema?.kind === kind ? subject : schema && subjectOfKind.get(schema.kind)
+    if (!schema || home === undefined) return withId(value, neverGivenId)
     const targetId = await this.#targetId(schema, home)
     if (!schema.holdsPositions) return withId(value, targetId)
     let record: unknown
@@ -190,17 +192,18 @@ export class Rewriting {
     return this.#schemas.get(id)
   }
 
+  /** Undefined for one that the source does not know or that is none of ours. */
   async #findSchema(id: number): Promise<KnownSchema | undefined> {
     const text = await textOf(this.#source, id)
-    if (text === undefined) return undefined
-    const parsed = JSON.parse(text) as { name?: string; namespace?: string }
-    const ours = parsed.namespace === 'wellspring' ? kindsByName.get(parsed.name ?? '') : undefined
+    const parsed = text === undefined ? undefined : parsedJson(text)
+    const ours = parsed?.namespace === 'wellspring' ? kindsByName.get(parsed.name ?? '') : undefined
+    if (text === undefined || !ours) return undefined
     const type = avro.Type.forSchema(parsed as avro.Schema)
     return {
       type,
-      kind: ours?.kind,
+      kind: ours.kind,
       // A registry may write a schema in another form: the same schema keeps one id on the target.
-      text: ours?.canonical === canonicalJson(parsed) ? ours.text : text,
+      text: ours.canonical === canonicalJson(parsed) ? ours.text : text,
       holdsPositions: holdsPositions(type),
       ids: new Map(),
     }
@@ -221,16 +224,6 @@ export class Rewriting {
     }
     return id
   }
-
-  /** An id that the source does not know, or that belongs to a schema of others: the target must not take it for one of ours. */
-  async #foreignId(id: number): Promise<number> {
-    let kept = this.#foreignIds.get(id)
-    if (kept === undefined) {
-      kept = (await textOf(this.#target, id)) === undefined ? id : neverGivenId
-      this.#foreignIds.set(id, kept)
-    }
-    return kept
-  }
 }
 
 async function textOf(schemas: SchemaStore, id: number): Promise<string | undefined> {
@@ -239,6 +232,15 @@ async function textOf(schemas: SchemaStore, id: number): Promise<string | undefi
   } catch (error) {
     if (error instanceof LogError && error.code === 'unknown_schema') return undefined
     throw error
+  }
+}
+
+/** The schema of a text; undefined for one in no JSON, such as Protobuf. */
+function parsedJson(text: string): { name?: string; namespace?: string } | undefined {
+  try {
+    return (JSON.parse(text) as object | null) ?? undefined
+  } catch {
+    return undefined
   }
 }
 

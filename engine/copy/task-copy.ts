@@ -108,7 +108,7 @@ async function withTasks(
 }
 
 async function copyTask(
-  { rewriting }: TaskCopyOptions,
+  { rewriting, signal }: TaskCopyOptions,
   { group, task }: TaskToCopy,
   from: HeldTask,
   to: HeldTask,
@@ -129,6 +129,7 @@ async function copyTask(
   if (state.length > 0) await to.commit({ state: state.splice(0) }, progress.at)
   let entries = 0
   for (const { key, value: entry } of from.state.entries()) {
+    signal.throwIfAborted()
     const change = await rewriting.state(group.name, task, key, entry)
     if (!change) continue
     entries++
@@ -157,7 +158,10 @@ export async function checkTasks(
     for (const { key, value } of from.state.entries()) {
       const change = await rewriting.state(group.name, task, key, value)
       if (!change?.value) continue
-      if (++entries % entriesPerTurn === 0) await nextTurn()
+      if (++entries % entriesPerTurn === 0) {
+        await nextTurn()
+        signal.throwIfAborted()
+      }
       const found = to.state.get(change.key)
       if (!found || Buffer.compare(found, change.value) !== 0)
         throw different(`the state of ${where} differs at ${JSON.stringify(change.key)}`)

@@ -23,7 +23,7 @@ function topicsFor(name: string, operation: AclOperation): string[] {
     .sort()
 }
 
-const tools = ['ingest', 'redrive', 'read', 'list', 'retention', 'apply']
+const tools = ['ingest', 'redrive', 'read', 'copy', 'list', 'retention', 'apply']
 /** Read by every processor at its start, to see whether the corpus is a simulated one. */
 const looked = ['concept-lists', 'rationales', 'verdicts', 'traces']
 const named = (record: Record<string, { name: string }>): string[] => Object.values(record).map(({ name }) => name)
@@ -45,7 +45,14 @@ describe.each(processors.map((one) => [one.name, one] as const))('%s', (name: st
     const { inputs, tables, reads = [] } = declaration
     const tableTopics = Object.values(tables).map(({ topic }) => topic.name)
     expect(topicsFor(name, 'Read')).toEqual(
-      sorted([...named(inputs), ...tableTopics, ...reads.map((topic) => topic.name), changelog, ...looked]),
+      sorted([
+        ...named(inputs),
+        ...tableTopics,
+        ...reads.map((topic) => topic.name),
+        changelog,
+        'copy-changelog',
+        ...looked,
+      ]),
     )
   })
 
@@ -85,8 +92,14 @@ describe('between the sets', () => {
   const holders = (topic: string, operation: AclOperation): string[] =>
     [...sets.keys()].filter((name) => topicsFor(name, operation).includes(topic))
 
-  test('a changelog is written by its processor alone', () => {
-    for (const { name } of processors) expect(holders(`${name}-changelog`, 'Write')).toEqual([name])
+  test('a changelog is written by its processor, and by copy, alone', () => {
+    for (const { name } of processors) expect(holders(`${name}-changelog`, 'Write')).toEqual([name, 'copy'])
+  })
+
+  test('whoever writes records sees whether the corpus is a copy that is not complete, which copy alone says', () => {
+    const writers = topicSpecifications().flatMap(({ name }) => holders(name, 'Write'))
+    expect(sorted(holders('copy-changelog', 'Read'))).toEqual(sorted(writers))
+    expect(holders('copy-changelog', 'Write')).toEqual(['copy'])
   })
 
   test('only ingest and redrive append', () => {

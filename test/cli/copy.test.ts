@@ -76,6 +76,14 @@ test('a copy that is not complete is run by nothing, and the same command comple
   expect(up.stderr).toMatch(
     /this corpus is a copy of the folder data that is not complete: run the same `wellspring copy` again, which goes on/,
   )
+  for (const parts of [
+    ['ingest', '-', '--as', 'seeds'],
+    ['dead-letters', 'redrive', '--all'],
+  ]) {
+    const { exitCode, stderr } = await run([...parts, '--data', 'other'], { cwd, input: seedLines(1) })
+    expect(stderr).toMatch(/is not complete: run the same `wellspring copy` again/)
+    expect(exitCode).toBe(78)
+  }
   const { exitCode, stdout } = await copy('--from', 'data', '--to', 'other')
   expect(exitCode).toBe(0)
   expect(stdout).toMatch(/ records \([\d,]+ by an earlier run\), 24 tasks/)
@@ -89,7 +97,7 @@ test('a folder with records that is no copy, and one of somebody else, are refus
   expectFailure(
     await copy('--from', 'data', '--to', 'other'),
     78,
-    /the target has records in seeds and is no copy: name an empty target, nothing was written/,
+    /the target has records in seeds and is no copy: name an empty target; no record was written/,
   )
   mkdirSync(join(cwd, 'thesis'))
   writeFileSync(join(cwd, 'thesis', 'thesis.txt'), 'mine')

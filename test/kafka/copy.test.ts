@@ -3,11 +3,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import type { CopyReport } from '../../engine/copy/copy.ts'
+import type { CopyReport, CopyStatus } from '../../engine/copy/copy.ts'
+import { copyGroup, parseProgress, type CopyProgress } from '../../engine/copy/copy-progress.ts'
 import { parseKeptCallKey } from '../../engine/copy/positions.ts'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
-import { openKafkaLog } from '../../topics/kafka/log.ts'
+import { openKafkaLog, type KafkaLogOptions } from '../../topics/kafka/log.ts'
+import { APPEND_PARTITIONS } from '../../topics/kafka/names.ts'
+import type { TransactionStep } from '../../topics/kafka/transactions.ts'
 import type { Log } from '../../topics/log.ts'
+import { murmur2 } from '../../topics/partitioner.ts'
 import { RecordCodec } from '../../topics/codec.ts'
 import { topicNamed, topics } from '../../topics/catalogue.ts'
 import {
@@ -50,11 +54,11 @@ async function newPlace(): Promise<KafkaPlace> {
 }
 
 /** An end of a copy, as the child opens it. */
-type End = { kind: 'embedded'; directory: string } | ({ kind: 'kafka' } & ReturnType<KafkaPlace['options']>)
+type End = { kind: 'embedded'; directory: string } | ({ kind: 'kafka' } & KafkaLogOptions)
 
 const folder = (name: string): End => ({ kind: 'embedded', directory: join(cwd, name) })
 /** Local copies of state are left out: what is read is what Kafka has. */
-const onKafka = (place: KafkaPlace): End => {
+const onKafka = (place: KafkaPlace): Extract<End, { kind: 'kafka' }> => {
   const { stateDirectory: _, ...options } = place.options()
   return { kind: 'kafka', ...options }
 }
@@ -130,6 +134,44 @@ describe('a corpus moved from a folder to Kafka and back', () => {
   })
 })
 
+describe('a corpus on Kafka on which processes were killed inside a commit and inside an append', () => {
+  /** Which transactional id an append has. */
+  const lineOf = (appendId: string): number => (murmur2(Buffer.from(appendId)) & 0x7fffffff) % APPEND_PARTITIONS
+
+  it('goes over with all that others have committed behind them', async () => {
+    const place = await newPlace()
+    const source = onKafka(place)
+    const rollout = { topic: topics.rollouts.name, partition: 0 }
+    const seed = { topic: topics.seeds.name, partition: 0 }
+    await using(source, (log) => new CorpusWriter(log).write())
+    for (const leaveOpen of [
+      { group: 'roll-out', output: { ...rollout, key: 'never' } },
+      { appendId: 'never', output: { ...seed, key: 'never' } },
+    ]) {
+      const running = startProgram(process.execPath, [child, JSON.stringify({ source, leaveOpen })], { cwd, input: '' })
+      expect(await running.ended).toMatchObject({ stderr: '' })
+      expect(running.process.signalCode).toBe('SIGKILL')
+    }
+    const other = await place.competitor(groupNamed('roll-out'), 1)
+    const { sequence, value } = other.progress!
+    const behind = { key: 'behind', value: Buffer.of(1) }
+    await other.commit({ sequence: sequence + 1, outputs: [{ ...rollout, ...behind }], state: [], progress: value })
+    await other.close()
+    const appendId = ['a', 'b', 'c', 'd'].find((id) => lineOf(id) !== lineOf('never')) ?? ''
+    // Whoever appends waits until readers see it, which is when what hides it is given up: the copy begins before.
+    let appended: Promise<boolean> | undefined
+    await new Promise<void>((committed) => {
+      const onStep = (step: TransactionStep): void => (step === 'ended' ? committed() : undefined)
+      appended = using({ ...source, onStep }, (log) => log.append([{ ...seed, ...behind }], appendId))
+    })
+    expect(await copy(source, folder('b'))).toMatchObject({ recordsSince: 0, tasks: 24 })
+    expect(await appended).toBe(true)
+    const content = await using(folder('b'), contentOf)
+    for (const at of ['rollouts/0', 'seeds/0']) expect((content[at] as { key: string }[]).at(-1)?.key).toBe('behind')
+    expect(content).toEqual(await using(source, contentOf))
+  })
+})
+
 describe('wellspring copy', () => {
   const kafka = (place: KafkaPlace): string[] => [
     ...['--kafka', inject('kafka').brokers.join(','), '--registry', inject('kafka').registry],
@@ -172,7 +214,7 @@ describe('wellspring copy', () => {
     )
   })
 
-  it('refuses a source on which processors run', async () => {
+  it('refuses a source on which processors run, and stops at once while it waits for them', async () => {
     const place = await newPlace()
     await succeed('topics', 'apply', ...kafka(place))
     const log = await place.open()
@@ -180,6 +222,13 @@ describe('wellspring copy', () => {
       const { exitCode, stderr } = await command('copy', '--from', 'kafka', '--to', 'b', ...kafka(place))
       expect(stderr).toMatch(/the source is at work: stop build-sft first/)
       expect(exitCode).toBe(75)
+
+      const begun = begin('copy', '--from', 'kafka', '--to', 'b', ...kafka(place))
+      await begun.written(/waiting for build-sft to leave the source/)
+      begun.process.kill('SIGINT')
+      const ended = await begun.ended
+      expect(ended.stderr).toMatch(/interrupted: .*the same command goes on where it stopped/)
+      expect(ended).toMatchObject({ exitCode: 130, stdout: '' })
     })
     await log.close()
   })
@@ -209,11 +258,23 @@ describe('wellspring copy', () => {
       ['kafka', 'b'],
     ] as const) {
       const parts = ['copy', '--from', from, '--to', to, '--apply', '--json', ...kafka(place)]
-      const killed = begin(...parts)
-      await killed.written(/"event":"status"/)
-      killed.process.kill('SIGKILL')
-      await killed.ended
-      await succeed(...parts)
+      const target = to === 'kafka' ? onKafka(place) : folder(to)
+      const killIn = async (phase: CopyStatus['phase']): Promise<void> => {
+        const killed = begin(...parts)
+        await killed.written(new RegExp(`"phase":"${phase}"`))
+        killed.process.kill('SIGKILL')
+        await killed.ended
+        expect(killed.process.signalCode).toBe('SIGKILL')
+      }
+      await killIn('records')
+      const begun = await using(target, copyProgress)
+      expect(begun).toMatchObject({ phase: 'copying' })
+      await killIn('tasks')
+      expect(await using(target, copyProgress)).toMatchObject({ phase: 'copying', beganAtMs: begun.beganAtMs })
+      const report = jsonLines<CopyReport>(await succeed(...parts)).at(-1)
+      expect(report?.recordsBefore).toBe(report?.records)
+      expect(report?.records).toBeGreaterThan(0)
+      expect(await using(target, copyProgress)).toMatchObject({ phase: 'complete', beganAtMs: begun.beganAtMs })
     }
     for (const sort of ['pairs', 'sft', 'problems']) {
       const [a, k, b] = [
@@ -267,6 +328,12 @@ describe('wellspring copy', () => {
     return rows.flatMap(({ backlog }) => backlog).reduce((sum, { records }) => sum + records, 0)
   }
 })
+
+/** What a target says of the copy that it is. */
+async function copyProgress(log: Log): Promise<CopyProgress> {
+  const [progress] = await log.progress(copyGroup.name)
+  return parseProgress(progress?.value ?? new Uint8Array())
+}
 
 interface CallEvent {
   at: number

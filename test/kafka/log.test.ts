@@ -5,10 +5,20 @@ import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Checkpoints } from '../../topics/kafka/checkpoints.ts'
+import { openKafkaLog } from '../../topics/kafka/log.ts'
 import type { LogRecord } from '../../topics/kafka/records.ts'
 import { KafkaTask, type TaskHost } from '../../topics/kafka/task.ts'
 import type { Group, Log, OpenTask, TaskCommit } from '../../topics/log.ts'
-import { codeOf, joinAndOpen, nextRecords, readAll, record, startChild, text } from '../topics/conformance.ts'
+import {
+  codeOf,
+  joinAndOpen,
+  joinGroup,
+  nextRecords,
+  readAll,
+  record,
+  startChild,
+  text,
+} from '../topics/conformance.ts'
 import { noise } from '../topics/noise.mjs'
 import { outputsPerCommit, outputValue, recordsOfRound, workGroup, workTopics } from '../topics/work.mjs'
 import { KafkaPlace } from './place.ts'
@@ -497,6 +507,26 @@ describe('a changelog', () => {
       }),
     )
     expect(new Set(identities).size).toBe(group.tasks)
+  })
+})
+
+describe('a task that is opened for the first time', () => {
+  it('is opened again when the answer to its first record is lost: the log was away, which is waited for', async () => {
+    await openWithTopics()
+    let isLost = false
+    const log = await openKafkaLog({
+      ...place.options(),
+      onStep: (step) => {
+        if (step !== 'identified' || isLost) return
+        isLost = true
+        throw new Error('the answer is lost')
+      },
+    })
+    open.add(log)
+    const joined = await joinGroup(log, group)
+    expect(await codeOf(joined.open(0))).toBe('unreachable')
+    const opened = await joined.open(0)
+    await opened.commit(commitOf(1))
   })
 })
 

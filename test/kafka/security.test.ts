@@ -92,6 +92,14 @@ async function allow(entries: readonly AclEntry[]): Promise<void> {
     })),
   )
   if (acl.length > 0) await admin.createAcls({ acl })
+  // The controller answers before the brokers know.
+  await vi.waitUntil(
+    async () => {
+      const { resources } = await admin.describeAcls(filter)
+      return resources.reduce((sum, { acls }) => sum + acls.length, 0) === acl.length
+    },
+    { timeout: 30_000, interval: 20 },
+  )
 }
 
 /** The entries of sets, as the command prints them. */
@@ -134,6 +142,13 @@ describe('the sets are enough', () => {
     expect(stdout).toMatch(/^seeds +kept +12 .*extract-concepts \d+$/m)
   })
 
+  test('who may not see whether a corpus is half a copy takes nothing in', async () => {
+    const entries = await entriesOf('ingest')
+    await allow(entries.filter(({ name }) => name !== `${namespace}.copy-changelog`))
+    const refused = await run(['ingest', '-', '--as', 'seeds'], { cwd, input: seedLines(11) })
+    expectFailure(refused, 77, /copy-changelog \(TOPIC_AUTHORIZATION_FAILED\).*`wellspring topics acls`$/m)
+  })
+
   test('all processors and retention together are enough for up', async () => {
     const sets = aclSets(namespace).flatMap(({ name, isTool }) => (isTool ? [] : [name]))
     await allow(await entriesOf(...sets, 'retention'))
@@ -143,6 +158,20 @@ describe('the sets are enough', () => {
     expect(stdout).toMatch(/^complete after/m)
     expect(stdout).toMatch(/^made: 3 synthetic problems, [1-9]\d* problems with checks/m)
     expect(stdout).not.toMatch(/transient topics are left|upkeep failed/)
+  })
+
+  test('copy takes a corpus away, and with apply brings it into another namespace', async () => {
+    await allow(await entriesOf('copy'))
+    expect(await command('copy', '--from', 'kafka', '--to', 'backup')).toMatchObject({ stderr: '', exitCode: 0 })
+    const other = ['--namespace', `${namespace}-2`]
+    await allow([...(await entriesOf('copy', ...other)), ...(await entriesOf('apply', ...other))])
+    expect(await command('copy', '--from', 'backup', '--to', 'kafka', '--apply', ...other)).toMatchObject({
+      exitCode: 0,
+    })
+    await allow(await entriesOf('copy', ...other))
+    const { stdout, exitCode } = await command('copy', '--from', 'backup', '--to', 'kafka', ...other)
+    expect(stdout).toMatch(/: [\d,]+ records \([\d,]+ by an earlier run\), [1-9]\d* tasks with [1-9]/)
+    expect(exitCode).toBe(0)
   })
 
   test('that of one processor is enough for it, and doctor says for which', async () => {

@@ -123,7 +123,7 @@ interface Joined {
 }
 
 /** Joins a group. */
-async function joinGroup(log: Log, joining: Group, listener = silent): Promise<Joined> {
+export async function joinGroup(log: Log, joining: Group, listener = silent): Promise<Joined> {
   const assigned = new Set<number>()
   let failure: Error | undefined
   const waiting = new Set<() => void>()

@@ -114,6 +114,22 @@ describe('the local copies of a process', () => {
     expect(readdirSync(directory).sort()).toEqual(['state-1', 'state-2'])
   })
 
+  it('are opened while others of the same process write: nobody waits for a lock that this thread must give back', async () => {
+    const first = openCopies()
+    let isOver = false
+    const writing = (async () => {
+      for (let offset = 1; !isOver; offset += 1) await first.write('a', 'group', 0, [], checkpointOf(offset))
+    })()
+    for (let count = 0; count < 50; count += 1) {
+      // Now and then in the middle of a transaction.
+      for (let turn = 0; turn < count % 7; turn += 1) await new Promise(setImmediate)
+      const other = Checkpoints.open(directory)
+      await other.close()
+    }
+    isOver = true
+    await writing
+  })
+
   it('leave nothing behind where no folder is named', async () => {
     const usual = process.env['TMPDIR']
     process.env['TMPDIR'] = directory

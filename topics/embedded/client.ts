@@ -19,7 +19,8 @@ import {
 import { openForReading, type Environment } from './environment.ts'
 import { answerTo, deliver, withdraw, type Answer, type Request } from './inbox.ts'
 import { openAsOwner, ownEnvironment, placeOf, type Place } from './owner.ts'
-import { closedLog, liveOwnerOf, unknownTopic, type StoreOptions } from './store.ts'
+import { liveOwnerOf } from './ownership.ts'
+import { closedLog, unknownTopic, type StoreOptions } from './store.ts'
 import {
   checkPartition,
   describeTopics,

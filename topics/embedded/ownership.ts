@@ -6,6 +6,8 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { Environment } from './environment.ts'
+import { systemKeys } from './layout.ts'
 
 /** The owner as stored. `pid` 0: given back. `token` tells apart owners within one process. */
 export interface OwnerRecord {
@@ -46,6 +48,18 @@ export function isLive(owner: OwnerRecord | undefined): owner is OwnerRecord {
   if (started === undefined) return false
   if (started !== '' && owner.started !== '' && started !== owner.started) return false
   return owner.pid !== process.pid || heldTokens.has(owner.token)
+}
+
+/** The owner as recorded. */
+export function ownerOf(environment: Environment): OwnerRecord | undefined {
+  const value = environment.get(systemKeys.owner)
+  return value && (JSON.parse(value.toString()) as OwnerRecord)
+}
+
+/** The live owner, if there is one. */
+export function liveOwnerOf(environment: Environment): OwnerRecord | undefined {
+  const owner = ownerOf(environment)
+  return isLive(owner) ? owner : undefined
 }
 
 /** The start of a process in its system's own words; undefined when no such process runs, '' when the system does not say. */

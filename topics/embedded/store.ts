@@ -8,7 +8,7 @@ import { deflated, encodeBatch, recordBytes, type BatchRecord, type PackedRecord
 import { openForReading, openForWriting, type Environment, type WriteTransaction } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
 import { batchKey, encodeExtent, partitionKey, systemKeys, type PartitionExtent } from './layout.ts'
-import { claimAfter, forget, isLive, type OwnerRecord } from './ownership.ts'
+import { claimAfter, forget, isLive, liveOwnerOf, ownerOf, type OwnerRecord } from './ownership.ts'
 import { extentOf, listTopics, type NamedTopic } from './view.ts'
 
 /** What is written in one transaction, about; LMDB holds the event loop while the entries are copied. */
@@ -434,18 +434,6 @@ function doubtful(cause: unknown): LogError {
     `can't tell whether the write took effect (${text}): open the task again and compare the sequence`,
     { cause },
   )
-}
-
-/** The owner as recorded. */
-function ownerOf(environment: Environment): OwnerRecord | undefined {
-  const value = environment.get(systemKeys.owner)
-  return value && (JSON.parse(value.toString()) as OwnerRecord)
-}
-
-/** The live owner, if there is one. */
-export function liveOwnerOf(environment: Environment): OwnerRecord | undefined {
-  const owner = ownerOf(environment)
-  return isLive(owner) ? owner : undefined
 }
 
 /** @throws LogError 'owned' when a live process owns the folder; found without a write lock, which the owner may hold for long */

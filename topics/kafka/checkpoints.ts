@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openForWriting, type Environment, type WriteTransaction } from '../embedded/environment.ts'
+import { openForReading, openForWriting, type Environment, type WriteTransaction } from '../embedded/environment.ts'
 import {
   decodeSequenced,
   encodeSequenced,
@@ -16,7 +16,7 @@ import {
   systemKeys,
   taskOfProgressKey,
 } from '../embedded/layout.ts'
-import { claimAfter, forget, isLive, type OwnerRecord } from '../embedded/ownership.ts'
+import { claimAfter, forget, isLive, liveOwnerOf, ownerOf, type OwnerRecord } from '../embedded/ownership.ts'
 import { StoredState } from '../embedded/state.ts'
 import { LogError } from '../log.ts'
 
@@ -67,6 +67,7 @@ export class Checkpoints {
     for (let slot = 1; slot <= SLOTS; slot += 1) {
       const path = join(folder, `state-${slot}`)
       mkdirSync(path, { recursive: true })
+      if (isTaken(path)) continue
       const environment = openForWriting(path)
       const claim = claimSlot(environment)
       if (claim) return new Checkpoints(environment, claim, temporary)
@@ -157,10 +158,23 @@ export class Checkpoints {
   }
 }
 
+/**
+ * Whether a living process has the slot; found without LMDB's write lock. That is waited for on this thread, and an owner in this very
+ * process may need the thread to let go of it.
+ */
+function isTaken(path: string): boolean {
+  const environment = openForReading(path)
+  if (!environment) return false
+  try {
+    return liveOwnerOf(environment) !== undefined
+  } finally {
+    environment.close().catch(() => undefined)
+  }
+}
+
 function claimSlot(environment: Environment): OwnerRecord | undefined {
   return environment.writeNow((transaction) => {
-    const stored = environment.get(systemKeys.owner)
-    const previous = stored && (JSON.parse(stored.toString()) as OwnerRecord)
+    const previous = ownerOf(environment)
     if (isLive(previous)) return undefined
     const claim = claimAfter(previous)
     transaction.put(systemKeys.owner, Buffer.from(JSON.stringify(claim)))

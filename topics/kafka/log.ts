@@ -17,7 +17,7 @@ import {
 } from '../log.ts'
 import { Appends } from './appends.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { openAdmin, type ConnectionSettings } from './connections.ts'
+import { inPortWords, openAdmin, type ConnectionSettings } from './connections.ts'
 import { asLogError } from './errors.ts'
 import { KafkaMembership } from './membership.ts'
 import { Names } from './names.ts'
@@ -44,6 +44,9 @@ const TRANSACTION_TIMEOUT_MILLISECONDS = 60_000
 const APPEND_TIMEOUT_MILLISECONDS = 15_000
 const NEW_TOPIC_MILLISECONDS = 30_000
 const NEW_TOPIC_PAUSE_MILLISECONDS = 20
+/** Brokers look for transactions that ran out every ten seconds. */
+const SETTLE_MILLISECONDS = 2 * TRANSACTION_TIMEOUT_MILLISECONDS
+const SETTLE_PAUSE_MILLISECONDS = 100
 
 /** How to open a log on Kafka. */
 export interface KafkaLogOptions {
@@ -228,6 +231,36 @@ class KafkaLog implements Log {
     const extent = (await extents).get(partition)
     if (extent) return extent
     throw new LogError('unknown_topic', `topic ${name} has no partition ${partition}`)
+  }
+
+  async settled(topics: readonly string[], groups: readonly string[], signal: AbortSignal): Promise<void> {
+    this.#check()
+    const counts = await inPortWords('looking up topics', () => partitionCounts(this.#admin))
+    const meant = [
+      ...topics.map((name) => this.#names.topic(name)),
+      ...groups.map((name) => this.#names.changelog(name)),
+    ]
+    await Promise.all(meant.map((topic) => this.#awaitEnds(topic, [...Array(counts.get(topic) ?? 0).keys()], signal)))
+  }
+
+  /** Waits until what is written now is committed or given up. */
+  async #awaitEnds(topic: string, partitions: readonly number[], signal: AbortSignal): Promise<void> {
+    const written = await this.#reads.writtenEnds(topic, partitions)
+    const giveUpAtMs = performance.now() + SETTLE_MILLISECONDS
+    for (;;) {
+      signal.throwIfAborted()
+      const extents = await this.#reads.offsets(topic, partitions)
+      const open = partitions.find((one) => (extents.get(one)?.end ?? 0) < (written.get(one) ?? 0))
+      if (open === undefined) return
+      if (performance.now() > giveUpAtMs) {
+        throw new LogError(
+          'unreachable',
+          `${topic}/${open}: a transaction at offset ${extents.get(open)?.end} does not end and hides what follows it: ` +
+            '`kafka-transactions.sh find-hanging` and `abort` end it',
+        )
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_PAUSE_MILLISECONDS))
+    }
   }
 
   async join(group: Group, listener: AssignmentListener): Promise<Membership> {

@@ -115,9 +115,16 @@ export class PartitionReads {
   async offsets(topic: string, partitions: readonly number[]): Promise<Map<number, { start: number; end: number }>> {
     const starts = new Map<number, number>()
     const ends = new Map<number, number>()
-    await this.#listOffsets(topic, partitions, EARLIEST, starts)
-    await this.#listOffsets(topic, partitions, LATEST, ends)
+    await this.#listOffsets(topic, partitions, EARLIEST, READ_COMMITTED, starts)
+    await this.#listOffsets(topic, partitions, LATEST, READ_COMMITTED, ends)
     return new Map(partitions.map((one) => [one, { start: starts.get(one) ?? 0, end: ends.get(one) ?? 0 }]))
+  }
+
+  /** Ends of partitions with what is not committed yet, or never will be. @throws LogError as `read` */
+  async writtenEnds(topic: string, partitions: readonly number[]): Promise<Map<number, number>> {
+    const ends = new Map<number, number>()
+    await this.#listOffsets(topic, partitions, LATEST, READ_UNCOMMITTED, ends)
+    return ends
   }
 
   /** Resolves when readers see what lies below `end`: a transaction's markers come a moment after it is committed. */
@@ -178,6 +185,7 @@ export class PartitionReads {
     topic: string,
     partitions: readonly number[],
     timestamp: number,
+    isolationLevel: number,
     into: Map<number, number>,
   ): Promise<void> {
     const { connection } = this.#now
@@ -194,7 +202,7 @@ export class PartitionReads {
         }
         for (const [broker, led] of byBroker) {
           const { responses } = await broker.listOffsets({
-            isolationLevel: READ_COMMITTED,
+            isolationLevel,
             topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
           })
           for (const { partitions: found } of responses)
@@ -288,6 +296,7 @@ export class PartitionReads {
 
 const EARLIEST = -2
 const LATEST = -1
+const READ_UNCOMMITTED = 0
 
 /** One request at a time to each broker, for all reads that gather meanwhile. */
 class Lane {

@@ -177,7 +177,15 @@ export class KafkaTask implements OpenTask {
       checkpoint = await this.#replay(checkpoint, extent.end)
       if (checkpoint.identity !== '') break
       // A new changelog, or one that was emptied: it gets a name of its own, to tell it from any other.
-      const ends = await this.#transactions.write([this.#change(IDENTITY_KEY, Buffer.from(randomUUID()))])
+      const ends = await this.#transactions
+        .write([this.#change(IDENTITY_KEY, Buffer.from(randomUUID()))], (step) => {
+          if (step === 'ended') this.#host.onStep?.('identified', this.task)
+        })
+        .catch((error: unknown) => {
+          // Opening again finds it or writes it: nothing depends on whether it took effect.
+          if (!(error instanceof LogError) || error.code !== 'doubt') throw error
+          throw new LogError('unreachable', `opening ${this.#describe()}: ${error.message}`, { cause: error })
+        })
       reads.forget(this.#changelog, this.task)
       await reads.visible(this.#changelog, this.task, ends.get(`${this.#changelog}/${this.task}`) ?? 0)
       extent = await this.#extent()

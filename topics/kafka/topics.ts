@@ -33,21 +33,22 @@ export function wantedTopics(
   topics: readonly TopicSpecification[],
   groups: readonly Group[],
 ): WantedTopic[] {
-  const size = { 'max.message.bytes': String(MAXIMUM_BATCH_BYTES) }
+  // Times are the writer's, as brokers may not do by default: retention goes by them, and a copy keeps them.
+  const common = { 'max.message.bytes': String(MAXIMUM_BATCH_BYTES), 'message.timestamp.type': 'CreateTime' }
   const wanted = topics.map(({ name, partitions, compacted }) => ({
     topic: names.topic(name),
     partitions,
-    config: { ...(compacted ? TABLE : KEPT), ...size },
+    config: { ...(compacted ? TABLE : KEPT), ...common },
   }))
   const changelogs = groups.map(({ name, tasks }) => ({
     topic: names.changelog(name),
     partitions: tasks,
-    config: { ...CHANGELOG, ...size },
+    config: { ...CHANGELOG, ...common },
   }))
   return [
     ...wanted,
     ...changelogs,
-    { topic: names.appends, partitions: APPEND_PARTITIONS, config: { ...TABLE, ...size } },
+    { topic: names.appends, partitions: APPEND_PARTITIONS, config: { ...TABLE, ...common } },
   ]
 }
 

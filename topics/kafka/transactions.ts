@@ -39,7 +39,7 @@ export interface TransactionOptions {
 }
 
 /** Points at which the tests break a transaction. */
-export type TransactionStep = 'fenced' | 'before' | 'added' | 'produced' | 'ended'
+export type TransactionStep = 'fenced' | 'identified' | 'before' | 'added' | 'produced' | 'ended'
 
 /**
  * Fences every earlier user of the transactional id; their transactions are finished when it resolves.

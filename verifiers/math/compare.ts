@@ -9,7 +9,7 @@ import {
   symbolsOf,
   type Exact,
 } from './exact.ts'
-import { limits, resetWork, Undecided } from './limits.ts'
+import { countWork, limits, resetWork, Undecided } from './limits.ts'
 import {
   differenceOf,
   exactOf,
@@ -126,6 +126,7 @@ function reasonOf(error: unknown): string {
 
 /** Compares two answers that were read before. Never throws. */
 export function comparePrepared(a: Prepared, b: Prepared): Outcome {
+  countWork(5)
   if (a.failure === 'too_long' || b.failure === 'too_long') return undecided('too_long')
   if (a.skeleton !== '' && a.skeleton === b.skeleton) return equal
   if (a.failure !== undefined || b.failure !== undefined) {
@@ -512,6 +513,7 @@ const kinds = [
 ] as const
 
 function compareMeanings(a: Meaning, b: Meaning): Outcome {
+  countWork(2)
   if (kinds.indexOf(a.kind) > kinds.indexOf(b.kind)) [a, b] = [b, a]
   if (isNested(a) !== isNested(b)) return different
   const x = nameOf(a)
@@ -551,14 +553,37 @@ function compareMeanings(a: Meaning, b: Meaning): Outcome {
       )
     }
     case 'matrix':
-      if (b.kind !== 'matrix' || a.rows.length !== b.rows.length || a.rows[0]?.length !== b.rows[0]?.length)
-        return different
-      return compareInOrder(a.rows.flat(), b.rows.flat())
+      return b.kind === 'matrix' ? compareMatrices(a, b) : different
     case 'equation':
       return b.kind === 'equation' ? compareEquations([a.left, a.right], [b.left, b.right]) : different
     case 'inequality':
       return b.kind === 'inequality' ? compareInequalities(a, b) : different
   }
+}
+
+type Matrix = Extract<Meaning, { kind: 'matrix' }>
+
+const zero: Meaning = { kind: 'amount', node: { k: 'number', value: rational(0n) } }
+
+// A sum of unit vectors without k is one of the plane, or of space with nothing along k.
+const rowsOf = (m: Matrix, rows: number): Meaning[][] =>
+  m.plane === true && rows === m.rows.length + 1 ? [...m.rows, [zero]] : m.rows
+
+function compareMatrices(a: Matrix, b: Matrix): Outcome {
+  // A sum of unit vectors is a point, which a row may be too.
+  for (const [sum, row] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    if (sum.plain !== undefined && row.plain === undefined && row.rows.length === 1) {
+      const entries = row.rows.flat()
+      const result = compareInOrder(rowsOf(sum, entries.length).flat(), entries)
+      return result.outcome === 'different' ? different : undecided('row_or_column')
+    }
+  const x = rowsOf(a, b.rows.length)
+  const y = rowsOf(b, a.rows.length)
+  if (x.length !== y.length || x[0]?.length !== y[0]?.length) return different
+  return compareInOrder(x.flat(), y.flat())
 }
 
 function compareChoice(a: Extract<Meaning, { kind: 'choice' }>, b: Meaning): Outcome {
@@ -613,6 +638,7 @@ function compareAmountWith(a: Amount, b: Meaning): Outcome {
     case 'equation':
       return compareValuesWith([a], a.name, b)
     case 'matrix': {
+      if (b.plain !== undefined) return compareMeanings(a, b.plain)
       const cell = b.rows[0]?.[0]
       return b.rows.length === 1 && b.rows[0]?.length === 1 && cell !== undefined ? compareMeanings(a, cell) : different
     }
@@ -672,7 +698,9 @@ function compareClock(written: readonly string[], minutes: number): Outcome {
   const hours = Number(written[0])
   const read = hours * 60 + Number(written[1])
   if (hours > 23) return different
-  return read === minutes || (hours <= 12 && (read - minutes) % 720 === 0) ? equal : different
+  // Without am or pm the hours 1 to 12 may be either; 0 and 13 to 23 are hours of the whole day.
+  const isHalfDay = hours >= 1 && hours <= 12
+  return read === minutes || (isHalfDay && (read - minutes) % 720 === 0) ? equal : different
 }
 
 function compareCollectionWith(a: Collection, b: Meaning): Outcome {
@@ -783,7 +811,7 @@ function compareTupleWith(a: Extract<Meaning, { kind: 'tuple' }>, b: Meaning): O
       return compareInOrder(a.items, b.written).outcome === 'different' ? different : undecided('order_of_names')
     }
     case 'matrix': {
-      if (b.rows.every((row) => row.length === 1)) return compareInOrder(a.items, b.rows.flat())
+      if (b.rows.every((row) => row.length === 1)) return compareInOrder(a.items, rowsOf(b, a.items.length).flat())
       const [row] = b.rows
       if (b.rows.length !== 1 || row === undefined) return different
       return compareInOrder(a.items, row).outcome === 'different' ? different : undecided('row_or_column')

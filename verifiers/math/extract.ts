@@ -78,8 +78,8 @@ const dollars = /\$\$([^$]+)\$\$|(?<!\\)\$([^$\n]+?)(?<!\\)\$|\\\((.+?)\\\)|\\\[
 const numbers =
   /(?<![\p{L}\d])(?<!\d[.,])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?: \d{3})+(?!\d)|\d+,\d{1,2}(?![\d,])|\d+|(?=\.\d))(?:\.\d+)?(?:\s*\/\s*\d+)?%?/gu
 
-function lastMatch(text: string, pattern: RegExp): RegExpMatchArray | undefined {
-  let last: RegExpMatchArray | undefined
+function lastMatch(text: string, pattern: RegExp): RegExpExecArray | undefined {
+  let last: RegExpExecArray | undefined
   for (const found of text.matchAll(pattern)) last = found
   return last
 }
@@ -93,24 +93,71 @@ function saidAnswer(said: string): string {
   return last.replaceAll(/^[\s*:$]+|[\s*$]+$/g, '')
 }
 
+// A clause with one of these denies, asks or supposes what it says.
+const unstated =
+  /\b(?:not|cannot|never|no longer|if|whether|unless|suppose|assume|assuming|let|try|trying|could|might|may)\b|n['\u2019]t\b/i
+// What stands behind one of these is the number of something, not an amount.
+const label =
+  /\b(?:see|problem|question|exercise|equation|eq|step|part|page|figure|fig|table|chapter|section|case|example|theorem|lemma|line|item|hint|attempt|method|option)s?\.?\s*[#:(]?\s*$/i
+const givesUp =
+  /(?:\bnot|n['\u2019]t|\bcannot|\bunable to|\bfail(?:s|ed)? to)\s+(?:\w+\s+){0,2}(?:solve|find|determine|know|finish|compute|complete|answer|figure|decide|sure|certain)\b/i
+// What leads to a result: a verb or a sign of equality, then at most words that hedge; or nothing but such words at all.
+const hedge = String.raw`(?:about|approximately|roughly|around|nearly|almost|exactly|only|just|simply|now|then|equal\s+to|a\s+total\s+of)`
+const leadsToResult = new RegExp(
+  String.raw`(?:(?:^|[^\p{L}])(?:is|are|was|were|be|equals?|gives?|yields?|gets?|got|obtains?|makes?|totals?|costs?|has|(?<!\bI\s)have|had|leaves?|remains?|finds?|found|takes?|needs?|earns?|pays?|becomes?|(?:comes?|amounts?)\s+to)\s|[=:\u2248])\s*(?:${hedge}\s+)*[\\$\u20ac\u00a3]*$`,
+  'iu',
+)
+const leadsNowhere = new RegExp(
+  String.raw`^(?:[^\p{L}\d]|\b(?:so|thus|hence|therefore|finally|answer|result|${hedge})(?![\p{L}]))*$`,
+  'iu',
+)
+const plainEnd = /^(?:\s+\p{L}+){0,4}[\s*_.!$]*$/u
+
+const leadWindow = 200
+
+// What stands before a place in its own sentence, near enough to say what it is, and the last clause of that.
+function leadOf(text: string, at: number): { sentence: string; clause: string } {
+  const parts = text.slice(0, at).split(/[.!?](?=\s)|\n/)
+  const sentence = (parts.at(-1) ?? '').replaceAll(/[\s*_]+/g, ' ').slice(-leadWindow)
+  return { sentence, clause: sentence.split(/[,;]|\b(?:so|thus|hence|therefore|but)\b/i).at(-1) ?? '' }
+}
+
+// The number that the last sentence says is the result: after "is", "=" and the like, or all that the sentence holds.
+function statedNumber(text: string): string | undefined {
+  const end = text.trimEnd()
+  const found = lastMatch(end, numbers)
+  if (found === undefined) return undefined
+  const { sentence, clause } = leadOf(end, found.index)
+  if (!plainEnd.test(end.slice(found.index + found[0].length)) || unstated.test(clause) || label.test(clause))
+    return undefined
+  return leadsToResult.test(sentence) || leadsNowhere.test(sentence) ? found[0] : undefined
+}
+
 function lenientAnswer(text: string): Extraction {
   const end = text.slice(-lenientWindow)
-  const said = lastMatch(end, finalAnswer)?.[1]
-  if (said !== undefined) {
-    const answer = saidAnswer(said)
+  const none: Extraction = { reason: 'no_answer' }
+  const saying = lastMatch(end, finalAnswer)
+  if (saying?.[1] !== undefined) {
+    if (givesUp.test(end.slice(saying.index))) return none
+    const answer = saidAnswer(saying[1])
     if (answer !== '') return { answer }
   }
   const found = lastMatch(end, dollars)
   const math = (found?.[1] ?? found?.[2] ?? found?.[3] ?? found?.[4])?.trim()
-  if (math !== undefined && math !== '') return { answer: math }
-  const number = lastMatch(end, numbers)?.[0]
-  return number === undefined ? { reason: 'no_answer' } : { answer: number }
+  if (found !== undefined && math !== undefined && math !== '') {
+    const { sentence, clause } = leadOf(end, found.index)
+    const after = end.slice(found.index + found[0].length)
+    const isStated = !unstated.test(clause) && !label.test(clause) && !/^\s*\?/.test(after)
+    return isStated && !givesUp.test(sentence) && !givesUp.test(after) ? { answer: math } : none
+  }
+  const number = statedNumber(end)
+  return number === undefined ? none : { answer: number }
 }
 
 /**
  * Takes the answer out of a completion: the text after the last </think>, then its last \boxed{} or \fbox{}. Several
- * boxes in the last sentence make a list. With `lenient` and no box at all, also what follows "final answer is", then the last formula,
- * then the last number. A box or a reasoning block that isn't closed is `truncated`. Linear in the length.
+ * boxes in the last sentence make a list. With `lenient` and no box at all, also what follows "final answer is", then the
+ * last formula, then the number that the last sentence states as the result. A box or a reasoning block that isn't closed is `truncated`. Linear in the length.
  */
 export function extractAnswer(completion: string, mode: 'boxed' | 'lenient'): Extraction {
   const close = completion.lastIndexOf('</think>')

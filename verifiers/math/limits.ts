@@ -18,6 +18,9 @@ export const limits = {
   work: 10_000,
   /** Work units for sampling, which has to remain possible when exact forms have used up theirs. */
   sampling: 8_000,
+  /** Work units for all comparisons of one vote together, and so many more for each of its answers. */
+  vote: 200_000,
+  votePerAnswer: 4_000,
 } as const
 
 /** Raised inside the verifier when an answer can't be decided; the public functions turn it into a reason. */
@@ -31,9 +34,10 @@ export class Undecided extends Error {
   }
 }
 
-// One answer is read, or one pair compared, at a time on a thread and nothing awaits, so one pair of counters is enough.
+// One answer is read, or one pair compared, at a time on a thread and nothing awaits, so one set of counters is enough.
 let workLeft: number = limits.work
 let samplingLeft: number = limits.sampling
+let workDone = 0
 
 /** Gives the reading or comparison that starts now its full allowance of work. */
 export function resetWork(): void {
@@ -43,12 +47,29 @@ export function resetWork(): void {
 
 /** Spends work units on exact forms; throws Undecided('too_large') when the allowance is used up. */
 export function spend(units: number): void {
+  workDone += units
   workLeft -= units
   if (workLeft < 0) throw new Undecided('too_large')
 }
 
 /** Spends work units on sampling; throws Undecided('too_large') when the allowance is used up. */
 export function spendSampling(units: number): void {
+  workDone += units
   samplingLeft -= units
   if (samplingLeft < 0) throw new Undecided('too_large')
+}
+
+/** Work units that are left for sampling in the current reading or comparison. */
+export function remainingSampling(): number {
+  return Math.max(0, samplingLeft)
+}
+
+/** Counts work that the sizes of the two answers bound already: it has no allowance of its own, but adds up in a vote. */
+export function countWork(units: number): void {
+  workDone += units
+}
+
+/** All work units of this thread so far; the difference of two calls is what was done between them. */
+export function totalWork(): number {
+  return workDone
 }

@@ -23,7 +23,7 @@ import {
   withoutDegree,
   type Exact,
 } from './exact.ts'
-import { limits, Undecided } from './limits.ts'
+import { countWork, limits, Undecided } from './limits.ts'
 import { constantValue } from './numeric.ts'
 import { order, rational, type Rational } from './rational.ts'
 import type { Node, Relation } from './syntax.ts'
@@ -75,7 +75,8 @@ export type Meaning =
   | { kind: 'inequality'; less: Node; more: Node; strict: boolean }
   /** Entries by name; `written` has the values as they were written, `listed` when no (x, y) = fixed their order. */
   | { kind: 'assignments'; entries: [name: string, value: Meaning][]; written: Meaning[]; listed: boolean }
-  | { kind: 'matrix'; rows: Meaning[][]; name?: string }
+  /** `plane`: a sum of unit vectors without k; `plain`: the same where its bold letters are variables. */
+  | { kind: 'matrix'; rows: Meaning[][]; plane?: boolean; plain?: Meaning; name?: string }
   | { kind: 'ratio'; parts: Amount[]; written: string[] }
   | { kind: 'time'; minutes: number }
   | { kind: 'based'; digits: string; base: number; negative: boolean; name?: string }
@@ -245,7 +246,12 @@ export function interpret(node: Node): Meaning {
     case 'setoperation':
       return setOperation(node)
     case 'matrix':
-      return { kind: 'matrix', rows: node.rows.map((row) => row.map(interpret)) }
+      return {
+        kind: 'matrix',
+        rows: node.rows.map((row) => row.map(interpret)),
+        ...(node.plane === true ? { plane: true } : {}),
+        ...(node.plain === undefined ? {} : { plain: interpret(node.plain) }),
+      }
     case 'ratio':
       return { kind: 'ratio', parts: node.parts.map(amountOf), written: node.written }
     case 'time':
@@ -847,6 +853,7 @@ function amountKey(m: Amount): string | undefined {
 
 /** Text that is the same for equal meanings only, or undefined where no canonical form exists. */
 export function meaningKey(m: Meaning): string | undefined {
+  countWork(1)
   const all = (items: readonly Meaning[]): string[] | undefined => {
     const keys: string[] = []
     for (const item of items) {

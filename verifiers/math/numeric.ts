@@ -1,4 +1,4 @@
-import { spendSampling, Undecided } from './limits.ts'
+import { remainingSampling, spendSampling, Undecided } from './limits.ts'
 import { toNumber } from './rational.ts'
 import type { Node } from './syntax.ts'
 
@@ -128,10 +128,17 @@ const functions: Readonly<Record<string, readonly [f: (x: number) => number, slo
   sinh: [Math.sinh, Math.cosh],
   cosh: [Math.cosh, Math.sinh],
   tanh: [Math.tanh, () => 1],
-  arcsin: [Math.asin, (x) => 1 / Math.sqrt(1 - x * x)],
-  arccos: [Math.acos, (x) => 1 / Math.sqrt(1 - x * x)],
+  // Their slope is not used: see arcSpread.
+  arcsin: [Math.asin, () => 1],
+  arccos: [Math.acos, () => 1],
   arctan: [Math.atan, () => 1],
   arccot: [(x) => Math.PI / 2 - Math.atan(x), () => 1],
+}
+
+// How far arcsin and arccos may be off for an argument that is off by `error`: their slope has no bound at 1 and -1.
+function arcSpread(x: number, error: number): number {
+  const room = 1 - Math.abs(x)
+  return 2 * error < room ? error / Math.sqrt(1 - (Math.abs(x) + error) ** 2) : 2 * Math.sqrt(error)
 }
 
 // Lanczos approximation, g = 7: good to about 1e-14 for arguments of a moderate size.
@@ -175,11 +182,11 @@ function call(name: string, args: readonly Approximation[], sample: Sample, comp
   if (known !== undefined) {
     const y = known[0](x.re)
     const slope = x.error === 0 && x.re === 0 ? 0 : Math.min(1e12, Math.abs(known[1](x.re)))
-    const result = {
-      re: y,
-      im: 0,
-      error: slope * x.error + x.error * x.error + epsilon * (Math.abs(y) + slope * Math.abs(x.re)) * 2,
-    }
+    const spread =
+      name === 'arcsin' || name === 'arccos'
+        ? arcSpread(x.re, x.error + 2 * epsilon * Math.abs(x.re))
+        : slope * x.error + x.error * x.error + 2 * epsilon * slope * Math.abs(x.re)
+    const result = { re: y, im: 0, error: spread + 2 * epsilon * Math.abs(y) }
     const isFlat = x.re !== 0 && Math.abs(known[0](x.re * 1.001) - y) < 1e-9 * Math.abs(y)
     return isFlat || isTiny(x) ? blurred(result) : result
   }
@@ -283,27 +290,82 @@ function oddRoot(exponent: Node): [number, number] | undefined {
   return [Number(n.n), Number(d.n)]
 }
 
-// A fixed pseudo-random number in [0, 1) for a name and a point.
-function scatter(name: string, point: number): number {
-  let h = 2166136261 ^ (point * 0x9e3779b9)
-  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 16777619)
+// A fixed pseudo-random number in [0, 1) for the place of a variable and a point.
+function scatter(place: number, point: number): number {
+  let h = Math.imul((place + 1) ^ 0x5bd1e995, 16777619) ^ Math.imul(point + 1, 0x9e3779b9)
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return ((h ^ (h >>> 16)) >>> 0) / 4294967296
 }
 
-const points = 8
+// Five points of one sign, two near zero for arcsin and the like; two of signs that alternate, so that every pair of
+// variables that stand side by side has all four pairs of signs; three of whole numbers (for n!, (-1)^n and the like).
+const points = 10
 
-// Three positive points, two of mixed signs, three of whole numbers (for n!, (-1)^n and the like).
-function sampleAt(names: readonly string[], point: number, naturalLog: boolean): Sample {
-  const values = new Map<string, number>()
-  for (const name of names) {
-    const u = scatter(name, point)
-    if (point < 3) values.set(name, 0.25 + 2.5 * u)
-    else if (point < 5) values.set(name, (0.3 + 2 * u) * (scatter(name, point + 64) < 0.7 ? -1 : 1))
-    else values.set(name, 2 + ((Math.floor(u * 7) + point) % 9))
+function coordinate(place: number, point: number): number {
+  const u = scatter(place, point)
+  switch (point) {
+    case 0:
+      return 0.1 + 0.8 * u
+    case 1:
+    case 2:
+      return 0.25 + 2.5 * u
+    case 3:
+      return -0.1 - 0.8 * u
+    case 4:
+      return -0.25 - 2.5 * u
+    case 5:
+    case 6:
+      return (0.3 + 2 * u) * ((place + point) % 2 === 0 ? 1 : -1)
+    default:
+      return 2 + ((Math.floor(u * 7) + point) % 9)
   }
-  return { values, naturalLog }
+}
+
+// The variables in the order in which they are met, and the expression's text with places instead of their names.
+function shapeOf(node: Node): { names: string[]; text: string } {
+  const places = new Map<string, number>()
+  const visit = (n: Node): string => {
+    switch (n.k) {
+      case 'symbol': {
+        const place = places.get(n.name) ?? places.size
+        places.set(n.name, place)
+        return `#${place}`
+      }
+      case 'number':
+        return `${n.value.n}/${n.value.d}`
+      case 'constant':
+        return n.name
+      case 'operation':
+        return `(${visit(n.a)}${n.op}${visit(n.b)})`
+      case 'negative':
+      case 'degree':
+      case 'percent':
+        return `${n.k}(${visit(n.a)})`
+      case 'root':
+        return `root(${visit(n.a)},${n.degree === undefined ? 2 : visit(n.degree)})`
+      case 'call':
+        return `${n.name}(${n.args.map(visit).join()})`
+      default:
+        return n.k
+    }
+  }
+  const text = visit(node)
+  return { names: [...places.keys()], text }
+}
+
+/**
+ * Orders of the variables of two expressions that depend neither on their letters nor on which expression comes first:
+ * as they stand in the expression whose text is less, then in the other; two orders where that says nothing.
+ */
+function variableOrders(a: Node, b: Node, names: ReadonlySet<string>): string[][] {
+  if (names.size < 2) return [[...names]]
+  const x = shapeOf(a)
+  const y = shapeOf(b)
+  const forth = [...new Set([...x.names, ...y.names])]
+  const back = [...new Set([...y.names, ...x.names])]
+  if (x.text !== y.text) return [x.text < y.text ? forth : back]
+  return forth.every((name, place) => name === back[place]) ? [forth] : [forth, back]
 }
 
 /** Names of the variables of an expression, and whether i or a logarithm without a base occurs. */
@@ -366,35 +428,44 @@ function closeness(a: Approximation, b: Approximation, bounded: boolean): 'equal
 export function compareNumerically(a: Node, b: Node, naturalLog = false): 'equal' | 'different' | 'unclear' {
   const left = traits(a)
   const right = traits(b)
-  const names = [...new Set([...left.names, ...right.names])].sort()
-  const constant = names.length === 0
-  const complex = constant || left.imaginary || right.imaginary
+  const complex = left.imaginary || right.imaginary
+  const orders = variableOrders(a, b, new Set([...left.names, ...right.names]))
+  if (orders[0]?.length === 0) {
+    const sample = { values: new Map<string, number>(), naturalLog }
+    const result = closeness(evaluate(a, sample, true), evaluate(b, sample, true), true)
+    return result === 'close' ? 'unclear' : result
+  }
   let agreed = 0
   let close = false
-  for (let point = 0; point < (constant ? 1 : points); point++) {
-    const sample = sampleAt(names, point, naturalLog)
-    const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), constant)
-    if (result === 'different') return 'different'
-    if (result === 'close') close = true
-    if (result === 'equal') agreed++
-  }
-  if (close || agreed < (constant ? 1 : 2)) return 'unclear'
-  if (constant || !(hasKinks(a) || hasKinks(b))) return 'equal'
-  return agreeBeyondKinks(a, b, names, naturalLog, complex)
+  for (const names of orders)
+    for (let point = 0; point < points; point++) {
+      const values = new Map(names.map((name, place) => [name, coordinate(place, point)]))
+      const sample = { values, naturalLog }
+      const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), false)
+      if (result === 'different') return 'different'
+      if (result === 'close') close = true
+      if (result === 'equal') agreed++
+    }
+  if (close || agreed < 2) return 'unclear'
+  if (!(hasKinks(a) || hasKinks(b))) return 'equal'
+  return agreeBeyondKinks(a, b, orders, naturalLog, complex)
 }
 
-// Whether an expression may change its form somewhere: |x|, max, floor, an even root.
+const kinked = /^(?:abs|max|min|floor|ceil|gcd|lcm|arcsin|arccos|arctan|arccot|ln|log)$/
+
+const isVarying = (node: Node): boolean => traits(node).names.size > 0
+
+// Whether an expression may change its form somewhere, so that agreement on one side says nothing about the other: |x|,
+// max, floor, and the functions that take one of several inverses: roots, logarithms, arcsin and the like.
 function hasKinks(node: Node): boolean {
   switch (node.k) {
     case 'call':
-      return /^(?:abs|max|min|floor|ceil|gcd|lcm)$/.test(node.name) || node.args.some(hasKinks)
+      return (kinked.test(node.name) && node.args.some(isVarying)) || node.args.some(hasKinks)
     case 'root':
-      return true
+      return isVarying(node.a) || (node.degree !== undefined && isVarying(node.degree))
     case 'operation':
       // x^{1/2} is a root, and x^{0.5} too.
-      if (node.op === '^' && !(node.b.k === 'number' && node.b.value.d === 1n)) {
-        if (traits(node.a).names.size > 0) return true
-      }
+      if (node.op === '^' && !(node.b.k === 'number' && node.b.value.d === 1n) && isVarying(node.a)) return true
       return hasKinks(node.a) || hasKinks(node.b)
     case 'negative':
     case 'degree':
@@ -419,14 +490,20 @@ function literals(node: Node, found: Set<number>): Set<number> {
   return found
 }
 
-// Both signs of every decade from 10^-6 to 10^10, a fine grid around zero, and both sides of the numbers written.
-function kinkPositions(a: Node, b: Node): number[] {
-  const positions: number[] = []
-  for (let decade = -6; decade <= 10; decade++) for (const digit of [1.3, 4.7]) positions.push(digit * 10 ** decade)
-  for (let k = 0; k < 48; k++) positions.push(k / 4 + 0.13)
-  for (const c of [...literals(b, literals(a, new Set<number>()))].filter(Number.isFinite).slice(0, 8))
-    for (const near of [c, Math.sqrt(c), c / 2, c * c]) positions.push(near * 0.97, near * 1.03)
-  return positions.flatMap((x) => [x, -x])
+const bothSigns = (positions: readonly number[]): number[] => positions.flatMap((x) => [x, -x])
+
+// Every decade from 10^-6 to 10^10.
+const decades = bothSigns(
+  Array.from({ length: 34 }, (_, n) => (n % 2 === 0 ? 1.3 : 4.7) * 10 ** (Math.floor(n / 2) - 6)),
+)
+// A fine grid around zero.
+const grid = bothSigns(Array.from({ length: 48 }, (_, n) => n / 4 + 0.13))
+
+// Both sides of the numbers written in the two expressions, of their roots, squares, halves and inverses.
+function aroundLiterals(a: Node, b: Node): number[] {
+  const numbers = [...literals(b, literals(a, new Set<number>()))].filter(Number.isFinite).sort((p, q) => p - q)
+  const near = numbers.slice(0, 8).flatMap((c) => [c, Math.sqrt(c), c / 2, c * c, 1 / c])
+  return bothSigns(near.flatMap((x) => [x * 0.97, x * 1.03]))
 }
 
 // What changes its sign at a kink: the arguments of |x| and roots, the differences of those of max and min.
@@ -458,11 +535,12 @@ function kinkArguments(node: Node, found: Node[]): Node[] {
   return found
 }
 
-// Points around the places between the given ones where |f| is smallest, so that two zeros close together are seen.
-function nearZeros(sorted: readonly number[], f: (x: number) => number): number[] {
-  const heights = sorted.map((x) => Math.abs(f(x)))
+// Points around the places between the given ones where |f| is smallest, so that two zeros close together are seen. Ends
+// when the sampling that is left falls to `reserve`.
+function nearZeros(sorted: readonly number[], f: (x: number) => number, reserve: number): number[] {
+  const heights = sorted.map((x) => (remainingSampling() > reserve ? Math.abs(f(x)) : NaN))
   const found: number[] = []
-  for (let k = 1; k + 1 < sorted.length && found.length < 48; k++) {
+  for (let k = 1; k + 1 < sorted.length && found.length < 48 && remainingSampling() > reserve; k++) {
     const height = heights[k] ?? NaN
     if (!(height <= (heights[k - 1] ?? NaN) && height <= (heights[k + 1] ?? NaN))) continue
     let low = sorted[k - 1] ?? 0
@@ -477,37 +555,57 @@ function nearZeros(sorted: readonly number[], f: (x: number) => number): number[
   return found
 }
 
-// Agreement at all points where both have a value, so far out and so close that no side of a kink is left out.
+// Where there is more to see than work is left for, every so manyth place.
+function thinned(positions: readonly number[], most: number): number[] {
+  const step = Math.max(1, Math.ceil(positions.length / Math.max(1, most)))
+  return positions.filter((_, index) => index % step === 0)
+}
+
+// Agreement at all points where both have a value, so far out and so close that no side of a kink is left out. A long
+// expression is tried at fewer points, but always at every decade of both signs.
 function agreeBeyondKinks(
   a: Node,
   b: Node,
-  names: readonly string[],
+  orders: readonly (readonly string[])[],
   naturalLog: boolean,
   complex: boolean,
 ): 'equal' | 'different' | 'unclear' {
-  const positions = kinkPositions(a, b)
-  const [only] = names
-  if (names.length === 1 && only !== undefined) {
-    const sorted = [...positions].sort((p, q) => p - q)
-    for (const argument of [...kinkArguments(a, []), ...kinkArguments(b, [])].slice(0, 4))
-      positions.push(
-        ...nearZeros(sorted, (x) => evaluate(argument, { values: new Map([[only, x]]), naturalLog }, false).re),
-      )
-  }
-  let close = false
-  for (const [point, position] of positions.entries()) {
-    const values = new Map<string, number>()
-    // One variable goes through all positions while the others jump between them, of one sign and of both.
-    for (const [index, name] of names.entries()) {
-      const jump = positions[Math.floor(scatter(name, point + 128) * positions.length)] ?? 1
-      const lead = index === point % names.length
-      values.set(name, lead ? position : point % 3 === 0 ? Math.abs(jump) * Math.sign(position) : jump)
+  const near = [...aroundLiterals(a, b), ...grid]
+  const all = remainingSampling()
+  const zeros: number[] = []
+  const [names] = orders
+  const [only] = names ?? []
+  if (names?.length === 1 && only !== undefined) {
+    const sorted = [...decades, ...near].sort((p, q) => p - q)
+    const byText = new Map(kinkArguments(b, kinkArguments(a, [])).map((argument) => [shapeOf(argument).text, argument]))
+    const ordered = [...byText].sort(([p], [q]) => (p < q ? -1 : 1)).slice(0, 4)
+    for (const [index, [, argument]] of ordered.entries()) {
+      const f = (x: number): number => evaluate(argument, { values: new Map([[only, x]]), naturalLog }, false).re
+      zeros.push(...nearZeros(sorted, f, all * (1 - (0.4 * (index + 1)) / ordered.length)))
     }
-    const sample = { values, naturalLog }
-    const result = closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), false)
-    if (result === 'different') return 'different'
-    if (result === 'close') close = true
   }
+  const compareAt = (values: ReadonlyMap<string, number>): 'equal' | 'different' | 'close' | 'unclear' => {
+    const sample = { values, naturalLog }
+    return closeness(evaluate(a, sample, complex), evaluate(b, sample, complex), false)
+  }
+  const left = remainingSampling()
+  if (compareAt(new Map(names?.map((name) => [name, 1.3]))) === 'different') return 'different'
+  const affordable = (0.8 * left) / ((left - remainingSampling()) * orders.length) - decades.length
+  const positions = [...decades, ...thinned([...zeros, ...near], affordable)]
+  let close = false
+  for (const order of orders)
+    for (const [point, position] of positions.entries()) {
+      const values = new Map<string, number>()
+      // One variable goes through all positions while the others jump between them, of one sign and of both.
+      for (const [place, name] of order.entries()) {
+        const jump = positions[Math.floor(scatter(place, point + 128) * positions.length)] ?? 1
+        const lead = place === (point >> 1) % order.length
+        values.set(name, lead ? position : point % 3 === 0 ? Math.abs(jump) * Math.sign(position) : jump)
+      }
+      const result = compareAt(values)
+      if (result === 'different') return 'different'
+      if (result === 'close') close = true
+    }
   return close ? 'unclear' : 'equal'
 }
 

@@ -1,4 +1,5 @@
 import { limits, Undecided } from './limits.ts'
+import { traits } from './numeric.ts'
 import { add, divide, multiply, power, rational, rationalKey, type Rational } from './rational.ts'
 import type { Node, Relation } from './syntax.ts'
 import { functionNames, type Token } from './tokens.ts'
@@ -19,6 +20,9 @@ const accents = new Set([
   'dot',
   'ddot',
 ])
+// Over i, j and k these make unit vectors, as bold type does.
+const unitAccents = new Set(['hat', 'widehat', 'vec'])
+const unitName = /^([ijk]) (?:bold|hat)$/
 const matrices = new Set(['matrix', 'pmatrix', 'bmatrix', 'Bmatrix', 'smallmatrix', 'array', 'vmatrix'])
 const inverses: Readonly<Record<string, string>> = { sin: 'arcsin', cos: 'arccos', tan: 'arctan', cot: 'arccot' }
 const aliases: Readonly<Record<string, string>> = { asin: 'arcsin', acos: 'arccos', atan: 'arctan', lg: 'log' }
@@ -515,7 +519,7 @@ class Parser {
       const b = node.b.k === 'negative' ? node.b.a : node.b
       exponent = `^${sign}${b.k === 'number' ? rationalKey(b.value) : b.k === 'symbol' ? b.name : '?'}`
     }
-    if (symbol.k !== 'symbol') return undefined
+    if (symbol.k !== 'symbol' || unitName.test(symbol.name)) return undefined
     const letter = /^[A-Za-z]+/.exec(symbol.name)?.[0] ?? ''
     const certain = functionLetters.has(letter) || symbol.name.includes("'")
     // f^{n+1}(x) has no name to compare by.
@@ -841,7 +845,16 @@ class Parser {
       return { k: 'call', name: 'binomial', args: [n, this.argument()] }
     }
     if (accents.has(name)) {
+      if ((name === 'overline' || name === 'bar') && this.coversLetterI()) {
+        const start = this.at
+        const node = this.group()
+        if (traits(node).imaginary) return conjugate(node) ?? this.fail()
+        // The i was an index, as in x_{i+1}.
+        this.at = start
+      }
       const text = this.subscript()
+      const unit = /^([ijk])(?:math| bold)?$/.exec(text)?.[1]
+      if (unit !== undefined && unitAccents.has(name)) return { k: 'symbol', name: `${unit} hat` }
       return { k: 'symbol', name: `${name === 'bar' ? 'overline' : name} ${text}` }
     }
     switch (name) {
@@ -888,6 +901,27 @@ class Parser {
     if (name.startsWith('begin:')) return this.matrix(name.slice(6))
     if (functionNames.has(name)) return this.call(aliases[name] ?? name)
     return this.fail()
+  }
+
+  // Whether the group that opens here is a sum with an i, or an i alone, and no name of a segment.
+  private coversLetterI(): boolean {
+    if (!this.isMark('{')) return false
+    let hasUnit = false
+    let isSum = false
+    for (let at = this.at, open = 0; at < this.tokens.length; at++) {
+      const t = this.tokens[at] as Token
+      if (t.type === 'mark') {
+        if (t.text === '{') open++
+        else if (t.text === '}' && --open === 0)
+          return isSum ? hasUnit : at - this.at === 2 && this.peek(1)?.text === 'i'
+        else if (t.text === '+' || t.text === '-') isSum = true
+      } else if (
+        t.textual !== true &&
+        (t.type === 'letter' ? t.text === 'i' : t.type === 'word' && t.text.includes('i'))
+      )
+        hasUnit = true
+    }
+    return false
   }
 
   private squareRoot(): Node {
@@ -971,6 +1005,156 @@ class Parser {
   }
 }
 
+// The complex conjugate; undefined where it is not certain: of roots, functions, and the letters for complex numbers.
+function conjugate(node: Node): Node | undefined {
+  switch (node.k) {
+    case 'number':
+      return node
+    case 'constant':
+      return node.name === 'i' ? { k: 'negative', a: node } : node
+    case 'symbol':
+      return /^[zw](?![a-z])/.test(node.name) ? undefined : node
+    case 'negative': {
+      const a = conjugate(node.a)
+      return a && { k: 'negative', a }
+    }
+    case 'root':
+      return node.a.k === 'number' && node.a.value.n >= 0n && node.degree === undefined ? node : undefined
+    case 'operation': {
+      const a = conjugate(node.a)
+      const isPower = node.op === '^'
+      const b = isPower && !(node.b.k === 'number' && node.b.value.d === 1n) ? undefined : conjugate(node.b)
+      return a && b && { k: 'operation', op: node.op, a, b }
+    }
+    default:
+      return undefined
+  }
+}
+
+type Coordinates = Partial<Record<'i' | 'j' | 'k', Node>>
+
+const mentionsUnit = (node: Node): boolean => {
+  switch (node.k) {
+    case 'symbol':
+      return unitName.test(node.name)
+    case 'operation':
+    case 'setoperation':
+      return mentionsUnit(node.a) || mentionsUnit(node.b)
+    case 'plusminus':
+      return (node.a !== undefined && mentionsUnit(node.a)) || mentionsUnit(node.b)
+    case 'negative':
+    case 'degree':
+    case 'percent':
+    case 'quantity':
+      return mentionsUnit(node.a)
+    case 'root':
+      return mentionsUnit(node.a) || (node.degree !== undefined && mentionsUnit(node.degree))
+    case 'call':
+      return node.args.some(mentionsUnit)
+    default:
+      return false
+  }
+}
+
+// The coordinates of a sum of multiples of unit vectors; undefined of everything else.
+function coordinatesOf(node: Node): Coordinates | undefined {
+  const each = (vector: Coordinates | undefined, write: (coordinate: Node) => Node): Coordinates | undefined =>
+    vector && Object.fromEntries(Object.entries(vector).map(([unit, coordinate]) => [unit, write(coordinate)]))
+  switch (node.k) {
+    case 'symbol': {
+      const unit = unitName.exec(node.name)?.[1] as keyof Coordinates | undefined
+      return unit && { [unit]: { k: 'number', value: rational(1n) } }
+    }
+    case 'negative':
+      return each(coordinatesOf(node.a), (a) => ({ k: 'negative', a }))
+    case 'quantity':
+      return each(coordinatesOf(node.a), (a) => ({ ...node, a }))
+    case 'operation': {
+      const { op } = node
+      if (op === '^') return undefined
+      if (op === '*' || op === '/') {
+        const [scalar, vector] = mentionsUnit(node.a) ? [node.b, node.a] : [node.a, node.b]
+        if (mentionsUnit(scalar) || (op === '/' && vector === node.b)) return undefined
+        return each(coordinatesOf(vector), (a) => {
+          if (op === '/') return { k: 'operation', op, a, b: scalar }
+          const isOne = a.k === 'number' && a.value.n === 1n && a.value.d === 1n
+          return isOne ? scalar : { k: 'operation', op, a: scalar, b: a }
+        })
+      }
+      const left = coordinatesOf(node.a)
+      const right = coordinatesOf(node.b)
+      if (left === undefined || right === undefined) return undefined
+      const sum: Coordinates = { ...left }
+      for (const [unit, b] of Object.entries(right) as [keyof Coordinates, Node][]) {
+        const a = left[unit]
+        sum[unit] = a === undefined ? (op === '-' ? { k: 'negative', a: b } : b) : { k: 'operation', op, a, b }
+      }
+      return sum
+    }
+    default:
+      return undefined
+  }
+}
+
+// Bold i, j and k as the letters that they are where they are no unit vectors.
+function withPlainLetters(node: Node): Node {
+  switch (node.k) {
+    case 'symbol': {
+      const bold = /^([ijk]) bold$/.exec(node.name)?.[1]
+      return bold === undefined ? node : bold === 'i' ? { k: 'constant', name: 'i' } : { k: 'symbol', name: bold }
+    }
+    case 'operation':
+      return { ...node, a: withPlainLetters(node.a), b: withPlainLetters(node.b) }
+    case 'plusminus':
+      return node.a === undefined
+        ? { ...node, b: withPlainLetters(node.b) }
+        : { ...node, a: withPlainLetters(node.a), b: withPlainLetters(node.b) }
+    case 'negative':
+    case 'degree':
+    case 'percent':
+    case 'quantity':
+    case 'root':
+      return { ...node, a: withPlainLetters(node.a) }
+    case 'call':
+      return { ...node, args: node.args.map(withPlainLetters) }
+    default:
+      return node
+  }
+}
+
+// Sums of unit vectors become columns, everywhere in an answer; other bold letters become plain ones.
+function withVectors(node: Node): Node {
+  switch (node.k) {
+    case 'list':
+    case 'tuple':
+    case 'set':
+      return { ...node, items: node.items.map(withVectors) }
+    case 'matrix':
+      return { ...node, rows: node.rows.map((row) => row.map(withPlainLetters)) }
+    case 'ratio':
+      return { ...node, parts: node.parts.map(withPlainLetters) }
+    case 'relation': {
+      // r = 3i - 2j: what is named may be a vector, and nothing else in a relation.
+      const last = node.sides.length - 1
+      const isNamed =
+        node.ops.every((op) => op === '=') && (node.sides[0]?.k === 'symbol' || node.names[0] !== undefined)
+      const sides = node.sides.map((side, index) =>
+        isNamed && index === last ? withVectors(side) : withPlainLetters(side),
+      )
+      return { ...node, sides }
+    }
+    default: {
+      if (!mentionsUnit(node)) return node
+      const plain = withPlainLetters(node)
+      const found = coordinatesOf(node)
+      if (found === undefined) return plain
+      const none: Node = { k: 'number', value: rational(0n) }
+      const rows = [[found.i ?? none], [found.j ?? none], ...(found.k === undefined ? [] : [[found.k]])]
+      return { k: 'matrix', rows, plane: found.k === undefined, plain }
+    }
+  }
+}
+
 function based(node: Node, base: number): Node {
   if (node.k !== 'number' || node.value.d !== 1n || node.decimals !== undefined) throw new Undecided('not_understood')
   const digits = node.value.n.toString()
@@ -995,5 +1179,8 @@ function holdsDerivative(tokens: readonly Token[]): boolean {
 /** Parses the tokens of one answer. Throws Undecided when they make no sense together or go past a limit. */
 export function parse(tokens: readonly Token[]): Node {
   if (holdsDerivative(tokens)) throw new Undecided('not_understood')
-  return new Parser([...tokens]).answer()
+  const node = new Parser([...tokens]).answer()
+  return tokens.some((t) => unitName.test(t.text) || (t.type === 'command' && unitAccents.has(t.text)))
+    ? withVectors(node)
+    : node
 }

@@ -32,7 +32,8 @@ export type Node = { exact?: Exact | null } & (
   | { k: 'tuple'; open: '(' | '['; close: ')' | ']'; items: Node[] }
   | { k: 'set'; items: Node[] }
   | { k: 'list'; items: Node[]; joiner: 'comma' | 'and' | 'or' }
-  | { k: 'matrix'; rows: Node[][] }
+  /** `plane`, `plain`: a sum of unit vectors without k, and what it is where bold letters are variables. */
+  | { k: 'matrix'; rows: Node[][]; plane?: boolean; plain?: Node }
   | { k: 'relation'; sides: Node[]; ops: Relation[]; /** f(x) and the like, by side. */ names: (string | undefined)[] }
   | { k: 'ratio'; parts: Node[]; /** Digits as written, to tell a time from a ratio. */ written: string[] }
   | { k: 'time'; minutes: number; half?: 'am' | 'pm' }

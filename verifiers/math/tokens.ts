@@ -151,6 +151,8 @@ const letterStyles = new Set(
     ' ',
   ),
 )
+// In these i, j and k may be the unit vectors.
+const boldStyles = new Set('mathbf bm boldsymbol pmb bold'.split(' '))
 const marks: Readonly<Record<string, string>> = {
   le: '<=',
   leq: '<=',
@@ -481,7 +483,11 @@ class Tokenizer {
     const { text } = this
     let open = at
     while (text.charAt(open) === ' ') open++
-    if (text.charAt(open) !== '{') return at
+    if (text.charAt(open) !== '{') {
+      if (!boldStyles.has(name) || !/[ijk]/.test(text.charAt(open))) return at
+      this.push('letter', `${text.charAt(open)} bold`)
+      return open + 1
+    }
     const close = closingBrace(text, open)
     if (close < 0 || close >= to) throw new Undecided('not_understood')
     if (name === 'boxed' || name === 'fbox' || name === 'underline') {
@@ -496,7 +502,7 @@ class Tokenizer {
         const last = this.tokens.at(-1)
         const unit = inner.length > 1 && last?.type === 'number' && name === 'mathrm'
         if (unit) this.push('word', content, { textual: true })
-        else this.push('letter', content)
+        else this.push('letter', boldStyles.has(name) && /[ijk]/.test(content) ? `${content} bold` : content)
         return close + 1
       }
       if (functionNames.has(content)) {

@@ -1,4 +1,5 @@
 import { comparePrepared, prepare, type Prepared } from './compare.ts'
+import { limits, totalWork } from './limits.ts'
 import { looseness, meaningKey } from './meaning.ts'
 
 /** Answers that are one and the same. */
@@ -20,8 +21,12 @@ interface Majority {
   readonly tie: boolean
 }
 
-// Pairs compared at most where keys don't settle a group, so that a large vote stays short.
-const mostPairs = 4_096
+/** An answer that belongs to no group, and why: as a verdict's reason. */
+interface Unplaced {
+  /** Position in the input. */
+  readonly member: number
+  readonly reason: string
+}
 
 interface Class {
   representative: number
@@ -52,58 +57,84 @@ export function canonicalAnswer(answer: string): string | undefined {
 /**
  * Groups answers that are equal. Exact forms share a key and need no comparison; answers without a key, and those
  * with a unit, a name or rounded digits, join the one group they equal and stay apart when there are several.
- * `undecided` holds the positions of answers that could not be read.
+ * `undecided` holds, ascending, the positions of answers that could not be read, and of those that were not compared
+ * with every group because the work that one vote may do was used up; `unplaced` holds the same with the reasons. The
+ * answers given most often are compared first, then the shorter ones.
  */
-export function groupAnswers(answers: readonly string[]): { groups: AnswerGroup[]; undecided: number[] } {
-  const prepared = answers.map(prepare)
+export function groupAnswers(answers: readonly string[]): {
+  groups: AnswerGroup[]
+  undecided: number[]
+  unplaced: Unplaced[]
+} {
+  const prepared: Prepared[] = []
   const classes: Class[] = []
   const byKey = new Map<string, Class>()
   const bySkeleton = new Map<string, Class>()
-  const undecided: number[] = []
-  for (const [index, answer] of prepared.entries()) {
+  const unplaced: Unplaced[] = []
+  for (const [member, text] of answers.entries()) {
+    // Each answer's key is made within its own allowance of work, so that it is the same whatever stands beside it.
+    const answer = prepare(text)
+    const keyed = keyOf(answer)
+    prepared.push(answer)
     if (answer.readings.length === 0) {
-      undecided.push(index)
+      unplaced.push({ member, reason: answer.failure ?? 'not_understood' })
       continue
     }
-    const keyed = keyOf(answer)
     const known = (keyed === undefined ? undefined : byKey.get(keyed.key)) ?? bySkeleton.get(answer.skeleton)
     if (known !== undefined) {
-      known.members.push(index)
+      known.members.push(member)
       if (keyed !== undefined && keyed.looseness < known.looseness) {
         known.looseness = keyed.looseness
-        known.representative = index
+        known.representative = member
       }
       continue
     }
-    const made: Class = { representative: index, looseness: keyed?.looseness ?? 2, members: [index] }
+    const made: Class = { representative: member, looseness: keyed?.looseness ?? 2, members: [member] }
     classes.push(made)
     bySkeleton.set(answer.skeleton, made)
     if (keyed !== undefined) byKey.set(keyed.key, made)
   }
-  let pairs = 0
+  const end = totalWork() + limits.vote + limits.votePerAnswer * answers.length
   const equals = (a: Class, b: Class): boolean => {
     const x = prepared[a.representative]
     const y = prepared[b.representative]
-    return ++pairs <= mostPairs && x !== undefined && y !== undefined && comparePrepared(x, y).outcome === 'equal'
+    return x !== undefined && y !== undefined && comparePrepared(x, y).outcome === 'equal'
   }
+  // Those of the classes that equal the given one, or undefined when the vote's work is used up before all are compared.
+  const equalTo = (loose: Class, others: readonly Class[]): Class[] | undefined => {
+    const found: Class[] = []
+    for (const other of others) {
+      if (totalWork() > end) return undefined
+      if (equals(loose, other)) found.push(other)
+    }
+    return found
+  }
+  const length = (c: Class): number => prepared[c.representative]?.skeleton.length ?? 0
+  const byVotes = [...classes].sort((a, b) => b.members.length - a.members.length || length(a) - length(b))
   // Exact answers stand; decimals join the exact value they round, and the rest what stands by then.
   const settled = classes.filter((c) => c.looseness === 0)
   for (const level of [1, 2] as const) {
     const standing = settled.length
-    for (const loose of classes) {
+    for (const loose of byVotes) {
       if (loose.looseness !== level) continue
-      const exact = settled.slice(0, standing).filter((c) => equals(loose, c))
-      const matches = exact.length > 0 || level === 1 ? exact : settled.slice(standing).filter((c) => equals(loose, c))
-      const [only] = matches
-      if (matches.length === 1 && only !== undefined) only.members.push(...loose.members)
+      let matches = equalTo(loose, settled.slice(0, standing))
+      if (matches?.length === 0 && level === 2) matches = equalTo(loose, settled.slice(standing))
+      const [only] = matches ?? []
+      if (matches === undefined) for (const member of loose.members) unplaced.push({ member, reason: 'vote_too_large' })
+      else if (matches.length === 1 && only !== undefined) only.members.push(...loose.members)
       else settled.push(loose)
     }
   }
+  unplaced.sort((a, b) => a.member - b.member)
   const groups = settled.map((c) => ({
     representative: answers[c.representative] ?? '',
     members: c.members.sort((a, b) => a - b),
   }))
-  return { groups: groups.sort((a, b) => (a.members[0] ?? 0) - (b.members[0] ?? 0)), undecided }
+  return {
+    groups: groups.sort((a, b) => (a.members[0] ?? 0) - (b.members[0] ?? 0)),
+    undecided: unplaced.map(({ member }) => member),
+    unplaced,
+  }
 }
 
 /** The winner of a vote, or undefined without groups. */

@@ -1,15 +1,18 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { schemaSubjects } from '../../../cli/needs.ts'
 import { copyCorpus, type CopyReport, type CopyStatus } from '../../../engine/copy/copy.ts'
 import { copyGroup, refuseUnfinishedCopy } from '../../../engine/copy/copy-progress.ts'
+import { HeldTasks } from '../../../engine/copy/held-tasks.ts'
+import { keptCallKey } from '../../../engine/copy/positions.ts'
+import type { TaskMark } from '../../../engine/copy/task-copy.ts'
 import { changelogSubject } from '../../../engine/task.ts'
 import { deadLetters, topics, topicSpecifications } from '../../../topics/catalogue.ts'
 import { RecordCodec, schemaIdOf } from '../../../topics/codec.ts'
 import { openEmbeddedLog } from '../../../topics/embedded/log.ts'
-import type { Log } from '../../../topics/log.ts'
+import { LogError, type Log, type LogErrorCode, type Membership } from '../../../topics/log.ts'
 import * as make from '../../processors/records.ts'
 import { contentOf, CorpusWriter, groupNamed, groups, readPartition, withTasks } from './corpus.ts'
 
@@ -37,10 +40,28 @@ interface CopyingOptions {
   chunkRecords?: number
   /** What happens to the target between the copy and its check. */
   beforeCheck?: (target: Log) => Promise<void>
+  /** How the target is seen by the check. */
+  asChecked?: (target: Log) => Log
+}
+
+/** A log in which some calls do something else. */
+function withCalls(log: Log, calls: Partial<Log>): Log {
+  return new Proxy(log, {
+    get: (_, name: keyof Log) => {
+      const value = calls[name] ?? log[name]
+      return typeof value === 'function' ? (value.bind(log) as unknown) : value
+    },
+  })
 }
 
 async function copy(from: string, to: string, options: CopyingOptions = {}): Promise<CopyReport> {
-  const { signal = new AbortController().signal, onStatus = () => undefined, chunkRecords = 7, beforeCheck } = options
+  const {
+    signal = new AbortController().signal,
+    onStatus = () => undefined,
+    chunkRecords = 7,
+    beforeCheck,
+    asChecked,
+  } = options
   let opened = 0
   return await using(from, (source) =>
     copyCorpus({
@@ -56,8 +77,9 @@ async function copy(from: string, to: string, options: CopyingOptions = {}): Pro
       openTarget: async () => {
         const target = await open(to)
         await target.ensureTopics(topicSpecifications(), groups)
-        if (++opened === 2) await beforeCheck?.(target)
-        return target
+        if (++opened < 2) return target
+        await beforeCheck?.(target)
+        return asChecked?.(target) ?? target
       },
     }),
   )
@@ -134,7 +156,7 @@ describe('a copied corpus', () => {
     expect(offsets.some((offset) => offset >= 0)).toBe(true)
   })
 
-  it('keeps bytes that are no record of ours as they are', async () => {
+  it('keeps bytes that are no record of ours, but for the id of a schema that nobody knows', async () => {
     write('a')
     await copy('a', 'b')
     const letters = await using('b', async (log) => {
@@ -146,12 +168,12 @@ describe('a copied corpus', () => {
       return all.flat().map(({ value }) => Buffer.from(value).toString('latin1'))
     })
     expect(letters).toContain('no record')
-    expect(letters).toContain('\0\0\0\x27\x0f\x01\x02\x03')
+    expect(letters).toContain('\0\xff\xff\xff\xff\x01\x02\x03')
   })
 })
 
 describe('a value of a schema that the source does not know', () => {
-  it('is of none that the target knows either', async () => {
+  it('is of none that the target knows either, or will', async () => {
     // The source knows one schema; the target knows all, so that any small number is one of them.
     await using('a', (log) => log.ensureTopics(topicSpecifications(), groups))
     await appendSeed('a', 'seed-1')
@@ -163,8 +185,58 @@ describe('a value of a schema that the source does not know', () => {
     }
     await copy('a', 'b')
     const values = await using('b', (log) => readPartition(log, topics.problems.name, 0))
-    expect(values.map(({ value }) => schemaIdOf(value))).toEqual([0xffff_ffff, 0xffff_ffff, 1_000_000])
+    expect(values.map(({ value }) => schemaIdOf(value))).toEqual([0xffff_ffff, 0xffff_ffff, 0xffff_ffff])
     expect(values.map(({ value }) => Buffer.from(value).subarray(5))).toEqual([body, body, body])
+  })
+})
+
+describe('a value of a schema of others', () => {
+  const tree = {
+    ...{ type: 'record', name: 'Tree', namespace: 'others' },
+    fields: [{ name: 'branches', type: { type: 'array', items: 'Tree' } }],
+  }
+
+  it.each([
+    ['recursive Avro', JSON.stringify(tree)],
+    ['a name alone', '"string"'],
+    ['JSON schema', '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'],
+    ['Protobuf', 'syntax = "proto3"; message Tree { repeated Tree branches = 1; }'],
+  ])('goes over as bytes: %s', async (_, text) => {
+    const body = Buffer.from('theirs')
+    await using('a', async (log) => {
+      await log.ensureTopics(topicSpecifications(), groups)
+      const value = Buffer.concat([Buffer.alloc(5), body])
+      value.writeUInt32BE(await log.schemas.idOf('others', text), 1)
+      await log.append([{ topic: topics.problems.name, partition: 0, key: 'x', value }], 'one')
+    })
+    await copy('a', 'b')
+    const [value] = await using('b', (log) => readPartition(log, topics.problems.name, 0))
+    expect(Buffer.from(value?.value ?? [])).toEqual(Buffer.concat([Buffer.of(0, 255, 255, 255, 255), body]))
+  })
+})
+
+describe('a record whose time is ahead of the clock', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('has the time of its copying, and no other record has', async () => {
+    write('a')
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    await appendSeed('a', 'seed-ahead')
+    vi.useRealTimers()
+    const beganMs = Date.now()
+    const stop = new AbortController()
+    const onStatus = ({ phase }: CopyStatus): void => {
+      if (phase === 'tasks') stop.abort(new Error('stopped'))
+    }
+    await expect(copy('a', 'b', { signal: stop.signal, onStatus })).rejects.toThrow('stopped')
+    const stoppedMs = Date.now()
+    await copy('a', 'b')
+    const timesIn = (name: string): Promise<number[]> =>
+      using(name, async (log) => (await readPartition(log, topics.seeds.name, 0)).map(({ timestampMs }) => timestampMs))
+    const [before, after] = [await timesIn('a'), await timesIn('b')]
+    expect(after.slice(0, -1)).toEqual(before.slice(0, -1))
+    expect(after.at(-1)).toBeGreaterThanOrEqual(beganMs)
+    expect(after.at(-1)).toBeLessThanOrEqual(stoppedMs)
   })
 })
 
@@ -230,6 +302,42 @@ describe('a copy that was stopped', () => {
     const content = await using('b', contentOf)
     expect(content).toEqual(await using('a', contentOf))
     expect(content['roll-out task 0']).toMatchObject({ committedAtMs: 10, state: [] })
+  })
+
+  it('reports all positions whose records are gone, and calls that stayed behind, in the end', async () => {
+    write('a')
+    await using('a', (log) =>
+      withTasks(log, groupNamed('roll-out'), async (openTask) => {
+        const opened = await openTask(0)
+        const { sequence, value } = opened.progress!
+        const state = [{ key: keptCallKey(topics.rolloutRequests.name, 0, 'completion'), value: Buffer.of(1) }]
+        await opened.commit({ sequence: sequence + 1, outputs: [], state, progress: value })
+      }),
+    )
+    const straight = await copy('a', 'b')
+    expect(straight).toMatchObject({ callsLeft: 1 })
+    expect(Object.keys(straight.gonePositions)).toEqual([topics.discards.name])
+    const stop = new AbortController()
+    const onStatus = ({ phase }: CopyStatus): void => {
+      if (phase === 'check') stop.abort(new Error('stopped'))
+    }
+    await expect(copy('a', 'c', { signal: stop.signal, onStatus })).rejects.toThrow('stopped')
+    const { gonePositions, callsLeft } = await copy('a', 'c')
+    expect({ gonePositions, callsLeft }).toEqual({ gonePositions: straight.gonePositions, callsLeft: 1 })
+  })
+
+  it('stops at once while positions are followed, and is neither complete nor different', async () => {
+    write('a')
+    const stop = new AbortController()
+    const asChecked = (target: Log): Log =>
+      withCalls(target, {
+        read: (from, bounds) => {
+          if (bounds.maxBytes === 1) stop.abort(new Error('stopped'))
+          return target.read(from, bounds)
+        },
+      })
+    await expect(copy('a', 'b', { signal: stop.signal, asChecked })).rejects.toThrow('stopped')
+    await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
   })
 
   it('has nothing to do once it is complete', async () => {
@@ -306,6 +414,64 @@ describe('a copy is refused', () => {
   })
 })
 
+describe('records that come to the source meanwhile', () => {
+  const appendTo = (topic: string) => (): Promise<void> =>
+    using('a', async (log) => {
+      await log.append([{ topic, partition: 0, key: 'late', value: Buffer.of(1) }], 'late')
+    })
+
+  it('are told of where they were ingested', async () => {
+    write('a')
+    expect(await copy('a', 'b', { beforeCheck: appendTo(topics.seeds.name) })).toMatchObject({ recordsSince: 1 })
+    await using('b', refuseUnfinishedCopy)
+  })
+
+  it('leave the copy incomplete where a processor must have made them', async () => {
+    write('a')
+    await expect(copy('a', 'b', { beforeCheck: appendTo(topics.rollouts.name) })).rejects.toMatchObject({
+      code: 'changed',
+      message: expect.stringContaining('1 records came to rollouts') as string,
+    })
+    await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
+  })
+})
+
+describe('a commit of the copy', () => {
+  /** Commits in a log that always fails so. */
+  async function codeAfter(code: LogErrorCode): Promise<unknown> {
+    return await using('a', async (log) => {
+      await log.ensureTopics([], [copyGroup])
+      const failing = withCalls(log, {
+        join: async (group, listener) => {
+          const membership = await log.join(group, listener)
+          const openFailing: Membership['open'] = async (task) => {
+            const opened = await membership.open(task)
+            opened.commit = () => Promise.reject(new LogError(code, 'it failed'))
+            return opened
+          }
+          return { open: openFailing, leave: () => membership.leave() }
+        },
+      })
+      const held = await HeldTasks.hold(failing, copyGroup, new AbortController().signal)
+      const task = await held.open(0)
+      const failure = await task.commit({}, () => Buffer.from('progress')).catch((error: unknown) => error)
+      await held.release()
+      return failure
+    })
+  }
+
+  it('that another process fences says that it was taken', async () => {
+    expect(await codeAfter('fenced')).toMatchObject({
+      code: 'owned',
+      message: expect.stringContaining('taken by another process') as string,
+    })
+  })
+
+  it('that stays in doubt says that the log can not be reached', { timeout: 30_000 }, async () => {
+    expect(await codeAfter('doubt')).toMatchObject({ code: 'unreachable' })
+  })
+})
+
 describe('the check of a copy', () => {
   const { name: topic } = topics.problems
 
@@ -355,9 +521,71 @@ describe('the check of a copy', () => {
         const opened = await openTask(3)
         const { sequence, value } = opened.progress!
         const state = [{ key: 's:problem-closed-b', value: undefined }]
-        await opened.commit({ sequence: sequence + 1, outputs: [], state, progress: value })
+        const codec = new RecordCodec(log.schemas)
+        const subject = changelogSubject('plan-rollouts', 'progress')
+        await codec.prepare(subject, 'progress')
+        const next = { ...codec.decode('progress', value), sequence: sequence + 1 }
+        const progress = codec.encode(subject, 'progress', next)
+        await opened.commit({ sequence: sequence + 1, outputs: [], state, progress })
+        await withTasks(log, copyGroup, async (openCopy) => {
+          const copied = await openCopy(0)
+          const key = 'task/plan-rollouts/3'
+          const mark = JSON.parse(Buffer.from(copied.state.get(key)!).toString()) as TaskMark
+          await copied.commit({
+            ...{ sequence: copied.progress!.sequence + 1, outputs: [], progress: copied.progress!.value },
+            state: [{ key, value: Buffer.from(JSON.stringify({ ...mark, target: sequence + 1 })) }],
+          })
+        })
       }),
     )
-    expect(failure).toMatchObject(different('plan-rollouts task 3'))
+    expect(failure).toMatchObject(different('the state of plan-rollouts task 3 differs at "s:problem-closed-b"'))
+  })
+
+  it('finds positions that lead elsewhere, though every record is in its place', async () => {
+    write('a')
+    // An index that is off by one: whoever reads on from the start does not meet it.
+    const asChecked = (target: Log): Log =>
+      withCalls(target, {
+        read: async (from, bounds) => {
+          const { start, end } = await target.offsets(from.topic, from.partition)
+          const isWithin = from.offset > start && from.offset < end - 1
+          return await target.read(
+            bounds.maxBytes === 1 && isWithin ? { ...from, offset: from.offset + 1 } : from,
+            bounds,
+          )
+        },
+      })
+    await expect(copy('a', 'b', { asChecked })).rejects.toMatchObject(
+      different('does not lead to the record it led to'),
+    )
+    await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
+  })
+
+  it('makes a copy incomplete that was complete', async () => {
+    write('a')
+    await copy('a', 'b')
+    await using('b', async (log) => {
+      const { start } = await log.offsets(topic, 0)
+      await log.deleteBefore({ topic, partition: 0, offset: start + 1 })
+    })
+    await expect(copy('a', 'b')).rejects.toMatchObject(different(`${topic}/0: the record at offset`))
+    await expect(using('b', refuseUnfinishedCopy)).rejects.toThrow('not complete')
+  })
+
+  it('says of a difference that the source was worked on, where it was', async () => {
+    const failure = await failureOf(async (log) => {
+      await log.append([{ topic, partition: 0, key: 'problem-own', value: Buffer.of(1) }], 'own')
+      await using('a', (source) =>
+        withTasks(source, groupNamed('roll-out'), async (openTask) => {
+          const opened = await openTask(0)
+          const { sequence, value } = opened.progress!
+          await opened.commit({ sequence: sequence + 1, outputs: [], state: [], progress: value })
+        }),
+      )
+    })
+    expect(failure).toMatchObject({
+      code: 'changed',
+      message: expect.stringContaining('roll-out task 0 made commits') as string,
+    })
   })
 })

@@ -482,13 +482,8 @@ async function valueOf(
   } catch (error) {
     if (!(error instanceof UndecodableError)) throw error
     // Schema ids differ from log to log; the body does not.
-    const id = schemaIdOf(value)
-    const isKnown =
-      id !== undefined &&
-      (await log.schemas.schemaOf(id).then(
-        () => true,
-        () => false,
-      ))
-    return { undecodable: isKnown ? Buffer.from(value).subarray(5).toString('base64') : bytes }
+    return {
+      undecodable: schemaIdOf(value) === undefined ? bytes : Buffer.from(value).subarray(5).toString('base64'),
+    }
   }
 }

@@ -48,6 +48,94 @@ const expression: fc.Arbitrary<Written> = fc.letrec<{ e: Written }>((tie) => ({
   ),
 })).e
 
+type Valued = Written & { plainAt: (point: readonly number[]) => number; otherAt: (point: readonly number[]) => number }
+
+// Functions with several branches beside what they are on one of them, with their values: half of these pairs are equal on
+// one side only. #0, #1 and #2 are variables.
+const branching: fc.Arbitrary<Valued> = fc.letrec<{ e: Valued }>((tie) => {
+  const leaves: [text: string, at: (point: readonly number[]) => number][] = [
+    ['#0', ([x = 0]) => x],
+    ['#1', ([, y = 0]) => y],
+    ['\\frac{#0}{8}', ([x = 0]) => x / 8],
+    ['\\frac{#2}{100}', ([, , z = 0]) => z / 100],
+    ['5-#1', ([, y = 0]) => 5 - y],
+    ['#0-#1', ([x = 0, y = 0]) => x - y],
+    ['\\frac{#2}{#0}', ([x = 0, , z = 0]) => z / x],
+    ['\\sin #0', ([x = 0]) => Math.sin(x)],
+  ]
+  const made = (
+    plain: (inside: string) => string,
+    plainAt: (inside: number) => number,
+    other = plain,
+    otherAt = plainAt,
+  ): fc.Arbitrary<Valued> =>
+    tie('e').map((e) => ({
+      plain: plain(e.plain),
+      other: other(e.other),
+      plainAt: (point) => plainAt(e.plainAt(point)),
+      otherAt: (point) => otherAt(e.otherAt(point)),
+    }))
+  const itself = (text: string): string => `(${text})`
+  const same = (u: number): number => u
+  const absolute = (text: string): string => `|${text}|`
+  return {
+    e: fc.oneof(
+      { depthSize: 'small', maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom(...leaves).map(([text, at]) => ({ plain: text, other: text, plainAt: at, otherAt: at })),
+      made(
+        (e) => `(${e}+\\arctan(${e}))`,
+        (u) => u + Math.atan(u),
+      ),
+      made((e) => `\\cos(${e})`, Math.cos),
+      made(
+        (e) => `\\arcsin(\\sin(${e}))`,
+        (u) => Math.asin(Math.sin(u)),
+        itself,
+        same,
+      ),
+      made(
+        (e) => `\\arctan(\\tan(${e}))`,
+        (u) => Math.atan(Math.tan(u)),
+        itself,
+        same,
+      ),
+      made(
+        (e) => `\\arccos(\\cos(${e}))`,
+        (u) => Math.acos(Math.cos(u)),
+        absolute,
+        Math.abs,
+      ),
+      made((e) => `\\sqrt{(${e})^2}`, Math.abs, itself, same),
+      made((e) => `\\sqrt{(${e})^2}`, Math.abs, absolute, Math.abs),
+      made(
+        (e) => `\\ln((${e})^2)`,
+        (u) => Math.log(u * u),
+        (e) => `2\\ln|${e}|`,
+        (u) => 2 * Math.log(Math.abs(u)),
+      ),
+      made(
+        (e) => `\\arctan(${e})+\\arctan\\frac{1}{${e}}`,
+        (u) => Math.atan(u) + Math.atan(1 / u),
+        () => '\\frac{\\pi}{2}',
+        () => Math.PI / 2,
+      ),
+      made(
+        (e) => `\\arccos\\frac{1-(${e})^2}{1+(${e})^2}`,
+        (u) => Math.acos((1 - u * u) / (1 + u * u)),
+        (e) => `2\\arctan(${e})`,
+        (u) => 2 * Math.atan(u),
+      ),
+    ),
+  }
+}).e
+
+const named = (text: string, names: readonly string[]): string =>
+  text.replaceAll(/#(\d)/g, (_, place: string) => `{${names[Number(place)]}}`)
+const namedPlainly = ({ plain, other }: Written): { reference: string; answer: string } => ({
+  reference: named(plain, ['x', 'y', 'z']),
+  answer: named(other, ['x', 'y', 'z']),
+})
+
 const answers = [...new Set(families.flatMap(({ cases }) => cases.flatMap(([, a, b]) => [a, b])))]
 const someAnswer = fc.constantFrom(...answers)
 
@@ -146,6 +234,41 @@ describe('laws of the comparison', () => {
       ),
       fuzz(300, 7),
     )
+  })
+
+  it('does not depend on the letters of the variables', () => {
+    // Letters that are no constant, function or unit.
+    const letters = 'a b c k n p q r t u v w x y z A B K O R S T U V X Y Z \\alpha \\theta \\omega'.split(' ')
+    fc.assert(
+      fc.property(branching, fc.shuffledSubarray(letters, { minLength: 3, maxLength: 3 }), (pair, names) => {
+        const renamed = compareMath({ reference: named(pair.plain, names), answer: named(pair.other, names) })
+        expect(renamed).toEqual(compareMath(namedPlainly(pair)))
+      }),
+      fuzz(500, 9),
+    )
+  })
+
+  it('never calls functions equal that differ on a branch', () => {
+    let passed = 0
+    // Points of both signs and of all sizes from 0.01 to 10,000.
+    const points = fc.sample(
+      fc.tuple(fc.integer({ min: -2, max: 4 }), ...[0, 1, 2].map(() => fc.integer({ min: -1_000, max: 1_000 }))),
+      { numRuns: 400, seed: 10, unbiased: true },
+    )
+    fc.assert(
+      fc.property(branching, (pair) => {
+        const isOff = points.filter(([size = 0, ...place]) => {
+          const point = place.map((x) => (x / 1_000) * 10 ** size)
+          const [a, b] = [pair.plainAt(point), pair.otherAt(point)]
+          return Math.abs(a - b) > 1e-4 * Math.max(1e-3, Math.abs(a), Math.abs(b))
+        })
+        const { verdict: said } = compareMath(namedPlainly(pair))
+        if (said === 'passed') passed += 1
+        if (isOff.length > 0) expect(said).not.toBe('passed')
+      }),
+      fuzz(500, 10),
+    )
+    expect(passed).toBeGreaterThan(150)
   })
 
   it('groups every answer exactly once', () => {

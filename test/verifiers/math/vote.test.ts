@@ -69,6 +69,40 @@ describe('groups of answers', () => {
     expect(groupAnswers(['5', '\\sum_k k', '5', ''])).toEqual({
       groups: [{ representative: '5', members: [0, 2] }],
       undecided: [1, 3],
+      unplaced: [
+        { member: 1, reason: 'not_understood' },
+        { member: 3, reason: 'no_answer' },
+      ],
+    })
+  })
+
+  describe('that cost much to compare', () => {
+    // Lists without a key: each element of one is compared with each of the other.
+    const costly = Array.from({ length: 95 }, (_, k) =>
+      Array.from({ length: 120 }, (__, n) => `\\ln${n + k + 2}+x`).join(','),
+    )
+
+    it('end well within the time that the pool gives a vote, the same way each time', () => {
+      const start = process.cpuUsage()
+      const found = groupAnswers(costly)
+      const { user, system } = process.cpuUsage(start)
+      expect((user + system) / 1000).toBeLessThan(2_000 + 50 * costly.length)
+      const placed = [...found.groups.flatMap((group) => group.members), ...found.undecided]
+      expect(placed.sort((a, b) => a - b)).toEqual(costly.map((_, index) => index))
+      expect(found.groups.length).toBeGreaterThan(1)
+      expect(new Set(found.unplaced.map(({ reason }) => reason))).toEqual(new Set(['vote_too_large']))
+      expect(groupAnswers(costly)).toEqual(found)
+    })
+
+    it('do not keep those given more often from being grouped', () => {
+      const { groups } = groupAnswers([...costly, 'x = 7', '7\\text{ cm}', 'x = 7', '7'])
+      expect(groups.find(({ representative }) => representative === '7')?.members).toEqual([95, 96, 97, 98])
+    })
+
+    it('are no reason to leave many short ones apart', () => {
+      const short = Array.from({ length: 300 }, (_, n) => `${n % 150}.5\\text{ cm}`)
+      const { groups, undecided } = groupAnswers(short)
+      expect({ groups: groups.length, undecided }).toEqual({ groups: 150, undecided: [] })
     })
   })
 
