@@ -5,6 +5,7 @@ import {
   ClusterOfKafkajs,
   createLogger,
   createSocketFactory,
+  disconnectAll,
   READ_COMMITTED,
   type Broker,
   type Cluster,
@@ -50,7 +51,9 @@ function tlsOf(tls: TlsSettings | undefined): KafkaConfig['ssl'] {
 export function openAdmin(settings: ConnectionSettings): Admin {
   const { brokers, clientId, tls, sasl } = settings
   const ssl = tlsOf(tls)
-  return new kafkajs.Kafka({
+  const socketFactory = createSocketFactory()
+  const admin = new kafkajs.Kafka({
+    socketFactory,
     brokers: [...brokers],
     clientId,
     ...(ssl !== undefined && { ssl }),
@@ -61,11 +64,18 @@ export function openAdmin(settings: ConnectionSettings): Admin {
     requestTimeout: REQUEST_TIMEOUT_MILLISECONDS,
     retry: RETRY,
   }).admin()
+  const disconnect = admin.disconnect.bind(admin)
+  admin.disconnect = async () => {
+    await disconnect()
+    await disconnectAll(socketFactory)
+  }
+  return admin
 }
 
 /** Connections for one purpose: a request that the broker holds back (a join, a waiting fetch) delays only those behind it on the same connection. */
 export class Connection {
   readonly cluster: Cluster
+  readonly #socketFactory = createSocketFactory()
 
   constructor({ brokers, clientId, tls, sasl }: ConnectionSettings) {
     this.cluster = new ClusterOfKafkajs({
@@ -82,7 +92,7 @@ export class Connection {
       metadataMaxAge: METADATA_AGE_MILLISECONDS,
       retry: RETRY,
       allowAutoTopicCreation: false,
-      socketFactory: createSocketFactory(),
+      socketFactory: this.#socketFactory,
       isolationLevel: READ_COMMITTED,
     })
   }
@@ -178,6 +188,7 @@ export class Connection {
 
   async close(): Promise<void> {
     await this.cluster.disconnect().catch(() => undefined)
+    await disconnectAll(this.#socketFactory)
   }
 }
 

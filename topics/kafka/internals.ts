@@ -208,6 +208,7 @@ const disconnecting = new WeakMap<PooledConnection, Promise<unknown>>()
 const { prototype: pool } = require('kafkajs/src/network/connectionPool') as {
   prototype: {
     pool: PooledConnection[]
+    socketFactory: ISocketFactory
     getConnection(index?: number): Promise<PooledConnection>
     destroy(): Promise<void>
   }
@@ -229,6 +230,7 @@ pool.destroy = async function destroy() {
 pool.getConnection = async function getConnection(index = 0) {
   const connection = this.pool[index] as PooledConnection
   if (connection.isConnected()) return connection
+  noteOpened(this.socketFactory, connection)
   let opening = connecting.get(connection)
   if (!opening) {
     Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: ANSWER_SIZE_BYTES })
@@ -237,6 +239,35 @@ pool.getConnection = async function getConnection(index = 0) {
   }
   await opening
   return connection
+}
+
+/** The connections that were opened with a socket factory. */
+const openedWith = new WeakMap<ISocketFactory, Set<PooledConnection>>()
+const closedFactories = new WeakSet<ISocketFactory>()
+
+function noteOpened(factory: ISocketFactory, connection: PooledConnection): void {
+  if (closedFactories.has(factory)) {
+    const error = new Error('the connections are closed')
+    error.name = 'KafkaJSConnectionClosedError'
+    throw error
+  }
+  const opened = openedWith.get(factory) ?? new Set()
+  for (const one of opened) if (!one.isConnected() && !connecting.has(one)) opened.delete(one)
+  openedWith.set(factory, opened.add(connection))
+}
+
+/**
+ * Closes every connection that was opened with this factory, and opens none any more. kafkajs closes those of the brokers that it knows
+ * at the moment: of one that was away it makes a new object, and the old one, which somebody may have used on, would keep a process alive.
+ */
+export async function disconnectAll(factory: ISocketFactory): Promise<void> {
+  closedFactories.add(factory)
+  await Promise.all(
+    [...(openedWith.get(factory) ?? [])].map(async (connection) => {
+      await connecting.get(connection)?.catch(() => undefined)
+      if (connection.isConnected()) await connection.disconnect().catch(() => undefined)
+    }),
+  )
 }
 
 export const { MemberMetadata, MemberAssignment } = require('kafkajs/src/consumer/assignerProtocol') as {
