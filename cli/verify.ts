@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
 import { VerifierPool } from '../verifiers/pool.ts'
-import { exitCodes } from './exit.ts'
+import { MOST_PROGRAM_LIMITS, type ProgramLimits } from '../verifiers/program.ts'
+import { CommandError, exitCodes } from './exit.ts'
 import { note, printable } from './terminal.ts'
 
 // A line longer than this is answered as invalid: the largest input, twice over, and its escapes.
@@ -30,9 +31,16 @@ interface MathOptions extends Common {
   readonly extract: 'boxed' | 'lenient'
 }
 
-const identity = z.union([z.string(), z.number()]).optional()
-const positive = z.number().positive().finite()
-const count = z.number().int().positive()
+// A number that a double cannot hold exactly would come back changed.
+const identity = z
+  .custom<string | number>((id) => typeof id === 'string' || Number.isSafeInteger(id), {
+    error: 'expected text, or a whole number below 2^53; put others in quotes',
+  })
+  .optional()
+const limit = (name: keyof ProgramLimits): z.ZodOptional<z.ZodNumber> =>
+  z.number().positive().max(MOST_PROGRAM_LIMITS[name]).optional()
+const count = (name: keyof ProgramLimits): z.ZodOptional<z.ZodNumber> =>
+  z.number().int().positive().max(MOST_PROGRAM_LIMITS[name]).optional()
 
 const codeLine = z
   .object({
@@ -46,13 +54,13 @@ const codeLine = z
     compare: z.union([z.enum(['tokens', 'lcb']), z.strictObject({ float: z.number().nonnegative() })]).optional(),
     limits: z
       .strictObject({
-        cpuSeconds: positive.optional(),
-        wallSeconds: positive.optional(),
-        memoryMb: positive.optional(),
-        outputBytes: count.optional(),
-        inputBytes: count.optional(),
-        programBytes: count.optional(),
-        stderrBytes: count.optional(),
+        cpuSeconds: limit('cpuSeconds'),
+        wallSeconds: limit('wallSeconds'),
+        memoryMb: limit('memoryMb'),
+        outputBytes: count('outputBytes'),
+        inputBytes: count('inputBytes'),
+        programBytes: count('programBytes'),
+        stderrBytes: count('stderrBytes'),
       })
       .optional(),
     allTests: z.boolean().optional(),
@@ -112,10 +120,16 @@ The exit code is 0 when every line was answered, whatever the verdicts. Formats:
 function codeCommand(): Command {
   return common(new Command('code'))
     .description('Runs programs in a sandbox and compares what they print.')
-    .option('--cpu-seconds <n>', 'processor time a test, where a line names none (default: 6)', positiveNumber)
-    .option('--wall-seconds <n>', 'time on the clock a test (default: 8)', positiveNumber)
-    .option('--memory-mb <n>', 'memory a test, MiB (default: 1024)', positiveNumber)
-    .option('--output-bytes <n>', 'bytes of output a test (default: 10000000)', positiveInteger)
+    .option(
+      '--cpu-seconds <n>',
+      'processor time a test, where a line names none (default: 6)',
+      limitOption('cpuSeconds'),
+    )
+    .option('--wall-seconds <n>', 'time on the clock a test (default: 8)', limitOption('wallSeconds'))
+    .option('--memory-mb <n>', 'memory a test, MiB (default: 1024)', limitOption('memoryMb'))
+    .option('--output-bytes <n>', 'bytes of output a test (default: 10000000)', (text) =>
+      positiveInteger(String(limitOption('outputBytes')(text))),
+    )
     .option('--unsafe-no-sandbox', 'run programs without isolation where nothing isolates here')
     .addHelpText(
       'after',
@@ -130,7 +144,7 @@ Examples:
 
 function mathCommand(): Command {
   return extraction(common(new Command('math')))
-    .description('Compares answers with references: equal, different, or undecided.')
+    .description('Compares answers with references: passed, failed, or unverifiable with the reason.')
     .addHelpText(
       'after',
       `
@@ -162,7 +176,7 @@ function common(command: Command): Command {
 
 function extraction(command: Command): Command {
   return command.addOption(
-    new Option('--extract <rule>', 'how the answer of a completion is found')
+    new Option('--extract <rule>', 'the answer of a completion: boxed alone (as for votes and rewards), or lenient')
       .choices(['boxed', 'lenient'])
       .default('lenient'),
   )
@@ -172,6 +186,15 @@ function positiveNumber(text: string): number {
   const value = Number(text)
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError(`expected a positive number, got ${text}`)
   return value
+}
+
+function limitOption(name: keyof ProgramLimits): (text: string) => number {
+  return (text) => {
+    const value = positiveNumber(text)
+    const most = MOST_PROGRAM_LIMITS[name]
+    if (value > most) throw new InvalidArgumentError(`expected at most ${most}, got ${text}`)
+    return value
+  }
 }
 
 function positiveInteger(text: string): number {
@@ -234,7 +257,13 @@ async function serve<Line extends { id?: string | number | undefined }>(
   const stop = new AbortController()
   // One listener for each request in flight.
   setMaxListeners(0, stop.signal)
-  const output = new Output(stop)
+  // The first fault that is no line's: it ends the run, and the command with its exit code.
+  let fault: Error | undefined
+  const fail = (error: unknown): void => {
+    if (!stop.signal.aborted) fault = error instanceof Error ? error : new Error(String(error))
+    stop.abort()
+  }
+  const output = new Output(stop.signal, fail)
   const interrupt = (): void => {
     process.exitCode = exitCodes.interrupted
     stop.abort()
@@ -256,24 +285,24 @@ async function serve<Line extends { id?: string | number | undefined }>(
           if (options.ordered === true) await before
           await output.write(result)
         })
-        .catch((error: unknown) => {
-          if (!stop.signal.aborted) throw error
-        })
+        .catch(fail)
         .finally(() => running.delete(written))
       tail = written
       running.add(written)
-      // Handled below, where the set is awaited; this one only keeps an early failure from ending the process.
-      written.catch(() => stop.abort())
       while (running.size >= most && !stop.signal.aborted) await Promise.race(running)
       if (stop.signal.aborted) break
     }
     await Promise.all(running)
+  } catch (error) {
+    fail(error)
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
     await pool.close()
     process.stdin.destroy()
+    output.close()
   }
+  if (fault !== undefined) throw fault
 }
 
 async function answerLine<Line extends { id?: string | number | undefined }>(
@@ -282,13 +311,14 @@ async function answerLine<Line extends { id?: string | number | undefined }>(
   schema: z.ZodType<Line>,
   verify: (line: Line, signal: AbortSignal) => Promise<object>,
   signal: AbortSignal,
-): Promise<object> {
-  const invalid = (message: string): object => ({
-    line: number,
+): Promise<Answer> {
+  const unverifiable = (reason: string, message: string, name: object = { line: number }): Answer => ({
+    ...name,
     verdict: 'unverifiable',
-    reason: 'invalid_input',
+    reason,
     message,
   })
+  const invalid = (message: string): Answer => unverifiable('invalid_input', message)
   if (text === undefined) return invalid(`longer than ${LINE_BYTES} bytes`)
   let value: unknown
   try {
@@ -302,43 +332,93 @@ async function answerLine<Line extends { id?: string | number | undefined }>(
     return invalid(`${issue?.path.length ? `${issue.path.join('.')}: ` : ''}${issue?.message ?? 'not as expected'}`)
   }
   const { id } = parsed.data
-  return { ...(id === undefined ? { line: number } : { id }), ...(await verify(parsed.data, signal)) }
+  const name = id === undefined ? { line: number } : { id }
+  try {
+    return { ...name, ...(await verify(parsed.data, signal)) }
+  } catch (error) {
+    if (signal.aborted) throw error
+    return unverifiable('internal_error', (error as Error).message, name)
+  }
+}
+
+/** An answer: the line's name and what was concluded. */
+interface Answer {
+  readonly id?: string | number
+  readonly line?: number
+  readonly [field: string]: unknown
 }
 
 // What JSON leaves as it is and a terminal may obey: C1 controls, line separators, marks that turn the text's direction.
 const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-/** Standard output: waits while its reader is slow, and ends quietly when the reader has gone. */
+/** Standard output: waits while its reader is slow; that the reader has gone is a fault while lines wait for answers. */
 class Output {
-  readonly #stop: AbortController
+  readonly #signal: AbortSignal
+  readonly #fail: (error: Error) => void
+  readonly #others = process.stdout.listeners('error') as ((error: Error) => void)[]
+  #drained: Promise<unknown> | undefined
 
-  constructor(stop: AbortController) {
-    this.#stop = stop
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') process.exitCode = exitCodes.ioError
-      stop.abort()
-    })
+  constructor(signal: AbortSignal, fail: (error: Error) => void) {
+    this.#signal = signal
+    this.#fail = fail
+    // The commands' common rule takes a closed output for a wish to stop and ends at once, with success.
+    process.stdout.removeAllListeners('error')
+    process.stdout.on('error', this.#end)
   }
 
-  async write(result: object): Promise<void> {
-    if (this.#stop.signal.aborted) return
-    const line = JSON.stringify(result).replace(
-      UNSAFE,
-      (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    )
-    if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain', { signal: this.#stop.signal })
+  readonly #end = (error: NodeJS.ErrnoException): void => {
+    const why = error.code === 'EPIPE' ? 'its reader has gone' : error.message
+    this.#fail(new CommandError(exitCodes.ioError, `standard output: ${why}; not every line was answered`))
+  }
+
+  async write(answer: Answer): Promise<void> {
+    if (this.#signal.aborted) return
+    if (process.stdout.write(`${textOf(answer)}\n`)) return
+    // One listener, however many answers wait.
+    this.#drained ??= once(process.stdout, 'drain', { signal: this.#signal }).finally(() => (this.#drained = undefined))
+    await this.#drained
+  }
+
+  close(): void {
+    if (this.#signal.aborted) return
+    process.stdout.off('error', this.#end)
+    for (const listener of this.#others) process.stdout.on('error', listener)
   }
 }
 
-/** The lines of a stream; undefined for one that is too long. Ends early when the signal aborts. */
+/** The answer as a line; where it cannot be one, an answer that says so. */
+function textOf(answer: Answer): string {
+  const escaped = (value: Answer): string =>
+    JSON.stringify(value).replace(UNSAFE, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  try {
+    return escaped(answer)
+  } catch (error) {
+    const { id, line } = answer
+    const message = `the answer cannot be written: ${(error as Error).message}`
+    return escaped({
+      ...(id === undefined ? { line: line ?? 0 } : { id }),
+      verdict: 'unverifiable',
+      reason: 'internal_error',
+      message,
+    })
+  }
+}
+
+/**
+ * The lines of a stream; undefined for one that is too long. A byte order mark is skipped. Ends early when the
+ * signal aborts.
+ */
 async function* lines(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string | undefined> {
   let parts: Buffer[] = []
   let bytes = 0
+  let isFirst = true
   const take = (): string | undefined => {
     const line = bytes > LINE_BYTES ? undefined : Buffer.concat(parts).toString('utf8')
     parts = []
     bytes = 0
-    return line
+    const marked = isFirst && line?.startsWith('\ufeff') === true
+    isFirst = false
+    return marked ? line.slice(1) : line
   }
   const add = (part: Buffer): void => {
     bytes += part.length

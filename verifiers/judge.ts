@@ -2,6 +2,7 @@
  * Judges programs on one lane: owns the lane's sandbox, replaces it when it fails, repeats what failed by our fault, and
  * compares outputs. Runs inside a worker thread, one program at a time.
  */
+import { existsSync, readFileSync } from 'node:fs'
 import {
   assembleResult,
   DEFAULT_PROGRAM_LIMITS,
@@ -9,6 +10,8 @@ import {
   isJsonValue,
   isUnexplainedKill,
   judgeRun,
+  mayHaveRunShort,
+  MOST_PROGRAM_LIMITS,
   VERDICT_OF_REASON,
   withoutRun,
   type ProgramLimits,
@@ -30,6 +33,8 @@ export class ProgramJudge {
   /** Sandboxes that were ended and whose processes are not reaped yet. */
   readonly #ending = new Set<Sandbox>()
   #cancelled = false
+  /** How many processes the machine has killed for want of memory, at the last look. */
+  #machineKills = countMachineKills()
 
   constructor(launch: SandboxLaunch) {
     this.#launch = launch
@@ -100,17 +105,23 @@ export class ProgramJudge {
   ): Promise<ProgramTestResult> {
     let fault = ''
     let kills = 0
+    let isMachines = false
+    let peakKilobytes = 0
     for (let attempt = 0; attempt < ATTEMPTS && !isOff(); attempt += 1) {
       onTest()
       try {
         this.#sandbox ??= await Sandbox.open(this.#launch)
         if (isOff()) this.#sandbox.close()
         const run = await this.#sandbox.run(program, test.input, spec)
-        if (isUnexplainedKill(run, limits)) kills += 1
-        // Only a program that is killed every time may have done it itself.
-        if (!isUnexplainedKill(run, limits) || kills === ATTEMPTS)
+        if (isUnexplainedKill(run, limits)) {
+          kills += 1
+          isMachines ||= mayHaveRunShort(run, limits) || this.#machineHasKilled()
+          peakKilobytes = Math.max(peakKilobytes, run.memoryKilobytes)
+        }
+        // Only a program that is killed every time, with memory to spare, has done it itself.
+        if (!isUnexplainedKill(run, limits) || (kills === ATTEMPTS && !isMachines))
           return judgeRun(run, spec.mode, test.output, request.compare ?? 'tokens', limits)
-        fault = 'the program was killed by a signal that nobody of ours sent'
+        fault = `the program was killed by a signal that nobody of ours sent, at ${Math.ceil(peakKilobytes / 1024)} MiB of memory`
       } catch (error) {
         if (!(error instanceof SandboxError)) throw error
         fault = error.message
@@ -126,6 +137,12 @@ export class ProgramJudge {
     }
   }
 
+  #machineHasKilled(): boolean {
+    const before = this.#machineKills
+    this.#machineKills = countMachineKills()
+    return this.#machineKills > before
+  }
+
   async #drop(): Promise<void> {
     const sandbox = this.#sandbox
     this.#sandbox = undefined
@@ -138,9 +155,35 @@ export class ProgramJudge {
   }
 }
 
+/** How many processes the kernel has killed for want of memory, in this control group and on the machine. */
+function countMachineKills(): number {
+  const files = ['/proc/vmstat', '/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom_control']
+  try {
+    for (const line of readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n')) {
+      const [, controllers = '', path = ''] = line.split(':')
+      if (controllers === '') files.push(`/sys/fs/cgroup${path}/memory.events`)
+      if (controllers === 'memory') files.push(`/sys/fs/cgroup/memory${path}/memory.oom_control`)
+    }
+  } catch {
+    // No /proc: what the other files say is all there is.
+  }
+  let kills = 0
+  for (const file of new Set(files)) {
+    try {
+      if (existsSync(file)) kills += Number(/^oom_kill (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0)
+    } catch {
+      // Not for this user to read.
+    }
+  }
+  return kills
+}
+
 /** Why a request cannot be judged at all; undefined when it can. */
 function faultOf(request: ProgramRequest, program: string, limits: ProgramLimits): string | undefined {
   const mode = request.mode ?? 'stdio'
+  for (const [name, most] of Object.entries(MOST_PROGRAM_LIMITS) as [keyof ProgramLimits, number][])
+    if (!(limits[name] > 0 && limits[name] <= most))
+      return `the limit ${name} must be above 0 and at most ${most}, got ${limits[name]}`
   const bytes = Buffer.byteLength(program)
   if (bytes > limits.programBytes) return `the program has ${bytes} bytes, the limit is ${limits.programBytes}`
   if (request.function !== undefined && !FUNCTION_NAME.test(request.function))

@@ -128,6 +128,8 @@ export class VerifierPool {
   #launchIsKnown = false
   #probe: Promise<Probe> | undefined
   #closed = false
+  /** Threads that ended, one after the other, before anything was begun in them. */
+  #barrenEnds = 0
 
   constructor(options: VerifierPoolOptions = {}) {
     this.#options = options
@@ -352,6 +354,7 @@ export class VerifierPool {
     const handedOverMs = Date.now()
     const stepMs = Math.max(...jobs.map((job) => job.stepMs))
     let stuckStep: number | undefined
+    let isLate = false
     const look = (): void => {
       const startedMs = this.#clocks.startedMs[slot] ?? 0
       const dueMs = startedMs === 0 ? handedOverMs + BEGIN_TIMEOUT_MS : startedMs + stepMs
@@ -365,6 +368,7 @@ export class VerifierPool {
           timer = setTimeout(look, BEGIN_TIMEOUT_MS)
           return
         }
+        isLate = true
         this.#replaceThreads()
       } else stuckStep = this.#clocks.step[slot] ?? -1
       controller.abort()
@@ -375,6 +379,7 @@ export class VerifierPool {
       this.#piscina ??= this.#open()
       // Piscina ends the thread when a running task is aborted, and starts another.
       const answer: unknown = await this.#piscina.run(this.#taskOf(parcel), { signal: controller.signal })
+      this.#barrenEnds = 0
       if (jobs[0]?.task.kind === 'program') {
         const { results, milliseconds } = answer as ParcelResult
         if (results.length > 0) this.#programMs += NEWS_WEIGHT * (milliseconds / results.length - this.#programMs)
@@ -382,7 +387,7 @@ export class VerifierPool {
         this.#takeBack(parcel, results.length)
       } else jobs[0]?.resolve(answer)
     } catch (error) {
-      this.#recover(parcel, (error as Error).message, stuckStep)
+      this.#recover(parcel, (error as Error).message, stuckStep, isLate)
     } finally {
       clearTimeout(timer)
       this.#parcels.delete(slot)
@@ -427,15 +432,21 @@ export class VerifierPool {
     }
   }
 
-  /** Repeats, or gives up, what a thread had in hand when it ended. */
-  #recover(parcel: Parcel, message: string, stuckStep: number | undefined): void {
+  /**
+   * Repeats, or gives up, what a thread had in hand when it ended. What only waited there has lost nothing, unless threads
+   * end without having begun anything at all, or it had waited too long.
+   */
+  #recover(parcel: Parcel, message: string, stuckStep: number | undefined, isLate: boolean): void {
     const at = this.#clocks.place[parcel.slot] ?? -1
+    const hasBegun = at >= 0 || (this.#clocks.startedMs[parcel.slot] ?? 0) > 0
+    this.#barrenEnds = hasBegun ? 0 : this.#barrenEnds + 1
+    const hasOnlyWaited = !hasBegun && !isLate && this.#barrenEnds <= ATTEMPTS * this.#threads * TASKS_PER_THREAD
     for (const [place, job] of [...parcel.jobs.entries()].reverse()) {
       if (!job) continue
       const isProgram = job.task.kind === 'program'
       if (this.#closed) job.reject(closedError())
       else if (job.signal?.aborted) job.reject(job.signal.reason)
-      else if (isProgram && at >= 0 && at !== place) {
+      else if (hasOnlyWaited || (isProgram && at >= 0 && at !== place)) {
         // Not this one's doing.
         job.attempts -= 1
         this.#queueOf(job).unshift(job)

@@ -39,6 +39,17 @@ export const DEFAULT_PROGRAM_LIMITS: ProgramLimits = {
   stderrBytes: 2048,
 }
 
+/** The highest limits that a request may name: beyond them clocks, buffers and texts of this process would overflow. */
+export const MOST_PROGRAM_LIMITS: ProgramLimits = {
+  cpuSeconds: 3600,
+  wallSeconds: 3600,
+  memoryMb: 1 << 20,
+  outputBytes: 128 << 20,
+  inputBytes: 128 << 20,
+  programBytes: 16 << 20,
+  stderrBytes: 1 << 20,
+}
+
 /** One input and the output expected for it. In function mode: one JSON argument a line, and a JSON value. */
 export interface ProgramTest {
   readonly input: string
@@ -311,8 +322,6 @@ class NumberText {
 
 const JSON_DEPTH = 500
 const JSON_NUMBER = /-?(?:\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|Infinity)|NaN/y
-// eslint-disable-next-line no-control-regex
-const JSON_STRING = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y
 const JSON_SPACE = /[ \t\n\r]*/y
 
 /** Reads JSON as Python writes it (with NaN and infinities), numbers as text, nesting bounded. Throws SyntaxError. */
@@ -322,6 +331,18 @@ function readJson(text: string): JsonValue {
     pattern.lastIndex = at
     const found = pattern.exec(text)?.[0]
     if (found !== undefined) at += found.length
+    return found
+  }
+  // Not by one pattern: on a text of millions of characters it would overflow the stack.
+  const string = (): string | undefined => {
+    if (text[at] !== '"') return undefined
+    let end = at + 1
+    for (; text[end] !== '"'; end += 1) {
+      if (end >= text.length) return undefined
+      if (text[end] === '\\') end += 1
+    }
+    const found = JSON.parse(text.slice(at, end + 1)) as string
+    at = end + 1
     return found
   }
   const expect = (token: string): boolean => {
@@ -347,14 +368,14 @@ function readJson(text: string): JsonValue {
       if (expect('}')) return entries
       do {
         match(JSON_SPACE)
-        const key = match(JSON_STRING)
+        const key = string()
         if (key === undefined || !expect(':')) return fault()
-        entries.set(JSON.parse(key) as string, value(depth + 1))
+        entries.set(key, value(depth + 1))
       } while (expect(','))
       return expect('}') ? entries : fault()
     }
-    const string = match(JSON_STRING)
-    if (string !== undefined) return JSON.parse(string) as string
+    const found = string()
+    if (found !== undefined) return found
     if (expect('true')) return true
     if (expect('false')) return false
     if (expect('null')) return null
@@ -371,8 +392,9 @@ export function isJsonValue(text: string): boolean {
   try {
     readJson(text)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
   }
 }
 
@@ -385,7 +407,9 @@ export function compareValue(expected: string, actual: string, comparison: Compa
   try {
     given = readJson(actual)
   } catch (error) {
-    return { equal: false, difference: `the result is ${(error as Error).message}` }
+    // Anything else is a fault of ours, and no verdict.
+    if (!(error instanceof SyntaxError)) throw error
+    return { equal: false, difference: `the result is ${error.message}` }
   }
   const difference = firstDifference(
     readJson(expected),
@@ -450,7 +474,16 @@ const SIGSYS = 31
 
 /** Whether a kill has no cause that the sandbox knows: perhaps the machine's, so the test is worth another run. */
 export function isUnexplainedKill(run: RunResult, limits: ProgramLimits): boolean {
-  return run.signal === SIGKILL && run.killed === null && run.cpuSeconds < limits.cpuSeconds
+  if (run.killed !== null) return false
+  return run.assertions === 'lost' || (run.signal === SIGKILL && run.cpuSeconds < limits.cpuSeconds)
+}
+
+// More memory than this part of its limit, and the machine may have had a reason to end the program.
+const SUSPICIOUS_MEMORY = 0.25
+
+/** Whether the machine itself may have killed a program for its memory. */
+export function mayHaveRunShort(run: RunResult, limits: ProgramLimits): boolean {
+  return run.memoryKilobytes * 1024 > SUSPICIOUS_MEMORY * limits.memoryMb * MEGABYTE
 }
 
 /** The result of one test, from what the kernel says of the run and, if it ended well, from its output. */
@@ -480,6 +513,7 @@ function failureOf(run: RunResult, limits: ProgramLimits): [ProgramReason, strin
   if (run.killed === 'wall') return ['time_limit', `killed after ${run.seconds.toFixed(1)} s on the clock`]
   if (run.killed === 'cpu' || run.signal === SIGXCPU || run.cpuSeconds >= limits.cpuSeconds)
     return ['time_limit', `${Math.max(run.cpuSeconds, limits.cpuSeconds).toFixed(1)} s of processor time`]
+  if (run.killed === 'threads') return ['runtime_error', 'more threads than the limit']
   if (run.killed === 'memory') return ['memory_limit', 'its processes together used more than the limit']
   if (run.stdoutBytes > limits.outputBytes || run.stderrBytes > limits.outputBytes || run.signal === SIGXFSZ)
     return ['output_limit', `more than ${limits.outputBytes} bytes`]
@@ -493,7 +527,7 @@ function failureOf(run: RunResult, limits: ProgramLimits): [ProgramReason, strin
 }
 
 function endsInMemoryError(stderr: Buffer): boolean {
-  const last = stderr.toString('latin1').trimEnd().split('\n').at(-1) ?? ''
+  const last = (stderr.toString('latin1').trimEnd().split('\n').at(-1) ?? '').slice(0, 1000)
   return /^(?:\w+\.)*\w*MemoryError\b/.test(last)
 }
 
@@ -503,8 +537,7 @@ function outcomeOf(
   expected: string,
   comparison: Comparison,
 ): [ProgramReason, string?] {
-  if (mode === 'assert')
-    return run.completed ? ['passed'] : ['wrong_answer', 'the program ended before the last assertion was reached']
+  if (mode === 'assert') return outcomeOfAssertions(run)
   const bytes = mode === 'function' ? run.result : run.stdout
   if (mode === 'function' && bytes.length === 0)
     return ['wrong_answer', 'the program ended before the function returned']
@@ -517,6 +550,32 @@ function outcomeOf(
   const { equal, difference } =
     mode === 'function' ? compareValue(expected, text, comparison) : compareOutput(expected, text, comparison)
   return equal ? ['passed'] : ['wrong_answer', difference ?? 'the output differs']
+}
+
+function outcomeOfAssertions({ assertions, result, stderr }: RunResult): [ProgramReason, string?] {
+  const said = result.toString('utf8')
+  switch (assertions) {
+    case 'held':
+      return ['passed']
+    case 'raised':
+      return [endsInMemoryError(stderr) ? 'memory_limit' : 'runtime_error', `the assertions met ${said}`]
+    case 'unsupported':
+      return ['unsupported', said]
+    case 'too_large':
+      return ['output_limit', 'a result for the assertions is larger than the limit']
+    case 'memory':
+      return ['memory_limit', said]
+    case 'cpu':
+      return ['time_limit', 'the assertions used up the processor time']
+    case 'wrong':
+      return ['wrong_answer', 'an assertion does not hold']
+    case 'ended':
+    case 'garbled':
+      return ['wrong_answer', said]
+    case 'lost':
+    case null:
+      return ['sandbox_error', 'the process that runs the assertions was lost']
+  }
 }
 
 /** The result of a program from the results of its tests: the first that did not pass decides. */

@@ -3,7 +3,7 @@
  * drives one long-lived sandbox child that runs one program at a time (sandbox/zygote.py says what happens inside).
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -63,7 +63,7 @@ export interface RunResult {
   readonly exit: number | null
   readonly signal: number | null
   /** The limit at which the sandbox killed the program, if it did. */
-  readonly killed: 'wall' | 'cpu' | 'memory' | null
+  readonly killed: 'wall' | 'cpu' | 'memory' | 'threads' | null
   readonly seconds: number
   readonly cpuSeconds: number
   readonly memoryKilobytes: number
@@ -72,11 +72,18 @@ export interface RunResult {
   readonly stdoutBytes: number
   readonly stderr: Buffer
   readonly stderrBytes: number
-  /** Function mode: the JSON that the harness wrote. */
+  /** Function mode: the JSON that the harness wrote. Assertion mode: what the assertions' process says of its end. */
   readonly result: Buffer
-  /** Assertion mode: whether the end of the assertions was reached. */
-  readonly completed: boolean
+  /** Assertion mode: how the assertions' process, which runs nothing of the program, ended; null in other modes. */
+  readonly assertions: AssertionsEnding | null
 }
+
+/**
+ * How assertions end: all held; one did not; something was raised; they need what cannot be judged; the program, or they
+ * themselves, ended too soon; the program broke the rules of the talk; a result past the output limit, the memory, the
+ * processor time; or the process was lost.
+ */
+type AssertionsEnding = (typeof ENDINGS)[number]
 
 /** A fault of the sandbox itself, never of the program: the run can be repeated. */
 export class SandboxError extends Error {
@@ -88,10 +95,22 @@ const UID_IN_USE = 'already used by process'
 const READY_TIMEOUT_MS = 20_000
 // Beyond the zygote's own three-fold wall limit: something is stuck, and the sandbox is replaced.
 const STUCK_MARGIN_MS = 5_000
-const PROGRAMS_PER_SANDBOX = 5_000
+const RUNS_PER_SANDBOX = 5_000
 const SETTING_UP = 0
 const STAGES = ['compiling', 'compiling', 'compile_failed', 'running'] as const
-const KILLED = [null, 'wall', 'cpu', 'memory'] as const
+const KILLED = [null, 'wall', 'cpu', 'memory', 'threads'] as const
+const ENDINGS = [
+  'held',
+  'wrong',
+  'raised',
+  'unsupported',
+  'ended',
+  'garbled',
+  'too_large',
+  'memory',
+  'cpu',
+  'lost',
+] as const
 const MODES = { stdio: 0, function: 1, assert: 2 } as const
 // The frames of zygote.py: its REQUEST, its ANSWER, and the JSON message that comes before the first answer.
 const REQUEST_BYTES = 53
@@ -333,7 +352,7 @@ export class Sandbox {
 
   /** Whether the child should be replaced before the next program. */
   get worn(): boolean {
-    return this.#fault !== undefined || this.#runs >= PROGRAMS_PER_SANDBOX
+    return this.#fault !== undefined || this.#runs >= RUNS_PER_SANDBOX
   }
 
   /**
@@ -344,12 +363,11 @@ export class Sandbox {
     if (this.#fault) throw this.#fault
     if (this.#waiting) throw new SandboxError('this sandbox already runs a program')
     const source = program === this.#program ? undefined : Buffer.from(program)
-    if (source) this.#runs += 1
+    this.#runs += 1
     this.#program = program
     const inputBytes = Buffer.byteLength(input)
     const assertions = spec.mode === 'assert' ? Buffer.from(spec.assertions ?? '') : undefined
-    const nonce = spec.mode === 'assert' ? randomBytes(24).toString('hex') : undefined
-    const extra = spec.mode === 'stdio' ? undefined : Buffer.from(JSON.stringify({ function: spec.function, nonce }))
+    const extra = spec.mode === 'stdio' ? undefined : Buffer.from(JSON.stringify({ function: spec.function }))
     const request = Buffer.allocUnsafe(
       REQUEST_BYTES + (extra?.length ?? 0) + (source?.length ?? 0) + (assertions?.length ?? 0) + inputBytes,
     )
@@ -387,7 +405,7 @@ export class Sandbox {
       stderr,
       stderrBytes: Number(head.readBigUInt64LE(43)),
       result,
-      completed: nonce !== undefined && word === nonce,
+      assertions: spec.mode === 'assert' ? (ENDINGS.find((ending) => ending === word) ?? 'lost') : null,
     }
   }
 

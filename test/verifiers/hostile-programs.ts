@@ -125,6 +125,27 @@ export const hostilePrograms: readonly HostileProgram[] = [
     reasons: ['time_limit'],
     output: 'done',
   },
+  {
+    name: 'threads beyond the limit that sleep',
+    program:
+      'import threading, time\nfor _ in range(60):\n    threading.Thread(target=time.sleep, args=(1.5,)).start()\ntime.sleep(0.5)\nprint("broken")',
+    reasons: ['runtime_error'],
+  },
+  {
+    name: 'processor time of children that are waited for',
+    program:
+      'import os, time\nwhile True:\n    if os.fork() == 0:\n        t = time.process_time()\n        while time.process_time() - t < 0.1: pass\n        os._exit(0)\n    os.wait()',
+    reasons: ['time_limit'],
+    forks: true,
+  },
+  {
+    name: 'processor time of orphans, and the right output',
+    program:
+      'import os, time\nr, w = os.pipe()\nfor _ in range(8):\n    if os.fork() == 0:\n        if os.fork() == 0:\n            t = time.process_time()\n            while time.process_time() - t < 0.2: pass\n        os._exit(0)\n    os.wait()\nos.close(w)\nos.read(r, 1)\nprint("done")',
+    reasons: ['time_limit'],
+    output: 'done',
+    forks: true,
+  },
   // --- signals
   {
     name: 'kill of everything',
@@ -165,6 +186,12 @@ export const hostilePrograms: readonly HostileProgram[] = [
     name: 'SIGKILL of itself',
     program: 'import os, signal\nos.kill(os.getpid(), signal.SIGKILL)',
     reasons: ['runtime_error'],
+  },
+  {
+    // At more than a quarter of its memory limit it may have been the machine that wanted the memory back.
+    name: 'SIGKILL of itself with much memory in hand',
+    program: 'import os, signal\nx = bytearray(b"x" * (100 << 20))\nos.kill(os.getpid(), signal.SIGKILL)',
+    reasons: ['sandbox_error'],
   },
   {
     name: 'abort',

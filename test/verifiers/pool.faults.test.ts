@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { VerifierPool } from '../../verifiers/pool.ts'
 
 // The pool as it is, on a worker that fails when told to.
 vi.mock('piscina', async (load) => {
-  const { Piscina } = await load<typeof import('piscina')>()
+  const { Piscina: Real } = await load<typeof import('piscina')>()
   const filename = fileURLToPath(new URL('./faulty-worker.mjs', import.meta.url))
   return {
-    Piscina: class extends Piscina {
-      constructor(options: ConstructorParameters<typeof Piscina>[0]) {
+    Piscina: class extends Real {
+      constructor(options: ConstructorParameters<typeof Real>[0]) {
         super({ ...options, filename, resourceLimits: { maxOldGenerationSizeMb: 64 } })
       }
     },
@@ -54,6 +55,47 @@ describe('VerifierPool, when threads fail', () => {
     expect(lost).toMatchObject({ verdict: 'unverifiable', reason: 'sandbox_error' })
     if (isolated) expect(lost.message).toMatch(/failed 3 times/)
     expect(found.verdict).toBe(isolated ? 'passed' : 'unverifiable')
+  })
+
+  it('answers every neighbour of programs that end their threads', async () => {
+    pool = new VerifierPool({ threads: 2 })
+    const isolated = (await pool.isolation()).rung !== 'none'
+    const verdicts = await Promise.all(
+      Array.from({ length: 16 }, async (_, index) => {
+        const fault = index % 4 !== 2
+        const { verdict } = await pool.runProgram({
+          program: fault ? 'print(1) # FAULT-EXIT' : 'print(1)',
+          tests: [{ input: '', output: '1' }],
+        })
+        return fault ? verdict : `${verdict} neighbour`
+      }),
+    )
+    expect(new Set(verdicts)).toEqual(
+      new Set(['unverifiable', isolated ? 'passed neighbour' : 'unverifiable neighbour']),
+    )
+  })
+
+  it.each([
+    ['never uses up the attempts of a program that only waited in threads that ended', 6],
+    ['gives a program up when threads end again and again before anything is begun', Infinity],
+  ])('%s', async (_, ends) => {
+    pool = new VerifierPool({ threads: 2 })
+    const isolated = (await pool.isolation()).rung !== 'none'
+    let ended = 0
+    const { run } = Piscina.prototype
+    const spy = vi.spyOn(Piscina.prototype, 'run').mockImplementation(function (this: Piscina, task: unknown, ...rest) {
+      const isProgram = (task as { kind: string }).kind === 'programs'
+      if (!isProgram || ended >= ends) return run.call(this, task, ...rest)
+      ended += 1
+      return Promise.reject(new Error('the thread ended'))
+    })
+    try {
+      const { verdict, message } = await pool.runProgram({ program: 'print(1)', tests: [{ input: '', output: '1' }] })
+      expect(verdict).toBe(isolated && ends === 6 ? 'passed' : 'unverifiable')
+      if (isolated && ends === Infinity) expect(message).toMatch(/failed \d+ times: the thread ended/)
+    } finally {
+      spy.mockRestore()
+    }
   })
 
   it('rejects a request that is aborted at once, queued or running, and serves the next', async () => {

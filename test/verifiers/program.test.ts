@@ -6,8 +6,10 @@ import {
   compareValue,
   DEFAULT_PROGRAM_LIMITS,
   extractProgram,
+  isJsonValue,
   isUnexplainedKill,
   judgeRun,
+  mayHaveRunShort,
   VERDICT_OF_REASON,
   type Comparison,
   type ProgramReason,
@@ -299,8 +301,23 @@ describe('compareValue', () => {
     ['two values', '1', '1 1', false],
     ['nesting without end', '[[1]]', '['.repeat(100_000), false],
     ['infinity', 'Infinity', 'Infinity', true],
+    ['a string that never ends', '1', '"abc', false],
+    ['a string that ends in a backslash', '1', '"abc\\', false],
+    ['a string with a line break', '"a\\nb"', '"a\nb"', false],
+    ['a string with an unknown escape', '"x"', '"\\x"', false],
+    ['escaped quotes', '"a\\"b\\\\"', '"a\\u0022b\\u005c"', true],
   ])('%s', (_, expected, actual, wanted) => {
     expect(compareValue(expected, actual, 'tokens').equal).toBe(wanted)
+  })
+
+  it('reads strings of many millions of characters', () => {
+    const long = JSON.stringify('a\u00e9"\\'.repeat(2_000_000))
+    expect(compareValue(long, long, 'tokens').equal).toBe(true)
+    expect(compareValue(long, `["${'x'.repeat(8_000_000)}", {"${'y'.repeat(8_000_000)}": 1}]`, 'tokens').equal).toBe(
+      false,
+    )
+    expect(isJsonValue(`"${'x'.repeat(20_000_000)}"`)).toBe(true)
+    expect(isJsonValue('1'.repeat(20_000_000))).toBe(true)
   })
 
   it('gives numbers the tolerance asked for, wherever they stand', () => {
@@ -344,7 +361,7 @@ const run = (facts: Partial<RunResult>): RunResult => ({
   stderr: Buffer.alloc(0),
   stderrBytes: 0,
   result: Buffer.alloc(0),
-  completed: false,
+  assertions: null,
   ...facts,
 })
 const ended = (signal: number, facts: Partial<RunResult> = {}): RunResult => run({ exit: null, signal, ...facts })
@@ -386,7 +403,8 @@ describe('judgeRun calls', () => {
     ['a source that does not compile a compile error', run({ exit: 1, stage: 'compile_failed' }), 'compile_error'],
     ['a source that crashes the compiler a compile error', ended(11, { stage: 'compiling' }), 'compile_error'],
     ['a program that must fork where none may unsupported', ended(31), 'unsupported'],
-    ['a kill that nobody explains a runtime error in the end', ended(9), 'runtime_error'],
+    ['a kill that nobody explains, with memory to spare, a runtime error in the end', ended(9), 'runtime_error'],
+    ['threads past the limit a runtime error', ended(9, { killed: 'threads' }), 'runtime_error'],
   ])('%s', (_, facts, reason) => {
     const result = judgeRun(facts, 'stdio', '42', 'tokens', limits)
     expect(result.reason).toBe(reason)
@@ -405,6 +423,11 @@ describe('judgeRun calls', () => {
       expect(isUnexplainedKill(facts, limits)).toBe(false)
   })
 
+  it('a kill at more than a quarter of the memory limit perhaps the machine\u2019s doing', () => {
+    expect(mayHaveRunShort(ended(9, { memoryKilobytes: 257 * 1024 }), limits)).toBe(true)
+    expect(mayHaveRunShort(ended(9, { memoryKilobytes: 256 * 1024 }), limits)).toBe(false)
+  })
+
   it('a function by its result, not by what it printed', () => {
     const returned = (text: string): RunResult => run({ result: Buffer.from(text) })
     expect(judgeRun(returned('[1, 2]'), 'function', '[1,2]', 'tokens', limits).reason).toBe('passed')
@@ -412,10 +435,25 @@ describe('judgeRun calls', () => {
     expect(judgeRun(run({}), 'function', '42', 'tokens', limits).reason).toBe('wrong_answer')
   })
 
-  it('assertions by whether their end was reached', () => {
-    expect(judgeRun(run({ completed: true }), 'assert', '', 'tokens', limits).reason).toBe('passed')
-    expect(judgeRun(run({ completed: false }), 'assert', '', 'tokens', limits).reason).toBe('wrong_answer')
-    expect(judgeRun(run({ completed: true, exit: 1 }), 'assert', '', 'tokens', limits).reason).toBe('runtime_error')
+  it.each<[NonNullable<RunResult['assertions']>, ProgramReason]>([
+    ['held', 'passed'],
+    ['wrong', 'wrong_answer'],
+    ['ended', 'wrong_answer'],
+    ['garbled', 'wrong_answer'],
+    ['raised', 'runtime_error'],
+    ['unsupported', 'unsupported'],
+    ['too_large', 'output_limit'],
+    ['memory', 'memory_limit'],
+    ['cpu', 'time_limit'],
+    ['lost', 'sandbox_error'],
+  ])('assertions by how their process ended: %s', (assertions, reason) => {
+    expect(judgeRun(run({ assertions }), 'assert', '', 'tokens', limits).reason).toBe(reason)
+    expect(judgeRun(run({ assertions, exit: 1 }), 'assert', '', 'tokens', limits).reason).toBe('runtime_error')
+    expect(isUnexplainedKill(run({ assertions }), limits)).toBe(assertions === 'lost')
+  })
+
+  it('assertions that nothing is known of no success', () => {
+    expect(judgeRun(run({}), 'assert', '', 'tokens', limits).verdict).toBe('unverifiable')
   })
 
   it('hostile bytes by their replacements, clipped', () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProgramJudge } from '../../verifiers/judge.ts'
 import { probeIsolation, type Rung, type SandboxLaunch } from '../../verifiers/sandbox.ts'
+import { honestAssertions, unjudgedAssertions } from './assertion-programs.ts'
 import { honestPrograms } from './honest-programs.ts'
 
 const rungs: readonly [string, Rung, number?][] = [
@@ -35,6 +36,16 @@ for (const [name, rung, landlockVersion] of rungs) {
       if (honest.forks && !forks) expect(result.reason, seen).toBe('unsupported')
       else if (honest.proc && rung === 'landlock') expect(result.verdict).not.toBe('unverifiable')
       else expect(result.reason, seen).toBe('passed')
+    })
+
+    it.each(honestAssertions.map((each) => [each.name, each] as const))('%s', async (_, request) => {
+      const result = await judge.judge({ mode: 'assert', ...request })
+      expect(result.reason, JSON.stringify(result)).toBe('passed')
+    })
+
+    it.each(unjudgedAssertions.map((each) => [each.name, each] as const))('not judged: %s', async (_, request) => {
+      const result = await judge.judge({ mode: 'assert', ...request })
+      expect(result, JSON.stringify(result)).toMatchObject({ verdict: 'unverifiable', reason: 'unsupported' })
     })
   })
 }

@@ -1,9 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ProgramJudge } from '../../verifiers/judge.ts'
-import type { ProgramResult } from '../../verifiers/program.ts'
+import type { ProgramRequest, ProgramResult } from '../../verifiers/program.ts'
 import { probeIsolation, type Rung, type SandboxLaunch } from '../../verifiers/sandbox.ts'
-import { hostilePrograms } from './hostile-programs.ts'
+import { hostileAssertions, type HostileAssertions } from './assertion-programs.ts'
+import { hostilePrograms, type HostileProgram } from './hostile-programs.ts'
 import { descendantsOf, descriptorsOf, processesOf, until } from './process-tree.ts'
 
 const rungs: readonly [string, Rung, number?][] = [
@@ -58,23 +59,31 @@ for (const [name, rung, landlockVersion] of rungs) {
     afterAll(() => judge.close())
 
     const cases = Array.from({ length: rounds }, (_, round) =>
-      hostilePrograms.map((each) => [rounds === 1 ? each.name : `${round + 1}: ${each.name}`, each] as const),
+      [...hostilePrograms, ...hostileAssertions].map(
+        (each) => [rounds === 1 ? each.name : `${round + 1}: ${each.name}`, each] as const,
+      ),
     ).flat()
     it.each(cases)('%s', async (_, hostile) => {
-      const result = await judge.judge({
-        program: hostile.program,
-        tests: [{ input: hostile.input ?? '', output: hostile.output ?? 'an output that no program has' }],
-        limits,
-      })
+      const result = await judge.judge({ ...requestOf(hostile), limits })
       const reasons = !forks && hostile.forks ? [...hostile.reasons, 'unsupported'] : hostile.reasons
       expect(reasons, describeResult(result)).toContain(result.reason)
-      if (hostile.stdout) expect(result.tests[0]?.stdout, describeResult(result)).toMatch(hostile.stdout)
+      if ('stdout' in hostile) expect(result.tests[0]?.stdout, describeResult(result)).toMatch(hostile.stdout)
       const after = await judge.judge({ ...control, limits })
       expect(after.verdict, describeResult(after)).toBe('passed')
       expect(state()).toEqual(before)
       expect(strayFiles()).toEqual([])
     })
   })
+}
+
+function requestOf(hostile: HostileProgram | HostileAssertions): ProgramRequest {
+  if (!('assertions' in hostile))
+    return {
+      program: hostile.program,
+      tests: [{ input: hostile.input ?? '', output: hostile.output ?? 'an output that no program has' }],
+    }
+  const { program, assertions, function: named } = hostile
+  return { mode: 'assert', program, assertions, ...(named === undefined ? {} : { function: named }) }
 }
 
 function describeResult({ reason, message, tests }: ProgramResult): string {

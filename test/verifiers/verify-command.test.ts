@@ -197,14 +197,87 @@ describe.skipIf(rung === 'none')('wellspring verify code', () => {
     })
   })
 
-  it('ends quietly, leaving no process, when its reader goes away', async () => {
+  it('ends with one line and a code, leaving no process, when its reader goes away', async () => {
     const child = start(['code'])
     const ended = finish(child)
     for (let id = 0; id < 200; id += 1) child.stdin.write(jsonl({ id, program: 'print(6)', tests }))
     await once(child.stdout, 'data')
     child.stdout.destroy()
     const { code, signal, stderr } = await ended
-    expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' })
+    expect({ code, signal }).toEqual({ code: 74, signal: null })
+    expect(stderr).toMatch(/^wellspring: standard output: its reader has gone; not every line was answered\n$/)
+  })
+
+  it('answers a line whose answer cannot be written, and the others', async () => {
+    const preload = new URL('./faulty-output.mjs', import.meta.url).href
+    const child = start(['code', '--ordered'], ['--import', preload])
+    child.stdin.end(jsonl(...['a', 'UNWRITABLE', 'b'].map((id) => ({ id, program: 'print(6)', tests }))))
+    const { code, lines } = await finish(child)
+    expect(code).toBe(0)
+    expect(lines.map(({ id, verdict, reason }) => [id, verdict, reason])).toEqual([
+      ['a', 'passed', 'passed'],
+      ['UNWRITABLE', 'unverifiable', 'internal_error'],
+      ['b', 'passed', 'passed'],
+    ])
+    expect(lines[1]?.['message']).toMatch(/cannot be written: Invalid string length/)
+  })
+
+  it.each([[], ['--ordered']])('never ends with success when a line stays unanswered %j', async (...options) => {
+    const preload = new URL('./faulty-output.mjs', import.meta.url).href
+    const child = start(['code', ...options], ['--import', preload])
+    child.stdin.end(jsonl(...['a', 'UNSENDABLE', 'b'].map((id) => ({ id, program: 'print(6)', tests }))))
+    const { code, stderr } = await finish(child)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^wellspring: a bug, please report it: a fault of the output\n/)
+  })
+
+  it('gives ids back as they came, or refuses them by their line', async () => {
+    const { lines } = await verify(
+      ['code', '--ordered'],
+      jsonl(
+        ...['9007199254740991', '"9007199254740993"', '-7', '9007199254740993', '1.5', '1e400'].map(
+          (id) => `{"id":${id},"program":"print(6)","tests":[{"input":"","output":"6"}]}`,
+        ),
+      ),
+    )
+    expect(lines.slice(0, 3).map(({ id }) => id)).toEqual([9007199254740991, '9007199254740993', -7])
+    expect(lines.slice(3).map(({ line, reason }) => [line, reason])).toEqual(
+      [4, 5, 6].map((line) => [line, 'invalid_input']),
+    )
+    expect(lines[3]?.['message']).toMatch(/^id: expected text, or a whole number/)
+  })
+
+  it('refuses limits that nothing could hold, with the bound', async () => {
+    const bounds = {
+      cpuSeconds: 3600,
+      wallSeconds: 3600,
+      memoryMb: 2 ** 20,
+      outputBytes: 2 ** 27,
+      inputBytes: 2 ** 27,
+      programBytes: 2 ** 24,
+      stderrBytes: 2 ** 20,
+    }
+    const { lines } = await verify(
+      ['code', '--ordered'],
+      jsonl(
+        ...Object.entries(bounds).map(([name, most]) => ({ program: 'print(6)', tests, limits: { [name]: most + 1 } })),
+        { program: 'print(6)', tests, limits: bounds },
+      ),
+    )
+    for (const [index, [name, most]] of Object.entries(bounds).entries()) {
+      expect(lines[index]).toMatchObject({ line: index + 1, reason: 'invalid_input' })
+      expect(lines[index]?.['message']).toMatch(new RegExp(`^limits\\.${name}: .*${most}`))
+    }
+    expect(lines.at(-1)).toMatchObject({ reason: 'passed' })
+    const { code, stderr } = await verify(['code', '--wall-seconds', '3601'], '')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/at most 3600/)
+  })
+
+  it('skips a byte order mark before the first line, and no other', async () => {
+    const line = jsonl({ id: 'a', program: 'print(6)', tests })
+    const { lines } = await verify(['code', '--ordered'], `\ufeff${line}\ufeff${line}`)
+    expect(lines.map(({ reason }) => reason)).toEqual(['passed', 'invalid_input'])
   })
 
   it('ends quietly, leaving no process, when it is interrupted', async () => {

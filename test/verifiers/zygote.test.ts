@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const source = readFileSync(new URL('../../verifiers/sandbox/zygote.py', import.meta.url), 'utf8')
@@ -32,4 +34,54 @@ describe('the system call numbers of the sandbox', () => {
       }
     })
   }
+})
+
+describe('the clock of the sandbox', () => {
+  // The watch itself, over a process that sleeps, with a wait for the processor that the test makes up.
+  const watch = (sleepSeconds: number, waited: string): { killed: string | null; seconds: number } => {
+    const { stdout, stderr } = spawnSync(
+      'python3',
+      [
+        '-I',
+        '-c',
+        [
+          'import json, os, select, sys, time',
+          'g = {"__name__": "sandbox"}',
+          'exec(compile(open(sys.argv[1]).read(), "zygote.py", "exec"), g)',
+          'z = g["Zygote"]({"rung": "none"})',
+          'z.poller = select.poll()',
+          'started = time.monotonic()',
+          `z.run_delay = lambda pid: ${waited}`,
+          'pid = os.fork()',
+          'if pid == 0:',
+          `    time.sleep(${sleepSeconds})`,
+          '    os._exit(0)',
+          'killed, _, _ = z.watch(pid, {"wall": 0.4}, started)',
+          'print(json.dumps({"killed": killed, "seconds": time.monotonic() - started}))',
+        ].join('\n'),
+        fileURLToPath(new URL('../../verifiers/sandbox/zygote.py', import.meta.url)),
+      ],
+      { encoding: 'utf8' },
+    )
+    expect(stderr).toBe('')
+    return JSON.parse(stdout) as { killed: string | null; seconds: number }
+  }
+
+  it('gives back what a program waits for the processor, also after the first time', () => {
+    // At the first look past the limit 0.2 s have been waited for, and more with each later one.
+    expect(watch(0.9, 'time.monotonic() - started - 0.2').killed).toBeNull()
+  })
+
+  it('gives back no more than twice the limit', () => {
+    const { killed, seconds } = watch(60, 'time.monotonic() - started')
+    expect(killed).toBe('wall')
+    expect(seconds).toBeGreaterThanOrEqual(1.2)
+    expect(seconds).toBeLessThan(10)
+  })
+
+  it('gives nothing back to one that only sleeps', () => {
+    const { killed, seconds } = watch(60, '0.0')
+    expect(killed).toBe('wall')
+    expect(seconds).toBeGreaterThanOrEqual(0.4)
+  })
 })
