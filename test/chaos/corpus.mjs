@@ -198,15 +198,15 @@ export class Corpus {
         Array.from({ length: topic.partitions }, (_, partition) => ({ topic, partition })),
       )
       const known = new Set(await this.#source.topicNames(log))
-      const ends = new Map()
-      await allOver(
+      const ends = await allOver(
         places
           .filter(({ topic }) => known.has(topic.name))
-          .map(async ({ topic, partition }) => {
-            ends.set(`${topic.name}/${partition}`, await this.#readOn(log, codec, topic, partition))
-          }),
+          .map(async ({ topic, partition }) => [
+            `${topic.name}/${partition}`,
+            await this.#readOn(log, codec, topic, partition),
+          ]),
       )
-      return { progress, ends, kept }
+      return { progress, ends: new Map(ends), kept }
     })
   }
 
@@ -241,10 +241,11 @@ export class Corpus {
   }
 }
 
-/** Resolves or rejects when all are over: one that reads on after a failure would read beside the next look. */
+/** `Promise.all` that rejects only when all are over: one that reads on after a failure would read beside the next look. */
 async function allOver(promises) {
   const results = await Promise.allSettled(promises)
   for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map(({ value }) => value)
 }
 
 function decoded(codec, kind, value) {

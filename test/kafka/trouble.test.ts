@@ -78,10 +78,13 @@ describe('on the Kafka of this run', () => {
   it('records that were deleted under a task stop that task alone, and the run ends with what was lost', async () => {
     await succeed(['ingest', '-', '--as', 'seeds'], seedLines(30))
     await succeed(['up', '--problems', '0', ...fast])
+    const finished = new Map(
+      (await admin.fetchTopicOffsets(`${namespace}.seeds`)).map((end) => [end.partition, end.high]),
+    )
     await succeed(['ingest', '-', '--as', 'seeds'], seedLines(60))
     const ends = await admin.fetchTopicOffsets(`${namespace}.seeds`)
-    const [cut] = ends.filter(({ high }) => Number(high) > 0)
-    if (!cut) throw new Error('no partition of seeds has records')
+    const cut = ends.find(({ partition, high }) => high !== finished.get(partition))
+    if (!cut) throw new Error('no partition of seeds has new records')
     await admin.deleteTopicRecords({
       topic: `${namespace}.seeds`,
       partitions: [{ partition: cut.partition, offset: cut.high }],

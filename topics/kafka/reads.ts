@@ -137,11 +137,8 @@ export class PartitionReads {
 
   /** Partition count of a topic. @throws LogError as `read` */
   async partitionCount(topic: string): Promise<number> {
-    try {
-      return (await this.#now.connection.partitionsOf([topic])).get(topic)?.length ?? 0
-    } catch (error) {
-      throw asLogError(error, `looking up ${topic}`)
-    }
+    const found = await this.#persist(`looking up ${topic}`, (connection) => connection.partitionsOf([topic]))
+    return found.get(topic)?.length ?? 0
   }
 
   /** Forgets what was read ahead of a partition. */
@@ -151,27 +148,19 @@ export class PartitionReads {
 
   /** Has the brokers forget what lies below an offset. @throws LogError as `read`; 'topic_mismatch' for a compacted topic */
   async deleteBefore(topic: string, partition: number, offset: number): Promise<void> {
-    const { connection } = this.#now
-    const giveUpAtMs = performance.now() + GIVE_UP_MILLISECONDS
-    for (let isDone = false; !isDone;) {
-      if (this.#closed) throw closed()
+    await this.#persist(`deleting from ${topic}/${partition}`, async (connection) => {
+      const leader = await connection.leaderOf(topic, partition)
       try {
-        const leader = await connection.leaderOf(topic, partition)
         await leader.deleteRecords({ topics: [{ topic, partitions: [{ partition, offset }] }] })
-        isDone = true
       } catch (thrown) {
         // Why a partition refuses lies a level deeper than with other requests.
         const error = (thrown as { partitions?: { error: unknown }[] }).partitions?.[0]?.error ?? thrown
-        await connection.recover(error)
-        if (protocolErrorOf(error) === 'POLICY_VIOLATION')
-          throw new LogError('topic_mismatch', `${topic} is compacted: its records are not cut by offset`, {
-            cause: error,
-          })
-        if (!mayPass(error) || performance.now() > giveUpAtMs)
-          throw asLogError(error, `deleting from ${topic}/${partition}`)
-        await pause(RETRY_MILLISECONDS)
+        if (protocolErrorOf(error) !== 'POLICY_VIOLATION') throw error
+        throw new LogError('topic_mismatch', `${topic} is compacted: its records are not cut by offset`, {
+          cause: error,
+        })
       }
-    }
+    })
     this.#takeRest(topic, partition, undefined)
   }
 
@@ -188,29 +177,35 @@ export class PartitionReads {
     isolationLevel: number,
     into: Map<number, number>,
   ): Promise<void> {
+    await this.#persist(`finding the end of ${topic}`, async (connection) => {
+      const missing = partitions.filter((partition) => !into.has(partition))
+      const byBroker = new Map<Broker, number[]>()
+      for (const partition of missing) {
+        const broker = await connection.leaderOf(topic, partition)
+        byBroker.set(broker, [...(byBroker.get(broker) ?? []), partition])
+      }
+      for (const [broker, led] of byBroker) {
+        const { responses } = await broker.listOffsets({
+          isolationLevel,
+          topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
+        })
+        for (const { partitions: found } of responses)
+          for (const { partition, offset } of found) into.set(partition, Number(offset))
+      }
+    })
+  }
+
+  /** Does what a broker may refuse for a moment (it is away, or leads no more) until it is done or GIVE_UP_MILLISECONDS have passed. */
+  async #persist<T>(doing: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     const { connection } = this.#now
     const giveUpAtMs = performance.now() + GIVE_UP_MILLISECONDS
     for (;;) {
       if (this.#closed) throw closed()
-      const missing = partitions.filter((partition) => !into.has(partition))
-      if (missing.length === 0) return
       try {
-        const byBroker = new Map<Broker, number[]>()
-        for (const partition of missing) {
-          const broker = await connection.leaderOf(topic, partition)
-          byBroker.set(broker, [...(byBroker.get(broker) ?? []), partition])
-        }
-        for (const [broker, led] of byBroker) {
-          const { responses } = await broker.listOffsets({
-            isolationLevel,
-            topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp })) }],
-          })
-          for (const { partitions: found } of responses)
-            for (const { partition, offset } of found) into.set(partition, Number(offset))
-        }
+        return await work(connection)
       } catch (error) {
         await connection.recover(error)
-        if (!mayPass(error) || performance.now() > giveUpAtMs) throw asLogError(error, `finding the end of ${topic}`)
+        if (!mayPass(error) || performance.now() > giveUpAtMs) throw asLogError(error, doing)
         await pause(RETRY_MILLISECONDS)
       }
     }
