@@ -120,7 +120,11 @@ const MESSAGE_HEAD_BYTES = 5
 const MOST_UINT32 = 0xffff_ffff
 const SIGKILL = 9
 
-// A child compiles the source, so that what compiling leaves all over a heap is not copied at every fork.
+// In the order in which they import from each other; the last one's `main` runs.
+const PARTS = ['program', 'assertions', 'confinement', 'zygote'] as const
+
+// A child compiles the sources, so that what compiling leaves all over a heap is not copied at every fork. Arguments: NAME=BYTES of
+// each part, then of the configuration.
 const BOOT = [
   'import os,sys,marshal',
   'def r(f,n):',
@@ -130,36 +134,43 @@ const BOOT = [
   '  if not c: os._exit(3)',
   '  b+=c',
   ' return b',
-  'n,m=int(sys.argv[1]),int(sys.argv[2])',
+  'a=[(s.split("=")[0],int(s.split("=")[1])) for s in sys.argv[1:]]',
   'p,q=os.pipe()',
   'z=os.fork()',
   'if z==0:',
-  ' d=marshal.dumps(compile(r(0,n),"zygote.py","exec",0,True,2))',
+  ' d=marshal.dumps([compile(r(0,n),"sandbox/%s.py"%m,"exec",0,True,2) for m,n in a[:-1]])',
   ' d=len(d).to_bytes(4,"little")+d',
   ' while d: d=d[os.write(q,d):]',
   ' os._exit(0)',
   'os.close(q)',
   'k=marshal.loads(r(p,int.from_bytes(r(p,4),"little")))',
   'os.close(p);os.waitpid(z,0)',
-  'c=r(0,m)',
-  'g={"__name__":"sandbox"}',
-  'exec(k,g)',
-  'del r,n,m,p,q,z,k',
+  'c=r(0,a[-1][1])',
+  'for (m,n),i in zip(a,k):',
+  ' g=sys.modules["sandbox."+m]=type(sys)("sandbox."+m)',
+  ' exec(i,g.__dict__)',
+  // No program finds them.
+  'for m,n in a[:-1]: del sys.modules["sandbox."+m]',
+  'g=g.main',
+  'del r,a,p,q,z,k,m,n,i',
   'import json',
-  'g["main"](json.loads(c))',
+  'g(json.loads(c))',
 ].join('\n')
 
-/** zygote.py lies beside the sources; from dist/verifiers it is two folders up. */
-function readZygote(): Buffer {
+/** They lie beside the sources; from dist/verifiers it is two folders up. */
+function readParts(): Buffer[] {
   const here = dirname(fileURLToPath(import.meta.url))
-  for (const path of [join(here, 'sandbox', 'zygote.py'), join(here, '..', '..', 'verifiers', 'sandbox', 'zygote.py')])
-    if (existsSync(path)) return readFileSync(path)
-  throw new SandboxError(
-    `the sandbox's Python part (verifiers/sandbox/zygote.py) is missing beside ${here}; reinstall wellspring`,
-  )
+  const folders = [join(here, 'sandbox'), join(here, '..', '..', 'verifiers', 'sandbox')]
+  return PARTS.map((name) => {
+    const path = folders.map((folder) => join(folder, `${name}.py`)).find((one) => existsSync(one))
+    if (path !== undefined) return readFileSync(path)
+    throw new SandboxError(
+      `the sandbox's Python part (verifiers/sandbox/${name}.py) is missing beside ${here}; reinstall wellspring`,
+    )
+  })
 }
 
-let zygoteSource: Buffer | undefined
+let sources: readonly Buffer[] | undefined
 
 const DESCRIBE = `import sys,json,os
 print(json.dumps({"executable":os.path.realpath(sys.executable),"version":"%d.%d.%d"%sys.version_info[:3],
@@ -230,10 +241,11 @@ function nextUid({ first, count, taken }: UserIds): number {
 /** The command line that starts a rung's interpreter. */
 function commandOf(
   launch: SandboxLaunch,
-  sourceBytes: number,
+  sourceBytes: readonly number[],
   configBytes: number,
 ): { command: string; args: string[] } {
-  const python = ['-s', '-B', '-c', BOOT, String(sourceBytes), String(configBytes)]
+  const sizes = PARTS.map((name, index) => `${name}=${sourceBytes[index]}`)
+  const python = ['-s', '-B', '-c', BOOT, ...sizes, `config=${configBytes}`]
   if (launch.rung !== 'bubblewrap') return { command: launch.python.executable, args: python }
   const args = ['--unshare-all', '--die-with-parent', '--as-pid-1', '--new-session', '--cap-drop', 'ALL']
   const bound: string[] = []
@@ -300,11 +312,15 @@ export class Sandbox {
   ready: Readonly<Record<string, unknown>> = {}
 
   private constructor(launch: SandboxLaunch) {
-    zygoteSource ??= readZygote()
+    sources ??= readParts()
     this.#keeper = launch.rung === 'landlock' && launch.uids !== undefined
     const uid = launch.uids && nextUid(launch.uids)
     const config = Buffer.from(JSON.stringify({ rung: launch.rung, uid, landlockVersion: launch.landlockVersion }))
-    const { command, args } = commandOf(launch, zygoteSource.length, config.length)
+    const { command, args } = commandOf(
+      launch,
+      sources.map(({ length }) => length),
+      config.length,
+    )
     // bubblewrap is started as the lane's own user: inside its user namespace it could not change to it.
     const identity = launch.rung === 'bubblewrap' && uid !== undefined ? { uid, gid: uid } : {}
     this.#child = spawn(command, args, {
@@ -329,7 +345,7 @@ export class Sandbox {
     this.#child.stderr
       ?.setEncoding('utf8')
       .on('data', (text: string) => (this.#stderr = (this.#stderr + text).slice(-2000)))
-    this.#child.stdin?.write(Buffer.concat([zygoteSource, config]))
+    this.#child.stdin?.write(Buffer.concat([...sources, config]))
   }
 
   /** Starts a sandbox and waits until it has proved its confinement. Throws SandboxError when this rung does not work. */

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-const source = readFileSync(new URL('../../verifiers/sandbox/zygote.py', import.meta.url), 'utf8')
+const folder = new URL('../../verifiers/', import.meta.url)
+const source = readFileSync(new URL('sandbox/confinement.py', folder), 'utf8')
 const tables = ['REFUSED', 'ARGUED'].map(
   (name) => new RegExp(`^${name} = \\{\\n([\\s\\S]*?)^\\}`, 'm').exec(source)?.[1] ?? '',
 )
@@ -43,12 +44,13 @@ describe('the clock of the sandbox', () => {
       'python3',
       [
         '-I',
+        '-B',
         '-c',
         [
           'import json, os, select, sys, time',
-          'g = {"__name__": "sandbox"}',
-          'exec(compile(open(sys.argv[1]).read(), "zygote.py", "exec"), g)',
-          'z = g["Zygote"]({"rung": "none"})',
+          'sys.path.append(sys.argv[1])',
+          'from sandbox.zygote import Zygote',
+          'z = Zygote({"rung": "none"})',
           'z.poller = select.poll()',
           'started = time.monotonic()',
           `z.run_delay = lambda pid: ${waited}`,
@@ -59,7 +61,7 @@ describe('the clock of the sandbox', () => {
           'killed, _, _ = z.watch(pid, {"wall": 0.4}, started)',
           'print(json.dumps({"killed": killed, "seconds": time.monotonic() - started}))',
         ].join('\n'),
-        fileURLToPath(new URL('../../verifiers/sandbox/zygote.py', import.meta.url)),
+        fileURLToPath(folder),
       ],
       { encoding: 'utf8' },
     )
