@@ -145,9 +145,7 @@ async function modelFindings(configuration: Configuration): Promise<Finding[]> {
   try {
     const models = await connectModels(configuration, AbortSignal.timeout(30_000))
     const assigned = roles.map((role): Finding => {
-      const names = models.inference
-        .modelsOf(role)
-        .map(({ model, mode, slots }) => `${model} (${mode}, ${slots} at once)`)
+      const names = models.inference.modelsOf(role).map(({ model, mode }) => `${model} (${mode})`)
       const off = role === 'judge' ? 'none: problems pass unjudged' : 'none: what needs it is off'
       return names.length > 0
         ? { what: role, state: 'works', detail: names.join(', ') }

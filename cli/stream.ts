@@ -5,7 +5,9 @@ import type { Progress } from '../schemas/generated.ts'
 import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
 import { Metrics } from '../engine/metrics.ts'
+import { depthsOf } from '../engine/processor.ts'
 import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
+import { processors } from '../processors/index.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
@@ -115,6 +117,8 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       verification: verificationBy(pool),
       metrics,
       simulated: models.simulated,
+      // What is nearest to its end goes first.
+      priorities: depthsOf(processors),
     })
     await runtime.start()
     closers.push(startRetention(corpus, configuration, screen.say))

@@ -23,6 +23,7 @@ export interface EquippedProcessor {
   readonly declaration: Processor
   readonly config: SettingValues<Settings>
   readonly recipe: string
+  readonly priority: number
   /** Whether its models are simulated: stamped on every record. */
   readonly simulated: boolean
   readonly inference: Inference
@@ -41,8 +42,13 @@ export interface CallKeeper {
   put(purpose: string, result: Completion | Embedding): void
 }
 
+/** What a task asks of its calls beside their end. */
+export type CallConditions = Pick<CallOptions, 'beforeSending' | 'sending' | 'onOutage'>
+
 /** What a run decides about one processor. */
 export interface Equipment {
+  /** Of its model calls: higher goes first. */
+  priority?: number
   config: SettingValues<Settings>
   inference: Inference
   verification: Verification
@@ -65,6 +71,7 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
   )
   return {
     ...equipment,
+    priority: equipment.priority ?? 0,
     declaration,
     emit: emit,
     metricHandles: metrics.declared(declaration.name, declaration.metrics),
@@ -95,7 +102,7 @@ export class RecordContext implements Context {
   readonly #equipped: EquippedProcessor
   readonly #signal: AbortSignal
   readonly #keeper: CallKeeper
-  readonly #beforeSending: (() => Promise<void> | undefined) | undefined
+  readonly #sending: CallConditions
   readonly #recordId: string
   readonly position: Context['position']
   readonly state: KeyedState<RecordTypes[RecordKind]>
@@ -114,13 +121,13 @@ export class RecordContext implements Context {
       state: KeyedState<RecordTypes[RecordKind]>
       verify: Unsignalled<Verification>
       /** As of CallOptions. */
-      beforeSending?: () => Promise<void> | undefined
+      sending?: CallConditions
     },
   ) {
     this.#equipped = equipped
     this.#signal = bound.signal
     this.#keeper = bound.keeper
-    this.#beforeSending = bound.beforeSending
+    this.#sending = bound.sending ?? {}
     this.#recordId = record.id
     this.position = record.position
     this.state = bound.state
@@ -143,6 +150,7 @@ export class RecordContext implements Context {
   readonly discard = (reason: string, evidence: string): Discard => ({ discard: reason, evidence })
 
   readonly modelsOf = (role: Role): readonly RoleModel[] => this.#equipped.inference.modelsOf(role)
+  readonly slotsOf = (role: Role): number => this.#equipped.inference.slotsOf(role)
 
   /** Answered calls, in the order in which they were made. */
   get calls(): ModelCall[] {
@@ -196,7 +204,8 @@ export class RecordContext implements Context {
     return {
       requestId: `${this.#recordId}/${purpose}`,
       signal: this.#signal,
-      ...(this.#beforeSending && { beforeSending: this.#beforeSending }),
+      priority: this.#equipped.priority,
+      ...this.#sending,
     }
   }
 

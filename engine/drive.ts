@@ -153,9 +153,10 @@ function mapState(state: Map<string, unknown>): KeyedState<RecordTypes[RecordKin
 function scriptedInference(options: DriveOptions, requests: CompletionRequest[]): Inference {
   const usage = { prompt: 10, cached: 0, completion: 20, reasoning: 0 }
   const modelsOf = (role: Role): RoleModel[] =>
-    (options.models?.[role] ?? [`${role}-model`]).map((model) => ({ model, mode: 'chat', sampling: {}, slots: 8 }))
+    (options.models?.[role] ?? [`${role}-model`]).map((model) => ({ model, mode: 'chat', sampling: {} }))
   return {
     modelsOf,
+    slotsOf: (role) => 8 * modelsOf(role).length,
     complete(request, { requestId }) {
       const { answers = [] } = options
       const answer = typeof answers === 'function' ? answers(request) : answers[requests.length]

@@ -23,8 +23,6 @@ export interface RoleModel {
   /** `chat`: /v1/chat/completions; `raw`: /v1/completions, no chat template. */
   mode: 'chat' | 'raw'
   sampling: Sampling
-  /** Calls that its endpoints take at once, over all of them. */
-  slots: number
 }
 
 /** How to sample. What is absent is left to the endpoint. */
@@ -93,16 +91,24 @@ export interface CallOptions {
   signal: AbortSignal
   /** Awaited when the call has its slot, right before it goes out; where it rejects, so does the call, and nothing is sent. */
   beforeSending?: () => Promise<void> | undefined
+  /** Where several calls wait for a slot, a higher one goes first. */
+  priority?: number
+  /** Aborted: the call is given up if it has not been sent. It rejects with this signal's reason then. */
+  sending?: AbortSignal
+  /** Told why no endpoint takes the call while that is so, in one line; then undefined. */
+  onOutage?: (why: string | undefined) => void
 }
 
 /**
- * Models behind endpoints. Failures: TransientError (codes of engine/errors.ts; `outage` where the endpoint rather than the
- * request is at fault), InvalidRecordError (a request the endpoint will never take), ConfigurationError. An aborted
+ * Models behind endpoints. A call waits for as long as no endpoint takes it: an endpoint that is away or refuses costs it nothing.
+ * Failures: TransientError (codes of engine/errors.ts), InvalidRecordError (a request the endpoint will never take), ConfigurationError. An aborted
  * signal rejects with the signal's reason.
  */
 export interface Inference {
   /** Empty when the role is not configured. */
   modelsOf(role: Role): readonly RoleModel[]
+  /** Calls of the role that its endpoints take at once, as known now; 0 when it is not configured. */
+  slotsOf(role: Role): number
   complete(request: CompletionRequest, options: CallOptions): Promise<Completion>
   embed(request: EmbeddingRequest, options: CallOptions): Promise<Embedding>
 }

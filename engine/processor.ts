@@ -115,6 +115,8 @@ export interface Context<
   readonly emit: Emit<Outputs>
   readonly discard: (reason: Reason, evidence: string) => Discard
   readonly modelsOf: (role: Role) => readonly RoleModel[]
+  /** Calls of the role that its endpoints take at once, as known now. */
+  readonly slotsOf: (role: Role) => number
   /**
    * One model call. It is made once for a record and purpose: a finished call is kept over retries and restarts.
    * `purpose` tells several calls of one record apart.
@@ -202,4 +204,23 @@ export function defineProcessor<
   const StateKind extends RecordKind = never,
 >(declaration: Declaration<Inputs, DeclaredTables, Outputs, Declared, Metrics, Reason, StateKind>): Processor {
   return declaration as unknown as Processor
+}
+
+/** How many processors a record has passed before each one, at most; 0 for a source and for what nothing here feeds. */
+export function depthsOf(processors: readonly Processor[]): ReadonlyMap<string, number> {
+  const depths = new Map<string, number>()
+  const depthOf = (processor: Processor): number => {
+    const known = depths.get(processor.name)
+    if (known !== undefined) return known
+    // A topic that comes back to where it came from adds nothing.
+    depths.set(processor.name, 0)
+    const before = processors.filter(({ outputs }) =>
+      Object.values(outputs).some((topic) => Object.values(processor.inputs).includes(topic)),
+    )
+    const depth = before.length === 0 ? 0 : 1 + Math.max(...before.map(depthOf))
+    depths.set(processor.name, depth)
+    return depth
+  }
+  for (const processor of processors) depthOf(processor)
+  return depths
 }

@@ -30,6 +30,8 @@ export interface RuntimeOptions {
   metrics: Metrics
   /** Whether the models are simulated; a corpus holds records of one sort only. */
   simulated: boolean
+  /** By name of a processor: whose model calls go first where several wait; 0 for those that are not named. */
+  priorities?: ReadonlyMap<string, number>
 }
 
 /** One processor over all its tasks in this process. */
@@ -282,7 +284,7 @@ export class Runtime {
   }
 
   async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
-    const { inference, verification, metrics, simulated } = this.#options
+    const { inference, verification, metrics, simulated, priorities } = this.#options
     for (const topic of [...Object.values(declaration.outputs), topics.discards, topics.ledger] as Topic[]) {
       await this.#codec.prepare(topic.name, topic.kind)
     }
@@ -294,6 +296,7 @@ export class Runtime {
     )
     return equip(declaration, {
       config,
+      priority: priorities?.get(declaration.name) ?? 0,
       inference,
       verification,
       metrics,

@@ -523,7 +523,11 @@ export class Task {
           keeper: this.#keeperOf(entry),
           state: this.#stateOf(staged, entry),
           verify: this.#verify,
-          beforeSending: () => this.#membership.confirmed?.(this.#calls.signal),
+          sending: {
+            beforeSending: () => this.#membership.confirmed?.(this.#calls.signal),
+            sending: this.#intake.signal,
+            onOutage: (why) => (why === undefined ? this.#waiting.delete(entry) : this.#waiting.set(entry, why)),
+          },
         },
       )
       try {
@@ -536,7 +540,8 @@ export class Task {
         return this.#finish(entry, result, context, staged)
       } catch (error) {
         if (await this.#learned(error)) continue
-        if (this.#closed || this.#calls.signal.aborted) return this.#drop(entry)
+        const isOver = this.#closed || this.#calls.signal.aborted || error === this.#intake.signal.reason
+        if (isOver) return this.#drop(entry)
         const kind = kindOf(error)
         if (kind === 'invalid-record') return this.#bury(entry, failureOf(error as InvalidRecordError))
         if (kind !== 'transient') return this.#stopOn(entry, error)

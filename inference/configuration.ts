@@ -74,10 +74,10 @@ const endpointSettings = z.strictObject({
     .int()
     .min(1)
     .max(65_536)
-    .default(64)
+    .exactOptional()
     .meta(
       expectation(
-        'Most requests in flight at once.',
+        'Most requests in flight at once. Below it the limit is found by itself; without it: 1024 where the metrics of the endpoint can be read, else 64.',
         'a whole number from 1 to 65536',
         'write for example maxConcurrency: 64',
       ),
@@ -92,6 +92,18 @@ const endpointSettings = z.strictObject({
         'Longest time one request may take at the endpoint, in seconds; time in our own queue does not count.',
         'a number of seconds above 0, at most 604800 (a week)',
         'write for example timeoutSeconds: 3600',
+      ),
+    ),
+  stallSeconds: z
+    .number()
+    .positive()
+    .max(604_800)
+    .default(300)
+    .meta(
+      expectation(
+        'Where the metrics of the endpoint can be read: its calls go elsewhere when it has work and writes no token for so many seconds.',
+        'a number of seconds above 0, at most 604800 (a week)',
+        'write for example stallSeconds: 300',
       ),
     ),
 })

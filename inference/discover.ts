@@ -16,7 +16,7 @@ import { readEmbeddings } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import { parseInferenceSettings, rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings } from './configuration.ts'
-import { Endpoint, transportOptions } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint, transportOptions } from './endpoint.ts'
 
 interface DiscoverOptions {
   /** Base URL of the API, as a rule ending in /v1. */
@@ -104,7 +104,7 @@ export async function discoverSettings({
       endpointName,
       endpoints[endpointName] as InferenceSettings['endpoints'][string],
       hasKey ? key : undefined,
-      agent,
+      { agent, lookSeconds: defaultLookSeconds },
     )
     const listed = choose(await endpoint.listModels(signal), models, url)
     const choices = assignRoles(listed)

@@ -5,8 +5,11 @@ import { type Agent, fetch as undiciFetch, type RequestInit as UndiciRequestInit
 import { parseBody, readModels } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings } from './configuration.ts'
+import { TransientError } from '../engine/errors.ts'
 import { FaultError, failureOf, faultOf, readRetryAfter } from './failures.ts'
 import type { Fault } from './failures.ts'
+import { ConcurrencyLimit } from './limit.ts'
+import { type LoadSample, metricsUrlOf, readLoad } from './load.ts'
 import { EndpointSlots } from './slots.ts'
 
 /** The owner that the simulator gives its models in /models. */
@@ -15,11 +18,26 @@ const simulatorOwner = 'wellspring-simulator'
 /** How long the question for the models may take, in seconds. */
 const listSeconds = 10
 
-/** How long others are preferred after an outage that names no time, in seconds. */
-const outagePauseSeconds = 5
+/** An endpoint that is away is asked again after so many seconds, each time twice as many. */
+const firstPauseSeconds = 1
 
-/** Longest time that others are preferred, whatever Retry-After says, in seconds: it may have recovered. */
+/** Longest time between two questions, whatever Retry-After says, in seconds: it may have recovered. */
 const longestPauseSeconds = 60
+
+/** So many 5xx in a row, without an answer between them, are an outage of the endpoint. */
+const failuresOfAnOutage = 5
+
+/** A call that an endpoint has had for so many looks after an outage proves that it works again, where nothing else tells. */
+const looksOfAProof = 5
+
+/** How long the metrics may take, in seconds. */
+const metricsSeconds = 5
+
+/** Looks until an endpoint that has no metrics is asked for them again. */
+const looksWithoutMetrics = 60
+
+/** How often an endpoint that has work is looked at, in seconds. */
+export const defaultLookSeconds = 1
 
 /**
  * Options of the one connection pool. A request of hours with no byte on the line is normal, so undici's own limits
@@ -58,6 +76,7 @@ export class Endpoint {
   readonly name: string
   readonly settings: EndpointSettings
   readonly slots: EndpointSlots
+  readonly limit: ConcurrencyLimit
   /** The endpoint said that it is the simulator. */
   simulated = false
   completed = 0
@@ -66,16 +85,41 @@ export class Endpoint {
   /** The last thing heard was an outage. */
   down = false
   private readonly client: OpenAI
+  private readonly agent: Agent
+  private readonly lookSeconds: number
+  private looking: NodeJS.Timeout | undefined
+  private isLooking = false
+  /** Looks to go until the metrics are asked for. */
+  private looksToGo = 0
+  private sample: LoadSample | undefined
+  /** When the endpoint was last seen to get on with its work. */
+  private progressedMs = 0
+  /** End the calls in flight with a fault. */
+  private readonly stops = new Set<(fault: Fault) => void>()
+  private failuresInRow = 0
+  /** Pauses in a row, without an answer between them. */
+  private pauses = 0
+  private pauseTimer: NodeJS.Timeout | undefined
+  private looksProving = 0
+  private readonly closing = new AbortController()
   /** When calls, by request id, last drew a 5xx, oldest first; those that were answered since are not here. */
   private readonly failedCallsMs = new Map<string, number>()
   /** When the latest of the answered calls began. */
   private answeredBeganMs = -Infinity
 
   /** `apiKey` undefined: no Authorization header is sent. */
-  constructor(name: string, settings: EndpointSettings, apiKey: string | undefined, agent: Agent) {
+  constructor(
+    name: string,
+    settings: EndpointSettings,
+    apiKey: string | undefined,
+    { agent, lookSeconds }: { agent: Agent; lookSeconds: number },
+  ) {
     this.name = name
     this.settings = settings
-    this.slots = new EndpointSlots(name, settings.maxConcurrency)
+    this.agent = agent
+    this.lookSeconds = lookSeconds
+    this.limit = new ConcurrencyLimit(settings.maxConcurrency)
+    this.slots = new EndpointSlots(name, this.limit)
     this.client = new OpenAI({
       baseURL: settings.url.replace(/\/+$/, ''),
       // The SDK insists on a key; the header is taken out below where there is none. Nothing may come from its own reading of the environment.
@@ -117,16 +161,11 @@ export class Endpoint {
     const timeoutSeconds =
       operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
     const beganMs = performance.now()
+    if (operation.path !== 'models') this.look()
     try {
       const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, requestId, signal)
       const result = read(body)
-      if (operation.path !== 'models') {
-        this.completed += 1
-        this.answeredBeganMs = Math.max(this.answeredBeganMs, beganMs)
-        if (requestId !== undefined) this.failedCallsMs.delete(requestId)
-      }
-      this.down = false
-      if (this.slots.isPaused) this.slots.resume()
+      if (operation.path !== 'models') this.answered(beganMs, requestId)
       return { result, latencySeconds }
     } catch (error) {
       if (signal.aborted) throw signal.reason
@@ -150,11 +189,7 @@ export class Endpoint {
       )
       if (operation.path !== 'models') this.failed += 1
       this.lastError = failure.message
-      // The endpoint lives if it can refuse a request; after a lost connection or a timeout nothing is known.
-      if (failure.kind === 'transient' && failure.outage) {
-        this.down = failure.code !== 'ENDPOINT_RATE_LIMITED'
-        this.slots.pause(Math.min(failure.retryAfterSeconds ?? outagePauseSeconds, longestPauseSeconds))
-      } else if (fault.kind === 'status') this.down = false
+      if (operation.path !== 'models') this.judge(failure, beganMs)
       throw failure
     }
   }
@@ -164,6 +199,140 @@ export class Endpoint {
     const { result } = await this.call({ path: 'models' }, readModels, { signal })
     if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.simulated = true
     return result
+  }
+
+  /** Stops looking. */
+  close(): void {
+    this.closing.abort()
+    clearInterval(this.looking)
+    clearTimeout(this.pauseTimer)
+  }
+
+  private answered(beganMs: number, requestId: string | undefined): void {
+    this.completed += 1
+    this.answeredBeganMs = Math.max(this.answeredBeganMs, beganMs)
+    if (requestId !== undefined) this.failedCallsMs.delete(requestId)
+    this.failuresInRow = this.pauses = 0
+    this.limit.answered(this.slots.isFull)
+    // One that was sent before the endpoint went away may have been on its way.
+    if (this.slots.paused === undefined) this.down = false
+    this.slots.fill()
+  }
+
+  /** What a failed call says of the endpoint. */
+  private judge(failure: Error, beganMs: number): void {
+    if (!(failure instanceof TransientError) || !failure.outage) {
+      // An endpoint that refuses a request lives.
+      if (!(failure instanceof TransientError)) this.failuresInRow = 0
+      return
+    }
+    const { code, message, retryAfterSeconds } = failure
+    if (code === 'ENDPOINT_RATE_LIMITED') {
+      const others = this.slots.inFlight - 1
+      this.limit.refused(beganMs, others, performance.now())
+      // Refused although it has nothing of ours: waiting is all that is left.
+      if (retryAfterSeconds !== undefined || others === 0) this.pause(message, retryAfterSeconds, false)
+      return
+    }
+    this.failuresInRow += 1
+    if (code === 'ENDPOINT_UNREACHABLE' || retryAfterSeconds !== undefined || this.failuresInRow >= failuresOfAnOutage)
+      this.pause(message, retryAfterSeconds, true)
+  }
+
+  /** Takes no calls for a while. `isOutage`: until the endpoint answers the question for its models; then one call is tried first. */
+  private pause(why: string, seconds: number | undefined, isOutage: boolean): void {
+    this.down ||= isOutage
+    if (this.slots.paused !== undefined || this.closing.signal.aborted) return
+    this.slots.pause(why)
+    const wait = Math.min(longestPauseSeconds, seconds ?? firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
+    this.pauses += 1
+    this.pauseTimer = setTimeout(() => void (isOutage ? this.askAgain(why) : this.slots.resume()), wait * 1000)
+    this.pauseTimer.unref()
+  }
+
+  private async askAgain(why: string): Promise<void> {
+    try {
+      await this.listModels(this.closing.signal)
+    } catch {
+      if (this.closing.signal.aborted) return
+      const wait = Math.min(longestPauseSeconds, firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
+      this.pauses += 1
+      this.pauseTimer = setTimeout(() => void this.askAgain(why), wait * 1000)
+      this.pauseTimer.unref()
+      return
+    }
+    this.failuresInRow = 0
+    this.looksProving = 0
+    this.limit.prove()
+    this.down = false
+    this.slots.resume()
+  }
+
+  /** Looks at the endpoint again and again while it has work. */
+  private look(): void {
+    if (this.looking !== undefined || this.closing.signal.aborted) return
+    this.progressedMs = performance.now()
+    this.looking = setInterval(() => {
+      if (this.slots.inFlight === 0) {
+        clearInterval(this.looking)
+        this.looking = undefined
+      } else if (!this.isLooking) {
+        this.isLooking = true
+        this.lookOnce()
+          .catch(() => undefined)
+          .finally(() => (this.isLooking = false))
+      }
+    }, this.lookSeconds * 1000)
+    this.looking.unref()
+  }
+
+  private async lookOnce(): Promise<void> {
+    const before = this.sample
+    this.looksToGo -= 1
+    const sample = this.looksToGo < 0 ? await this.readMetrics() : undefined
+    this.sample = sample
+    const nowMs = performance.now()
+    if (sample === undefined) this.limit.unobserved(this.slots.isFull)
+    else {
+      const preempted = (sample.preemptions ?? 0) - (before?.preemptions ?? sample.preemptions ?? 0)
+      this.limit.observed({ ...sample, preempted: Math.max(0, preempted) }, this.slots.inFlight, nowMs)
+    }
+    const hasCounter = sample?.generatedTokens !== undefined
+    const isGettingOn = !hasCounter || sample.running === 0 || sample.generatedTokens !== before?.generatedTokens
+    if (isGettingOn) this.progressedMs = nowMs
+    this.looksProving += 1
+    if (hasCounter ? isGettingOn && before !== undefined : this.looksProving >= looksOfAProof) this.limit.proven()
+    if (nowMs - this.progressedMs > this.settings.stallSeconds * 1000) this.stalled()
+    this.slots.fill()
+  }
+
+  /** The endpoint has work and does not get on with it: what it has of ours goes elsewhere. */
+  private stalled(): void {
+    const { stallSeconds } = this.settings
+    this.progressedMs = performance.now()
+    this.pause(
+      `endpoint ${this.name} (${this.settings.url}): no token for ${stallSeconds} s by its own count`,
+      undefined,
+      true,
+    )
+    for (const stop of [...this.stops]) stop({ kind: 'stalled', stallSeconds })
+  }
+
+  /** The endpoint's metrics; undefined where it has none that can be used. */
+  private async readMetrics(): Promise<LoadSample | undefined> {
+    const timeout = AbortSignal.timeout(metricsSeconds * 1000)
+    try {
+      const response = await undiciFetch(metricsUrlOf(this.settings.url), {
+        dispatcher: this.agent,
+        redirect: 'manual',
+        signal: AbortSignal.any([timeout, this.closing.signal]),
+      })
+      const sample = response.ok ? readLoad(await response.text()) : void (await response.body?.cancel())
+      if (sample === undefined) this.looksToGo = looksWithoutMetrics
+      return sample
+    } catch {
+      return undefined
+    }
   }
 
   /** Notes a 5xx of a call. @returns whether it had one before, and calls that began later were answered: then it is the call, no outage */
@@ -208,9 +377,14 @@ export class Endpoint {
       const timer = setTimeout(() => {
         stop(new FaultError({ kind: 'timeout' }))
       }, timeoutSeconds * 1000)
+      const fail = (fault: Fault): void => {
+        stop(new FaultError(fault))
+      }
+      if (operation.path !== 'models') this.stops.add(fail)
       signal.addEventListener('abort', abort, { once: true })
       settle = () => {
         clearTimeout(timer)
+        this.stops.delete(fail)
         signal.removeEventListener('abort', abort)
       }
     })

@@ -9,6 +9,8 @@ import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
 export type Fault =
   /** Our own limit, `timeoutSeconds`, ran out. */
   | { kind: 'timeout' }
+  /** By its own metrics the endpoint has work and writes no token. */
+  | { kind: 'stalled'; stallSeconds: number }
   /** No whole answer came over the network. `answered`: the response had begun. */
   | { kind: 'network'; code: string; detail: string; answered: boolean }
   /** The endpoint answered with another status than 2xx, or with an error in the body of a 2xx answer. */
@@ -92,6 +94,12 @@ export const failureRules: readonly FailureRule[] = [
     matches: (fault) => fault.kind === 'timeout',
     becomes: { kind: 'transient', code: 'ENDPOINT_TIMEOUT', outage: false },
     cure: ({ endpoint }) => `raise endpoints.${endpoint}.timeoutSeconds, or lower maxTokens or maxConcurrency`,
+  },
+  {
+    name: 'no token at the endpoint for stallSeconds, by its own metrics',
+    matches: (fault) => fault.kind === 'stalled',
+    becomes: { kind: 'transient', code: 'ENDPOINT_STALLED', outage: false },
+    cure: ({ endpoint }) => `restart the server, or raise endpoints.${endpoint}.stallSeconds`,
   },
   {
     name: 'connection refused, host unknown, no route, no connection within 10 s, TLS refused',
@@ -218,6 +226,8 @@ function describe(fault: Fault, { timeoutSeconds }: CallContext): string {
   switch (fault.kind) {
     case 'timeout':
       return `expected an answer within ${timeoutSeconds} s, got none`
+    case 'stalled':
+      return `it has work and wrote no token for ${fault.stallSeconds} s, by its own metrics`
     case 'network': {
       const what = fault.answered ? 'the connection broke in the middle of the answer' : 'no answer'
       return `${what} (${oneLine([fault.code, fault.detail].filter((part) => part !== '').join(': '), 200)})`

@@ -1,9 +1,10 @@
 /** Models behind endpoints: roles to models, models to endpoints, one slot a call, totals by role. Implements the engine's `Inference`. */
+import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type OpenAI from 'openai'
 import { Agent } from 'undici'
 import { ConfigurationError, kindOf } from '../engine/errors.ts'
-import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
+import type { InvalidRecordCode, TransientCode, TransientError } from '../engine/errors.ts'
 import type {
   CallOptions,
   Completion,
@@ -19,7 +20,7 @@ import type {
 import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { Endpoint, transportOptions } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint, transportOptions } from './endpoint.ts'
 import type { Operation } from './endpoint.ts'
 import { splitReasoning } from './reasoning.ts'
 import { ModelLine } from './slots.ts'
@@ -89,6 +90,8 @@ export interface InferenceOptions {
   secret: (variable: string) => string | undefined
   /** Called after every call that had a slot. Must not throw. */
   onCall?: (call: CallRecord) => void
+  /** How often an endpoint that has work is looked at, in seconds. */
+  lookSeconds?: number
 }
 
 /** The engine's inference, with what a screen, a check at the start and metrics need. */
@@ -114,10 +117,10 @@ interface Served {
 /** Connects the configured models. Throws ConfigurationError where a named variable holds no key. Opens no connection yet. */
 export function createInference(
   settings: InferenceSettings,
-  { secret, onCall }: InferenceOptions,
+  { secret, onCall, lookSeconds = defaultLookSeconds }: InferenceOptions,
 ): ConfiguredInference {
   const agent = new Agent(transportOptions)
-  const endpoints = connect(settings, secret, agent)
+  const endpoints = connect(settings, secret, { agent, lookSeconds })
   const served = new Map(Object.entries(settings.models).map(([key, model]) => [key, serve(key, model, endpoints)]))
   const byRole = new Map<Role, Served[]>()
   for (const [role, keys] of Object.entries(settings.roles) as [Role, string[]][]) {
@@ -177,60 +180,69 @@ export function createInference(
     model: Served,
     operation: Operation,
     read: (body: Record<string, unknown>) => { value: Result; usage: TokenUsage; estimated: boolean },
-    { requestId, signal, beforeSending }: CallOptions,
+    { requestId, signal, beforeSending, sending, ...wish }: CallOptions & { prefix?: string },
   ) => {
-    // A processor's calls share one signal: hundreds of listeners on it are no leak.
+    // A processor's calls share signals: hundreds of listeners on one are no leak.
     setMaxListeners(0, signal)
-    const queued = performance.now()
-    const slots = await model.line.acquire(signal)
-    const started = performance.now()
-    const endpoint = model.endpoints.get(slots.name)
-    const call: CallRecord = {
-      role,
-      model: model.settings.model,
-      endpoint: slots.name,
-      requestId,
-      outcome: 'aborted',
-      tokens: noTokens(),
-      estimated: false,
-      latencySeconds: 0,
-      queueSeconds: (started - queued) / 1000,
-    }
-    try {
-      if (endpoint === undefined) throw new Error(`no endpoint ${slots.name}`)
-      await beforeSending?.()
-      const { result, latencySeconds } = await endpoint.call(operation, read, {
+    if (sending) setMaxListeners(0, sending)
+    for (;;) {
+      const queued = performance.now()
+      const slots = await model.line.acquire(sending ? [signal, sending] : [signal], wish)
+      const started = performance.now()
+      const endpoint = model.endpoints.get(slots.name)
+      const call: CallRecord = {
+        role,
         model: model.settings.model,
+        endpoint: slots.name,
         requestId,
-        signal,
-      })
-      call.outcome = 'completed'
-      call.latencySeconds = latencySeconds
-      call.tokens = result.usage
-      call.estimated = result.estimated
-      return {
-        ...result,
-        provenance: {
-          model: model.settings.model,
-          endpoint: slots.name,
-          simulated: endpoint.simulated,
-          usage: result.usage,
-          latencySeconds,
-          requestId,
-        },
+        outcome: 'aborted',
+        tokens: noTokens(),
+        estimated: false,
+        latencySeconds: 0,
+        queueSeconds: (started - queued) / 1000,
       }
-    } catch (error) {
-      call.latencySeconds = (performance.now() - started) / 1000
-      call.outcome = outcomeOf(error)
-      throw error
-    } finally {
-      slots.release()
-      record(call, model)
+      try {
+        if (endpoint === undefined) throw new Error(`no endpoint ${slots.name}`)
+        await beforeSending?.()
+        const { result, latencySeconds } = await endpoint.call(operation, read, {
+          model: model.settings.model,
+          requestId,
+          signal,
+        })
+        call.outcome = 'completed'
+        call.latencySeconds = latencySeconds
+        call.tokens = result.usage
+        call.estimated = result.estimated
+        return {
+          ...result,
+          provenance: {
+            model: model.settings.model,
+            endpoint: slots.name,
+            simulated: endpoint.simulated,
+            usage: result.usage,
+            latencySeconds,
+            requestId,
+          },
+        }
+      } catch (error) {
+        call.latencySeconds = (performance.now() - started) / 1000
+        call.outcome = outcomeOf(error)
+        // The endpoint's fault, and nothing was done for the call: it waits for one that takes it.
+        if (!(kindOf(error) === 'transient' && (error as TransientError).outage)) throw error
+      } finally {
+        slots.release()
+        record(call, model)
+      }
     }
   }
 
   return {
     modelsOf: (role) => (byRole.get(role) ?? []).map(({ roleModel }) => roleModel),
+
+    slotsOf: (role) => {
+      const used = new Set((byRole.get(role) ?? []).flatMap((model) => [...model.endpoints.values()]))
+      return [...used].reduce((sum, { limit }) => sum + limit.value, 0)
+    },
 
     async complete(request: CompletionRequest, options: CallOptions): Promise<Completion> {
       const model = select(request.role, request.model)
@@ -253,7 +265,7 @@ export function createInference(
           }
           return { value: { ...split, finishReason: raw.finishReason }, ...countTokens(raw.usage, characters) }
         },
-        options,
+        { ...options, prefix: prefixOf(request.prompt) },
       )
       return { ...value, ...provenance, sampling, seed: request.seed }
     },
@@ -286,7 +298,7 @@ export function createInference(
           url,
           inFlight: slots.inFlight,
           waiting: slots.waiting,
-          limit: slots.limit,
+          limit: slots.limit.value,
           completed,
           failed,
           ...(lastError === undefined ? {} : { lastError }),
@@ -301,15 +313,23 @@ export function createInference(
       Promise.all([...endpoints.values()].map((endpoint) => checkEndpoint(endpoint, settings, signal))),
 
     async close() {
+      for (const endpoint of endpoints.values()) endpoint.close()
       await agent.destroy()
     },
   }
 }
 
+/** The same for calls with the same text. */
+const prefixOf = (prompt: string): string => createHash('sha1').update(prompt).digest('base64')
+
 const noTokens = (): TokenUsage => ({ prompt: 0, cached: 0, completion: 0, reasoning: 0 })
 
 /** The endpoints with their keys. All missing keys are reported at once. */
-function connect(settings: InferenceSettings, secret: InferenceOptions['secret'], agent: Agent): Map<string, Endpoint> {
+function connect(
+  settings: InferenceSettings,
+  secret: InferenceOptions['secret'],
+  transport: { agent: Agent; lookSeconds: number },
+): Map<string, Endpoint> {
   const faults: string[] = []
   const endpoints = new Map<string, Endpoint>()
   for (const [name, endpoint] of Object.entries(settings.endpoints)) {
@@ -321,7 +341,7 @@ function connect(settings: InferenceSettings, secret: InferenceOptions['secret']
         `endpoints.${name}.apiKeyVariable: expected a key in the environment variable ${apiKeyVariable}, got nothing; set it, or remove apiKeyVariable where the endpoint needs no key`,
       )
     }
-    endpoints.set(name, new Endpoint(name, endpoint, key, agent))
+    endpoints.set(name, new Endpoint(name, endpoint, key, transport))
   }
   if (faults.length > 0) throw new ConfigurationError(faults)
   return endpoints
@@ -346,7 +366,6 @@ function serve(key: string, settings: ModelSettings, all: ReadonlyMap<string, En
       model: settings.model,
       mode: settings.mode,
       sampling: settings.sampling,
-      slots: [...endpoints.values()].reduce((sum, { slots }) => sum + slots.limit, 0),
     },
   }
 }

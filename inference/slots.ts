@@ -1,22 +1,50 @@
 /**
- * Slots of endpoints, handed out first come, first served. A call waits for its model, not for an endpoint: the first
- * endpoint of the model with a free slot takes it, so no endpoint idles while another has a queue.
+ * Which waiting call goes to which endpoint, and when. A call waits at one endpoint of its model: at the one that has had
+ * its prefix before, else at the least loaded. An endpoint that has a free slot and nobody waiting takes a call from
+ * another's queue, with all that share its prefix, so no endpoint idles while another has a queue.
+ *
+ * Among those who wait the call that is nearest to the end of the stream goes first, then the one that has waited longest;
+ * every eighth slot goes to the one that has waited longest whatever it is for, so that nothing starves.
  */
+import type { ConcurrencyLimit } from './limit.ts'
+
+/** Every so many slots one goes by the time waited alone. */
+const FAIR_TURN = 8
+/** Prefixes whose endpoint is remembered, for each model. */
+const REMEMBERED_PREFIXES = 20_000
 
 /** Orders waiting calls over all models, and endpoints by their last call. Only the order matters, so one counter serves all. */
 let ticks = 0
 
+/** How a call wants to be served. */
+export interface Wish {
+  /** Higher goes first. */
+  priority?: number
+  /** Calls that begin with the same text: they share an endpoint's prefix cache. */
+  prefix?: string
+  /** Told why no endpoint takes calls while that is so, then undefined. */
+  onOutage?: (why: string | undefined) => void
+}
+
+interface Waiter {
+  readonly ticket: number
+  readonly priority: number
+  readonly prefix: string | undefined
+  readonly onOutage: Wish['onOutage']
+  readonly enter: (endpoint: EndpointSlots) => void
+}
+
 /** The places for requests at one endpoint. */
 export class EndpointSlots {
   readonly name: string
-  /** Most requests in flight at once. */
-  readonly limit: number
+  readonly limit: ConcurrencyLimit
   private taken = 0
   private lastTaken = 0
+  private turns = 0
   private readonly lines: ModelLine[] = []
-  private pauseTimer: NodeJS.Timeout | undefined
+  private why: string | undefined
 
-  constructor(name: string, limit: number) {
+  constructor(name: string, limit: ConcurrencyLimit) {
     this.name = name
     this.limit = limit
   }
@@ -25,17 +53,23 @@ export class EndpointSlots {
     return this.taken
   }
 
-  /** Calls that this endpoint may take when a slot is free. A call with several endpoints counts at each. */
+  /** Calls that wait for this endpoint. */
   get waiting(): number {
-    return this.lines.reduce((sum, line) => sum + line.length, 0)
+    return this.lines.reduce((sum, line) => sum + line.waitingAt(this), 0)
   }
 
   get isFull(): boolean {
-    return this.taken >= this.limit
+    return this.taken >= this.limit.value
   }
 
-  get isPaused(): boolean {
-    return this.pauseTimer !== undefined
+  /** Why it takes no calls, in one line; undefined while it does. */
+  get paused(): string | undefined {
+    return this.why
+  }
+
+  /** How full it is, with what waits: 1 is as much as it may have. */
+  get load(): number {
+    return (this.taken + this.waiting) / this.limit.value
   }
 
   /** Called by a line of a model that this endpoint serves. */
@@ -43,138 +77,234 @@ export class EndpointSlots {
     this.lines.push(line)
   }
 
-  /** Takes a slot, whoever waits: called by the line that has checked whose turn it is. */
+  /** Whether a call rather goes here than to `other`: less loaded; among equals the one that took its last call earlier. */
+  precedes(other: EndpointSlots): boolean {
+    const difference = this.load - other.load
+    return difference < 0 || (difference === 0 && this.lastTaken < other.lastTaken)
+  }
+
+  /** Takes a slot, whoever waits. */
   occupy(): void {
     this.taken += 1
     this.lastTaken = ticks += 1
   }
 
-  /** Gives a slot back; the call that has waited longest for this endpoint gets it. */
+  /** Gives a slot back. */
   release(): void {
     this.taken -= 1
     this.fill()
   }
 
-  /**
-   * For `seconds`, calls prefer the other endpoints of their model. Where all are paused, none is preferred and calls
-   * go out: their callers must hear of the outage. A pause in force is not made longer.
-   */
-  pause(seconds: number): void {
-    if (this.pauseTimer !== undefined) return
-    this.pauseTimer = setTimeout(() => {
-      this.resume()
-    }, seconds * 1000)
-    this.pauseTimer.unref()
-    // This may have been the last endpoint of a model that was not paused: then its calls may go anywhere.
-    for (const line of this.lines) for (const endpoint of line.endpoints) endpoint.fill()
+  /** Takes no calls until `resume`; those in flight go on, and those that wait may go elsewhere. */
+  pause(why: string): void {
+    this.why = why
+    for (const line of this.lines) line.endpointChanged()
   }
 
-  /** Ends a pause. */
   resume(): void {
-    clearTimeout(this.pauseTimer)
-    this.pauseTimer = undefined
-    this.fill()
+    if (this.why === undefined) return
+    this.why = undefined
+    for (const line of this.lines) line.endpointChanged()
   }
 
-  /** Whether a call goes here rather than to `other`: less loaded; among equals the one that took its last call earlier. */
-  precedes(other: EndpointSlots): boolean {
-    const difference = this.taken / this.limit - other.taken / other.limit
-    return difference < 0 || (difference === 0 && this.lastTaken < other.lastTaken)
-  }
-
-  /** Fills free slots with the calls that have waited longest, whatever their model. */
-  private fill(): void {
-    while (!this.isFull) {
-      let first: ModelLine | undefined
-      for (const line of this.lines) {
-        if (line.oldest < (first?.oldest ?? Infinity) && line.mayUse(this)) first = line
-      }
-      if (first === undefined) return
-      first.admit(this)
+  /** Fills free slots; to be called when the limit was raised. */
+  fill(): void {
+    while (!this.isFull && this.why === undefined) {
+      const isFairTurn = (this.turns + 1) % FAIR_TURN === 0
+      const next = this.choose(isFairTurn)
+      if (next === undefined) return
+      this.turns += 1
+      next.line.admit(next.waiter, this)
     }
   }
+
+  /** The call that is next here: one that waits for this endpoint or for one that is away, else any that may come. */
+  private choose(isFairTurn: boolean): Candidate | undefined {
+    let best: Candidate | undefined
+    for (const line of this.lines) {
+      for (const candidate of line.candidatesFor(this, isFairTurn)) {
+        if (best === undefined || precedes(candidate, best, isFairTurn)) best = candidate
+      }
+    }
+    return best
+  }
 }
 
-/** A node of a doubly linked list: a call that gives up leaves the middle of the line at no cost. */
-interface Waiter {
-  ticket: number
-  enter: (endpoint: EndpointSlots) => void
-  previous: Waiter | undefined
-  next: Waiter | undefined
+/** A waiting call. `isOwn`: it waits at the endpoint that has the slot, or at one that is away. */
+interface Candidate {
+  line: ModelLine
+  waiter: Waiter
+  isOwn: boolean
 }
 
-/** The calls that wait for one model, oldest first, and the endpoints that may take them. */
+function precedes(one: Candidate, other: Candidate, isFairTurn: boolean): boolean {
+  if (one.isOwn !== other.isOwn) return one.isOwn
+  if (!isFairTurn && one.waiter.priority !== other.waiter.priority) return one.waiter.priority > other.waiter.priority
+  return one.waiter.ticket < other.waiter.ticket
+}
+
+/** Calls that wait at one endpoint, by priority and then by age. */
+class Queue {
+  private readonly byPriority = new Map<number, Set<Waiter>>()
+  size = 0
+
+  add(waiter: Waiter): void {
+    let set = this.byPriority.get(waiter.priority)
+    if (set === undefined) this.byPriority.set(waiter.priority, (set = new Set()))
+    set.add(waiter)
+    this.size += 1
+  }
+
+  remove(waiter: Waiter): void {
+    if (this.byPriority.get(waiter.priority)?.delete(waiter) === true) this.size -= 1
+  }
+
+  /** The next one: the oldest of the highest priority, or the oldest of all. */
+  first(isFairTurn: boolean): Waiter | undefined {
+    let best: Waiter | undefined
+    for (const set of this.byPriority.values()) {
+      const [oldest] = set
+      if (oldest === undefined) continue
+      if (best === undefined || (isFairTurn ? oldest.ticket < best.ticket : oldest.priority > best.priority))
+        best = oldest
+    }
+    return best
+  }
+}
+
+/** The calls that wait for one model, and the endpoints that may take them. */
 export class ModelLine {
   readonly endpoints: readonly EndpointSlots[]
-  private waiters = 0
-  private head: Waiter | undefined
-  private tail: Waiter | undefined
+  private readonly queues: Map<EndpointSlots, Queue>
+  private readonly homes = new Map<string, EndpointSlots>()
+  private readonly sharing = new Map<string, Set<Waiter>>()
+  private readonly placeOf = new Map<Waiter, EndpointSlots>()
 
   constructor(endpoints: readonly EndpointSlots[]) {
     this.endpoints = endpoints
+    this.queues = new Map(endpoints.map((endpoint) => [endpoint, new Queue()]))
     for (const endpoint of endpoints) endpoint.serve(this)
   }
 
   get length(): number {
-    return this.waiters
+    return this.placeOf.size
   }
 
-  /** The ticket of the call that has waited longest; infinite when nobody waits. */
-  get oldest(): number {
-    return this.head?.ticket ?? Infinity
+  waitingAt(endpoint: EndpointSlots): number {
+    return this.queues.get(endpoint)?.size ?? 0
   }
 
-  /** Whether a call may go to the endpoint now: it is not paused, or all are. */
-  mayUse(endpoint: EndpointSlots): boolean {
-    return !endpoint.isPaused || this.endpoints.every(({ isPaused }) => isPaused)
-  }
-
-  /** Resolves to the endpoint whose slot the call then holds until `release`. Rejects with the signal's reason when aborted first. */
-  async acquire(signal: AbortSignal): Promise<EndpointSlots> {
-    signal.throwIfAborted()
-    // `fill` leaves no slot free that a waiting call may have, so nobody is overtaken here.
-    let best: EndpointSlots | undefined
-    for (const endpoint of this.endpoints) {
-      if (!endpoint.isFull && this.mayUse(endpoint) && (best === undefined || endpoint.precedes(best))) best = endpoint
-    }
-    if (best !== undefined) {
-      best.occupy()
-      return best
+  /** Resolves to the endpoint whose slot the call then holds until `release`. Rejects with the reason of a signal that is aborted first. */
+  async acquire(
+    signals: readonly AbortSignal[],
+    { priority = 0, prefix, onOutage }: Wish = {},
+  ): Promise<EndpointSlots> {
+    for (const signal of signals) signal.throwIfAborted()
+    const place = this.placeFor(prefix)
+    // Whoever waits goes first; `fill` leaves no slot free that one of them may have.
+    if (!place.isFull && place.paused === undefined) {
+      place.occupy()
+      return place
     }
     return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        for (const signal of signals) signal.removeEventListener('abort', giveUp)
+        this.leave(waiter)
+        onOutage?.(undefined)
+      }
       const giveUp = (): void => {
-        this.remove(waiter)
-        reject(signal.reason as Error)
+        settle()
+        reject(signals.find(({ aborted }) => aborted)?.reason as Error)
       }
       const waiter: Waiter = {
         ticket: (ticks += 1),
+        priority,
+        prefix,
+        onOutage,
         enter: (endpoint) => {
-          signal.removeEventListener('abort', giveUp)
-          this.remove(waiter)
+          settle()
           endpoint.occupy()
           resolve(endpoint)
         },
-        previous: this.tail,
-        next: undefined,
       }
-      if (this.tail === undefined) this.head = waiter
-      else this.tail.next = waiter
-      this.tail = waiter
-      this.waiters += 1
-      signal.addEventListener('abort', giveUp, { once: true })
+      this.wait(waiter, place)
+      const why = this.outage()
+      if (why !== undefined) onOutage?.(why)
+      for (const signal of signals) signal.addEventListener('abort', giveUp)
     })
   }
 
-  /** Hands a slot of the endpoint to the call that has waited longest. */
-  admit(endpoint: EndpointSlots): void {
-    this.head?.enter(endpoint)
+  /** The first call of each queue, as a candidate for a slot of the endpoint. */
+  *candidatesFor(endpoint: EndpointSlots, isFairTurn: boolean): Iterable<Candidate> {
+    for (const [place, queue] of this.queues) {
+      const waiter = queue.first(isFairTurn)
+      if (waiter) yield { line: this, waiter, isOwn: place === endpoint || place.paused !== undefined }
+    }
   }
 
-  private remove(waiter: Waiter): void {
-    if (waiter.previous === undefined) this.head = waiter.next
-    else waiter.previous.next = waiter.next
-    if (waiter.next === undefined) this.tail = waiter.previous
-    else waiter.next.previous = waiter.previous
-    this.waiters -= 1
+  /** Hands a slot of the endpoint to a waiting call; those that share its prefix follow it. */
+  admit(waiter: Waiter, endpoint: EndpointSlots): void {
+    const { prefix } = waiter
+    if (prefix !== undefined && this.placeOf.get(waiter) !== endpoint) {
+      this.homes.set(prefix, endpoint)
+      for (const sibling of [...(this.sharing.get(prefix) ?? [])]) {
+        this.leave(sibling)
+        this.wait(sibling, endpoint)
+      }
+    }
+    waiter.enter(endpoint)
+  }
+
+  /** An endpoint went away or came back. */
+  endpointChanged(): void {
+    const why = this.outage()
+    for (const waiter of this.placeOf.keys()) waiter.onOutage?.(why)
+    for (const endpoint of this.endpoints) endpoint.fill()
+  }
+
+  /** Why no endpoint takes calls; undefined where one does. */
+  private outage(): string | undefined {
+    const all = this.endpoints.map(({ paused }) => paused)
+    return all.every((why) => why !== undefined) ? all.join('; ') : undefined
+  }
+
+  /** Where a call goes or waits. */
+  private placeFor(prefix: string | undefined): EndpointSlots {
+    const sound = this.endpoints.filter(({ paused }) => paused === undefined)
+    const choice = sound.length > 0 ? sound : this.endpoints
+    const home = prefix === undefined ? undefined : this.homes.get(prefix)
+    const idle = choice.filter((endpoint) => !endpoint.isFull)
+    // A home that is full is waited for, unless another has nothing to do.
+    const place =
+      home !== undefined && choice.includes(home) && (!home.isFull || idle.length === 0)
+        ? home
+        : (idle.length > 0 ? idle : choice).reduce((best, one) => (one.precedes(best) ? one : best))
+    if (prefix !== undefined) {
+      this.homes.delete(prefix)
+      this.homes.set(prefix, place)
+      const [oldest] = this.homes.keys()
+      if (this.homes.size > REMEMBERED_PREFIXES && oldest !== undefined) this.homes.delete(oldest)
+    }
+    return place
+  }
+
+  private wait(waiter: Waiter, place: EndpointSlots): void {
+    this.placeOf.set(waiter, place)
+    this.queues.get(place)?.add(waiter)
+    if (waiter.prefix === undefined) return
+    const siblings = this.sharing.get(waiter.prefix)
+    if (siblings) siblings.add(waiter)
+    else this.sharing.set(waiter.prefix, new Set([waiter]))
+  }
+
+  private leave(waiter: Waiter): void {
+    const place = this.placeOf.get(waiter)
+    if (place === undefined) return
+    this.placeOf.delete(waiter)
+    this.queues.get(place)?.remove(waiter)
+    if (waiter.prefix === undefined) return
+    const siblings = this.sharing.get(waiter.prefix)
+    siblings?.delete(waiter)
+    if (siblings?.size === 0) this.sharing.delete(waiter.prefix)
   }
 }

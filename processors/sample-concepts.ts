@@ -75,13 +75,12 @@ export default defineProcessor({
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'drawn-combination' },
   process: {},
-  next({ config, tables, state, position, emit, modelsOf, enterStream }) {
+  next({ config, tables, state, position, emit, slotsOf, enterStream }) {
     const entries = [...tables.ledger.index.values()]
     const drawn = position.offset
     if (drawn - lostBeforeProblem(entries) >= config.problems)
       return madeProblems(entries) >= config.problems ? 'complete' : 'waiting'
-    const slots = modelsOf('solver').reduce((sum, model) => sum + model.slots, 0)
-    const level = config.maxWorkInProgress || workInProgressLevel(slots, entries)
+    const level = config.maxWorkInProgress || workInProgressLevel(slotsOf('solver'), entries)
     if (workInProgress(entries, drawn) >= level) return 'waiting'
 
     // The stream may still bring concepts; once it is empty, a run with a goal ends short of it rather than never.

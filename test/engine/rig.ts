@@ -121,8 +121,12 @@ export class HeldModels extends Watched implements Inference {
     { request: CompletionRequest; answer(text: string): void; fail(error: unknown): void }
   >()
 
-  modelsOf(): { model: string; mode: 'chat'; sampling: object; slots: number }[] {
-    return [{ model: 'model', mode: 'chat', sampling: {}, slots: 8 }]
+  modelsOf(): { model: string; mode: 'chat'; sampling: object }[] {
+    return [{ model: 'model', mode: 'chat', sampling: {} }]
+  }
+
+  slotsOf(): number {
+    return 8
   }
 
   complete(request: CompletionRequest, { requestId, signal }: CallOptions): Promise<Completion> {

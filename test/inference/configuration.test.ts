@@ -26,7 +26,7 @@ const sound = (change: { endpoint?: object; model?: object; roles?: object; more
 describe('the section of the configuration file', () => {
   it('gets its defaults', () => {
     expect(parseInferenceSettings(sound())).toEqual({
-      endpoints: { box: { url: 'http://127.0.0.1:8000/v1', maxConcurrency: 64, timeoutSeconds: 3600 } },
+      endpoints: { box: { url: 'http://127.0.0.1:8000/v1', timeoutSeconds: 3600, stallSeconds: 300 } },
       models: {
         solver: {
           model: 'some-model',
@@ -75,7 +75,7 @@ describe('the section of the configuration file', () => {
     [
       'an unknown key',
       sound({ endpoint: { maxConcurency: 4 } }),
-      'endpoints.box.maxConcurency: expected one of the keys url, apiKeyVariable, maxConcurrency, timeoutSeconds, got an unknown one; correct or remove it',
+      'endpoints.box.maxConcurency: expected one of the keys url, apiKeyVariable, maxConcurrency, timeoutSeconds, stallSeconds, got an unknown one; correct or remove it',
     ],
     [
       'an unknown key at the top',

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseInferenceSettings } from '../../inference/configuration.ts'
+import { Agent } from 'undici'
+import { readCompletion } from '../../inference/answers.ts'
+import { type EndpointSettings, parseInferenceSettings } from '../../inference/configuration.ts'
+import { Endpoint, transportOptions } from '../../inference/endpoint.ts'
 import { failureRules, readRetryAfter } from '../../inference/failures.ts'
-import { createInference } from '../../inference/inference.ts'
-import type { ConfiguredInference } from '../../inference/inference.ts'
 import { chatAnswer, json, serveAnswers } from './server.ts'
 import type { Respond } from './server.ts'
 
@@ -14,19 +15,26 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()))
 })
 
-function connect(url: string, endpoint: object = {}): ConfiguredInference {
-  const settings = parseInferenceSettings({
-    endpoints: { box: { url, ...endpoint } },
-    models: { solver: { model: 'some-model', endpoints: ['box'] } },
-    roles: { solver: ['solver'] },
+function connect(url: string, more: object = {}): Endpoint {
+  const { endpoints } = parseInferenceSettings({ endpoints: { box: { url, ...more } }, models: {}, roles: {} })
+  const agent = new Agent(transportOptions)
+  const endpoint = new Endpoint('box', endpoints['box'] as EndpointSettings, 'k', { agent, lookSeconds: 1 })
+  open.push({
+    close: async () => {
+      endpoint.close()
+      await agent.destroy()
+    },
   })
-  const inference = createInference(settings, { secret: () => 'k' })
-  open.push(inference)
-  return inference
+  return endpoint
 }
 
-const solve = (inference: ConfiguredInference, signal = new AbortController().signal) =>
-  inference.complete({ role: 'solver', prompt: 'x' }, { requestId: 'r-1', signal })
+/** One call, as a call that has its slot is sent. */
+const solve = (endpoint: Endpoint, signal = new AbortController().signal) =>
+  endpoint.call(
+    { path: 'chat/completions', body: { model: 'some-model', messages: [{ role: 'user', content: 'x' }] } },
+    (body) => readCompletion(body, 'chat'),
+    { model: 'some-model', requestId: 'r-1', signal },
+  )
 
 /** The error of a call to a server that answers by `respond`. */
 async function failureWith(respond: Respond, endpoint: object = {}): Promise<Error & Record<string, unknown>> {
@@ -124,12 +132,12 @@ describe('failures of an endpoint become the errors of the engine', () => {
   it('nobody listens', async () => {
     const server = await serveAnswers(() => undefined)
     await server.close()
-    const inference = connect(server.url)
-    await expect(solve(inference)).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE', outage: true })
-    await expect(solve(inference)).rejects.toThrow(
+    const endpoint = connect(server.url)
+    await expect(solve(endpoint)).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE', outage: true })
+    await expect(solve(endpoint)).rejects.toThrow(
       `endpoint box (${server.url}), model some-model, request r-1: no answer (ECONNREFUSED`,
     )
-    expect(inference.status()).toMatchObject([{ down: true, failed: 2, completed: 0, inFlight: 0 }])
+    expect(endpoint).toMatchObject({ down: true, failed: 2, completed: 0 })
   })
 
   it('the host is unknown', async () => {
@@ -172,10 +180,10 @@ describe('failures of an endpoint become the errors of the engine', () => {
   ])('no whole answer within timeoutSeconds: %s', async (_, respond) => {
     const server = await serveAnswers(respond)
     open.push(server)
-    const inference = connect(server.url, { timeoutSeconds: 0.2 })
-    await expect(solve(inference)).rejects.toMatchObject({ code: 'ENDPOINT_TIMEOUT', outage: false })
+    const endpoint = connect(server.url, { timeoutSeconds: 0.2 })
+    await expect(solve(endpoint)).rejects.toMatchObject({ code: 'ENDPOINT_TIMEOUT', outage: false })
     await server.seen[0]?.disconnected
-    expect(inference.status()).toMatchObject([{ inFlight: 0, failed: 1 }])
+    expect(endpoint.failed).toBe(1)
   })
 
   it('nothing is ever sent twice by the client itself', async () => {
@@ -199,7 +207,7 @@ describe('failures of an endpoint become the errors of the engine', () => {
 })
 
 describe('Retry-After', () => {
-  it('goes to the engine', async () => {
+  it('is told with the failure', async () => {
     expect(await failureWith(answering(429, {}, { 'retry-after': '17' }))).toMatchObject({ retryAfterSeconds: 17 })
   })
 

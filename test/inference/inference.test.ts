@@ -414,7 +414,8 @@ describe('a model with several endpoints', () => {
   it('uses each by its share of the load', async () => {
     const respond: Respond = () => undefined
     const { a, b, inference } = await pair(respond, respond, [6, 2])
-    expect(inference.modelsOf('solver')).toEqual([{ model: 'm', mode: 'chat', sampling: {}, slots: 8 }])
+    expect(inference.modelsOf('solver')).toEqual([{ model: 'm', mode: 'chat', sampling: {} }])
+    expect([inference.slotsOf('solver'), inference.slotsOf('judge')]).toEqual([8, 0])
     const controller = new AbortController()
     const all = Array.from({ length: 8 }, () => solve(inference, {}, controller.signal).catch(() => undefined))
     await Promise.all([a.arrived(6), b.arrived(2)])
@@ -441,49 +442,125 @@ describe('a model with several endpoints', () => {
     expect(await stuck).toBe('aborted')
   })
 
-  it('turns away from one that fails, so that it does not swallow the work', async () => {
+  it('turns away from one that fails, and no call suffers for it', async () => {
     const { a, b, inference } = await pair(
-      (_, response) => json(response, 503, { error: { message: 'loading' } }),
+      (_, response) => json(response, 503, { error: { message: 'loading' } }, { 'retry-after': '60' }),
       answering({ content: 'x' }),
     )
-    const results = []
-    for (let call = 0; call < 10; call += 1) results.push(await solve(inference).catch((error: Error) => error))
-    expect(results.filter((result) => result instanceof Error)).toHaveLength(1)
-    expect([a.seen.length, b.seen.length]).toEqual([1, 9])
+    for (let call = 0; call < 10; call += 1) expect((await solve(inference)).endpoint).toBe('b')
+    expect([a.seen.length, b.seen.length]).toEqual([1, 10])
     expect(inference.status()).toMatchObject([
       { name: 'a', down: true, failed: 1, completed: 0 },
-      { name: 'b', down: false, completed: 9 },
+      { name: 'b', down: false, completed: 10 },
     ])
     expect(inference.status()[0]?.lastError).toContain('endpoint a')
   })
 
-  it('tells a request that the endpoint always fails on from an endpoint that is down', async () => {
-    let isDown = false
-    const { inference } = await setUp((request, response) => {
-      const isPoison = JSON.stringify(request.body).includes('poison')
-      if (isDown || isPoison) json(response, 500, { error: { message: 'boom' } })
+  it('sends calls with the same text to the same one, while it has room or nobody has', async () => {
+    const { a, b, inference } = await pair(answering({ content: 'x' }), answering({ content: 'x' }), [4, 4])
+    for (let round = 0; round < 3; round += 1) {
+      await Promise.all(Array.from({ length: 6 }, (_, problem) => solve(inference, { prompt: `problem ${problem}` })))
+    }
+    const prompts = ({ seen }: TestServer) => new Set(seen.map(({ body }) => JSON.stringify(body['messages'])))
+    const [atA, atB] = [prompts(a), prompts(b)]
+    expect(atA.size + atB.size).toBe(6)
+    expect([a.seen.length, b.seen.length]).toEqual([9, 9])
+  })
+})
+
+describe('an endpoint that is away', () => {
+  it('is waited for and said so; the call goes out when it is back', async () => {
+    let isAway = true
+    const { server, inference } = await setUp((request, response) => {
+      if (request.path === '/v1/models' && !isAway) json(response, 200, { data: [{ id: 'some-model' }] })
+      else if (isAway) json(response, 503, { error: { message: 'loading' } }, { 'retry-after': '0.01' })
+      else json(response, 200, chatAnswer({ content: 'x' }))
+    })
+    const told: (string | undefined)[] = []
+    let resolve = (): void => undefined
+    const wasTold = new Promise<void>((heard) => (resolve = heard))
+    const answer = inference.complete(
+      { role: 'solver', prompt: 'x' },
+      {
+        requestId: 'r',
+        signal: never,
+        onOutage: (why) => {
+          told.push(why)
+          resolve()
+        },
+      },
+    )
+    await wasTold
+    expect(told[0]).toMatch(/^endpoint box \(http:\S+\), model some-model, request r: answered 503: loading; /)
+    expect(inference.status()).toMatchObject([{ down: true, inFlight: 0, waiting: 1 }])
+    isAway = false
+    expect((await answer).text).toBe('x')
+    expect(told.at(-1)).toBeUndefined()
+    expect(inference.status()).toMatchObject([{ down: false, waiting: 0, failed: 1, completed: 1 }])
+    expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(2)
+  })
+
+  it('gives up what was not sent when no more is to be sent, and nothing else', async () => {
+    const { server, inference } = await setUp(
+      (_, response, count) => {
+        if (count === 2) json(response, 200, chatAnswer({ content: 'late' }))
+      },
+      { endpoint: { maxConcurrency: 1 } },
+    )
+    const sending = new AbortController()
+    const call = (requestId: string) =>
+      inference.complete({ role: 'solver', prompt: 'x' }, { requestId, signal: never, sending: sending.signal })
+    const [sent, waiting] = [call('sent'), call('waiting')]
+    await server.arrived(1)
+    const reason = new Error('drains')
+    sending.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    expect(inference.status()).toMatchObject([{ inFlight: 1, waiting: 0 }])
+    await expect(call('later')).rejects.toBe(reason)
+    void sent.catch(() => undefined)
+  })
+
+  it('is told from a request that it always fails on', async () => {
+    const { inference, calls } = await setUp((request, response) => {
+      if (request.path === '/v1/models') json(response, 200, { data: [] })
+      else if (JSON.stringify(request.body).includes('poison')) json(response, 500, { error: { message: 'boom' } })
       else json(response, 200, chatAnswer({ content: 'x' }))
     })
     const ask = (prompt: string, requestId: string) =>
       inference.complete({ role: 'solver', prompt }, { requestId, signal: never })
-    const outage = { code: 'ENDPOINT_FAILED', outage: true }
-    // Nobody knows yet whose fault it is, however often it fails.
-    for (let call = 0; call < 3; call += 1) await expect(ask('poison', 'p')).rejects.toMatchObject(outage)
-    await ask('fine', 'f')
-    await expect(ask('poison', 'p')).rejects.toMatchObject({ code: 'ENDPOINT_FAILED', outage: false })
-    // An endpoint that goes down fails on everything.
-    isDown = true
-    for (let call = 0; call < 3; call += 1) await expect(ask('fine', 'g')).rejects.toMatchObject(outage)
-    isDown = false
-    await ask('fine', 'g')
+    let isOver = false
+    const poisoned = ask('poison', 'p').finally(() => (isOver = true))
+    // Others that are sent after it has failed are answered: then it is the request.
+    const fine = (async () => {
+      for (let call = 0; !isOver; call += 1) await ask('fine', `f-${call}`)
+    })()
+    await expect(poisoned).rejects.toMatchObject({ code: 'ENDPOINT_FAILED', outage: false })
+    await fine
+    expect(calls.filter(({ requestId }) => requestId === 'p').length).toBeLessThan(5)
   })
+})
 
-  it('reports the outage rather than wait when all fail', async () => {
-    const failing: Respond = (_, response) => json(response, 503, {})
-    const { inference } = await pair(failing, failing)
-    for (let call = 0; call < 4; call += 1) {
-      await expect(solve(inference)).rejects.toMatchObject({ code: 'ENDPOINT_FAILED', outage: true })
-    }
+describe('an endpoint that refuses with 429', () => {
+  it('gets as many calls as it takes, and every call is answered', async () => {
+    const slots = 3
+    let [running, most, refused] = [0, 0, 0]
+    const { inference, calls } = await setUp((_, response) => {
+      if (running === slots) {
+        refused += 1
+        return json(response, 429, { error: { message: 'too many' } })
+      }
+      running += 1
+      most = Math.max(most, running)
+      setTimeout(() => {
+        running -= 1
+        json(response, 200, chatAnswer({ content: 'x' }))
+      }, 5)
+    })
+    await Promise.all(Array.from({ length: 300 }, (_, call) => solve(inference, {}, never, `r-${call}`)))
+    expect(most).toBe(slots)
+    expect(calls.filter(({ outcome }) => outcome === 'completed')).toHaveLength(300)
+    // The first calls find the limit; after that it is tried once in a while.
+    expect(refused).toBeLessThan(16 + 300 / 4)
   })
 })
 

@@ -25,7 +25,11 @@ class SlowModels implements Inference {
   }
 
   modelsOf(): ReturnType<Inference['modelsOf']> {
-    return [{ model: 'slow', mode: 'chat', sampling: {}, slots: 4000 }]
+    return [{ model: 'slow', mode: 'chat', sampling: {} }]
+  }
+
+  slotsOf(): number {
+    return 4000
   }
 
   complete(request: CompletionRequest, { requestId, signal }: CallOptions): Promise<Completion> {

@@ -1,0 +1,118 @@
+/**
+ * How many calls one endpoint may have in flight from here: found by trying. Additive increase and multiplicative decrease
+ * (RFC 5681), from the best signal that there is: the endpoint's own metrics, else the calls that it refuses with 429.
+ * Latency is no signal: answers differ in length by orders of magnitude.
+ */
+
+/** Where a new or restarted limit begins; it doubles with each round of answers until something speaks against it. */
+const FIRST_LIMIT = 16
+/** What stays after a refusal, of the calls that the endpoint had then. Each process that shares the endpoint gives up the same share, so their shares become even. */
+const KEPT_AFTER_REFUSAL = 0.93
+/** Rounds of answers (as many as the limit) for one more call: a limit that is tried too often costs refusals. */
+const ROUNDS_FOR_ONE_MORE = 2
+/** The endpoint's queue may hold this share of what it runs: enough that a slot that gets free is taken at once. */
+const WELCOME_QUEUE = 0.02
+/** After this many looks in a row without a queue the steps grow: much room is left. */
+const CALM_LOOKS = 5
+
+/** What an endpoint says of itself: calls of all of its clients. */
+export interface EndpointLoad {
+  /** Calls in work. */
+  running: number
+  /** Calls in its own queue. */
+  waiting: number
+  /** Calls thrown out of work for want of memory since the last look; they are begun anew. */
+  preempted: number
+}
+
+/** Most calls in flight where nobody says, and the endpoint's metrics can be read; and where they can't. */
+const CEILINGS = { observed: 1024, unobserved: 64 }
+
+export class ConcurrencyLimit {
+  private readonly ceiling: number | undefined
+  private readonly random: () => number
+  private exact: number
+  private isRamping = true
+  private isObserved = false
+  private isProving = false
+  private calmLooks = 0
+  /** Calls that were sent before say nothing about the limit as it is now. */
+  private loweredAtMs = -Infinity
+
+  /** `ceiling`: never more, whatever the endpoint says; at least 1. Without one: 1,024 where its metrics can be read, else 64. */
+  constructor(ceiling: number | undefined, random: () => number = Math.random) {
+    this.ceiling = ceiling
+    this.random = random
+    this.exact = Math.min(this.most, FIRST_LIMIT)
+  }
+
+  /** A whole number, at least 1. */
+  get value(): number {
+    return this.isProving ? 1 : Math.floor(this.exact)
+  }
+
+  private get most(): number {
+    return this.ceiling ?? CEILINGS[this.isObserved ? 'observed' : 'unobserved']
+  }
+
+  /** One call at a time, until `proven`: after an outage. */
+  prove(): void {
+    this.isProving = true
+  }
+
+  proven(): void {
+    this.isProving = false
+  }
+
+  /** A call was answered. `wasFull`: the endpoint had as many calls as it may; a limit that nobody needs is not raised. */
+  answered(wasFull: boolean): void {
+    this.isProving = false
+    if (this.isObserved || !wasFull) return
+    this.raise(this.isRamping ? 1 : 1 / (ROUNDS_FOR_ONE_MORE * this.exact))
+  }
+
+  /** The endpoint refused a call that was sent at `sentAtMs` and has `inFlight` others. Of several refused at a time, the first counts. */
+  refused(sentAtMs: number, inFlight: number, nowMs: number): void {
+    this.isRamping = false
+    if (sentAtMs < this.loweredAtMs) {
+      // What it holds is known better with each refusal.
+      this.lower(inFlight, this.loweredAtMs)
+      return
+    }
+    this.lower(Math.min(this.exact, inFlight) * KEPT_AFTER_REFUSAL, nowMs)
+  }
+
+  /** A look at the endpoint's own metrics, while it has `inFlight` calls of ours. From the first one on they alone decide. */
+  observed({ running, waiting, preempted }: EndpointLoad, inFlight: number, nowMs: number): void {
+    this.isObserved = true
+    if (waiting > Math.max(1, WELCOME_QUEUE * running) || preempted > 0) {
+      this.isRamping = false
+      this.calmLooks = 0
+      // What of ours it works on, if its queue is mixed as its work is. Spread, so that its clients do not move as one.
+      const ours = inFlight * (running / Math.max(1, running + waiting))
+      const kept = preempted > 0 ? 0.9 : 1
+      this.lower(ours * kept * (1 - 0.02 * this.random()), nowMs)
+      return
+    }
+    if (inFlight < this.value || waiting > 0) return
+    this.calmLooks += 1
+    if (this.isRamping) this.raise(this.exact / 2)
+    else this.raise(Math.min(Math.max(1, this.exact / 4), Math.max(1, 2 ** (this.calmLooks - CALM_LOOKS))))
+  }
+
+  /** A look at an endpoint that tells nothing: what it has not refused by now it has taken. `isFull`: it has as many calls as it may. */
+  unobserved(isFull: boolean): void {
+    this.isObserved = false
+    this.exact = Math.min(this.exact, this.most)
+    if (this.isRamping && isFull) this.raise(this.exact / 2)
+  }
+
+  private raise(by: number): void {
+    this.exact = Math.min(this.most, this.exact + by)
+  }
+
+  private lower(to: number, nowMs: number): void {
+    this.exact = Math.max(1, Math.min(this.exact, to))
+    this.loweredAtMs = nowMs
+  }
+}
