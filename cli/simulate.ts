@@ -15,6 +15,9 @@ interface Options {
   requestLog?: string
   knows?: string[]
   noise?: string[]
+  failures?: string[]
+  queueLimit?: string
+  metrics: boolean
   json?: boolean
   untilStdinEnds?: boolean
 }
@@ -30,6 +33,12 @@ export function simulateCommand(): Command {
     .option('--request-log <file>', 'append a line at the admission and the end of each request')
     .option('--knows <file...>', 'JSONL files of human problems with answers or solutions that its models can solve')
     .option('--noise <name=share...>', 'how often something goes wrong, such as wrongTests=0.2')
+    .option(
+      '--failures <name=share...>',
+      'how often a request fails: refused, serverError, connectionReset, cutAnswer, garbledAnswer, hang',
+    )
+    .option('--queue-limit <count>', 'requests that wait at most; more are answered 429')
+    .option('--no-metrics', 'no GET /metrics')
     .option('--json', 'print {"url"} as the first line')
     .option('--until-stdin-ends', 'end when standard input ends, as a child process does')
     .addHelpText(
@@ -37,6 +46,7 @@ export function simulateCommand(): Command {
       `
 Examples:
   wellspring simulate --speed 50
+  wellspring simulate --slots 64 --queue-limit 0 --failures serverError=0.05 hang=0.01
   OPENAI_BASE_URL=http://127.0.0.1:8089/v1 wellspring up --problems 100
 
 Every answer carries the header x-wellspring-simulated, and every record made with it says "simulated".`,
@@ -70,7 +80,8 @@ Every answer carries the header x-wellspring-simulated, and every record made wi
 }
 
 function settingsOf(options: Options): ReturnType<typeof parseSimulatorOptions> {
-  const noise = (options.noise ?? []).map((part) => part.split('=')).map(([name = '', share]) => [name, Number(share)])
+  const sharesOf = (parts: readonly string[] = []): Record<string, number> =>
+    Object.fromEntries(parts.map((part) => part.split('=')).map(([name = '', share]) => [name, Number(share)]))
   try {
     return parseSimulatorOptions({
       port: Number(options.port),
@@ -81,7 +92,10 @@ function settingsOf(options: Options): ReturnType<typeof parseSimulatorOptions> 
       ...(options.truth !== undefined && { truthFile: options.truth }),
       ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
       ...(options.knows !== undefined && { knowsFiles: options.knows }),
-      ...(noise.length > 0 && { noise: Object.fromEntries(noise) as object }),
+      ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
+      metrics: options.metrics,
+      noise: sharesOf(options.noise),
+      failures: sharesOf(options.failures),
     })
   } catch (error) {
     throw new CommandError(exitCodes.usage, (error as Error).message)

@@ -1,8 +1,5 @@
-/**
- * What goes wrong with an answer on its way out. One place decides it, so that the faults of a transport (429, 5xx, stalls,
- * connections cut off, a queue that refuses) can join the faults of a text here.
- */
-import type { NoiseLevels } from './options.ts'
+/** What goes wrong with an answer: with its text, and on its way out. */
+import type { FailureRates, NoiseLevels } from './options.ts'
 import type { Random } from './random.ts'
 
 /** A fault of the text of an answer. */
@@ -25,5 +22,32 @@ export function drawTextFault(
   const heat = Math.max(1, 2 ** ((temperature - 1) * 2))
   if (random.chance(Math.min(0.9, noise.malformedAnswers * heat))) return 'malformed'
   if (solving && random.chance(Math.min(0.9, noise.runawayAnswers * heat))) return 'runaway'
+  return undefined
+}
+
+/** A fault of a request, whatever its text. */
+export type TransportFault =
+  /** Answered 429 at once. */
+  | 'refused'
+  /** Answered 500 at once. */
+  | 'serverError'
+  /** The connection is closed in the middle of the generation. */
+  | 'connectionReset'
+  /** The answer's body ends in its middle. */
+  | 'cutAnswer'
+  /** The answer is generated and its body is no JSON. */
+  | 'garbledAnswer'
+  /** No answer ever comes; the slot is held until the client leaves. */
+  | 'hang'
+
+const transportFaults = ['refused', 'serverError', 'connectionReset', 'cutAnswer', 'garbledAnswer', 'hang'] as const
+
+/** Draws the fault of one request, undefined for none. */
+export function drawTransportFault(random: Random, rates: FailureRates): TransportFault | undefined {
+  let rest = random.next()
+  for (const fault of transportFaults) {
+    rest -= rates[fault]
+    if (rest < 0) return fault
+  }
   return undefined
 }

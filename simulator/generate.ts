@@ -114,14 +114,24 @@ export function generateChoices(
       const content = firstTokens(stopped, limit - reasoningTokens)
       const finishReason =
         unfinished || content.length < stopped.length || reasoning !== generation.reasoning ? 'length' : 'stop'
-      const completionTokens = reasoningTokens + countTokens(content)
+      const { hiddenReasoning } = settings
+      const hiddenTokens =
+        hiddenReasoning !== undefined && solving
+          ? Math.round(
+              Math.min(
+                hiddenReasoning.mostTokens,
+                hiddenReasoning.medianTokens * Math.exp(hiddenReasoning.sigma * random.normal()),
+              ),
+            )
+          : 0
+      const completionTokens = hiddenTokens + reasoningTokens + countTokens(content)
       return {
         prompt,
         content,
         ...(reasoning !== undefined && { reasoning }),
         finishReason,
         completionTokens,
-        reasoningTokens,
+        reasoningTokens: hiddenTokens + reasoningTokens,
         facts: factsAfterCut(generation.facts, content, finishReason),
         firstTokenSeconds: (0.06 + promptTokens / 20_000) * Math.exp(0.4 * random.normal()),
         generationSeconds: (completionTokens / settings.tokensPerSecond) * Math.exp(0.15 * random.normal()),

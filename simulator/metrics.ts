@@ -6,6 +6,8 @@ export interface Gauges {
   waiting: number
   /** Share of the key-value cache in use, 0 to 1. */
   cacheUsage: number
+  /** Tokens of answers that are being generated, up to now. */
+  tokensUnderWay: number
 }
 
 /** What the endpoint has counted since its start. */
@@ -30,7 +32,7 @@ export class EndpointMetrics {
       ['kv_cache_usage_perc', 'gauge', gauges.cacheUsage],
       ['num_preemptions_total', 'counter', 0],
       ['prompt_tokens_total', 'counter', this.promptTokens],
-      ['generation_tokens_total', 'counter', this.generationTokens],
+      ['generation_tokens_total', 'counter', this.generationTokens + gauges.tokensUnderWay],
       ['prefix_cache_queries_total', 'counter', this.prefixCacheQueries],
       ['prefix_cache_hits_total', 'counter', this.prefixCacheHits],
     ]

@@ -22,6 +22,24 @@ const noiseSchema = z
   })
   .prefault({})
 
+const failuresSchema = z
+  .strictObject({
+    refused: rate(0, 'requests answered 429 at once'),
+    serverError: rate(0, 'requests answered 500 at once'),
+    connectionReset: rate(0, 'connections closed in the middle of the generation'),
+    cutAnswer: rate(0, 'bodies of answers that end in their middle'),
+    garbledAnswer: rate(0, 'bodies of answers that are no JSON'),
+    hang: rate(0, 'requests that are never answered and hold their slot'),
+  })
+  .prefault({})
+
+/** Lengths of reasoning that is counted and timed as if it were written, and not sent: as hosted models do. */
+const hiddenReasoningSchema = z.strictObject({
+  medianTokens: z.number().positive(),
+  sigma: z.number().min(0).max(5).describe('of the logarithm'),
+  mostTokens: z.number().positive(),
+})
+
 const schema = z.strictObject({
   port: z.number().int().min(0).max(65535).default(0).describe('TCP port; 0 takes any free one'),
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
@@ -40,6 +58,17 @@ const schema = z.strictObject({
     .min(1)
     .default(256)
     .describe('answers that are generated at the same time; more wait in a queue'),
+  queueLimit: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('requests that wait for a slot at most; more are answered 429. Without it as many as come'),
+  metrics: z.boolean().default(true).describe('whether GET /metrics answers'),
+  hiddenReasoning: hiddenReasoningSchema
+    .optional()
+    .describe('reasoning of solvers and voters that is timed and counted, not sent'),
+  failures: failuresSchema,
   tokensPerSecond: z.number().positive().default(60).describe('token speed of one answer at speed 1'),
   truthFile: z
     .string()
@@ -70,6 +99,9 @@ export type SimulatorOptions = z.input<typeof schema>
 
 /** How often what goes wrong, as shares from 0 to 1. */
 export type NoiseLevels = SimulatorSettings['noise']
+
+/** How often which request fails, as shares from 0 to 1; together at most 1. */
+export type FailureRates = SimulatorSettings['failures']
 
 /** Checks options and fills in defaults. Throws Error with one line that names every fault. */
 export function parseSimulatorOptions(options: unknown): SimulatorSettings {

@@ -16,7 +16,7 @@ export class RequestError extends Error {
 
   /** The JSON body. */
   body(): object {
-    const type = this.status === 404 ? 'not_found_error' : 'invalid_request_error'
+    const type = this.status >= 500 ? 'server_error' : this.status === 404 ? 'not_found_error' : 'invalid_request_error'
     return { error: { message: this.message, type, param: this.parameter, code: this.code } }
   }
 }

@@ -6,11 +6,12 @@ import { embed, EMBEDDING_DIMENSIONS } from './embedding.ts'
 import { type Choice, generateChoices, PromptCounter } from './generate.ts'
 import { KnownProblems } from './known-problems.ts'
 import { scoreTokens, tokenId } from './logprobs.ts'
+import { drawTransportFault, type TransportFault } from './faults.ts'
 import { EndpointMetrics } from './metrics.ts'
 import { findModel, MODELS, type SimulatedModel } from './models.ts'
 import { parseSimulatorOptions, type SimulatorOptions, type SimulatorSettings } from './options.ts'
 import { recogniseTask } from './prompts.ts'
-import { hashText } from './random.ts'
+import { hashText, Random } from './random.ts'
 import {
   type GenerationRequest,
   readChatRequest,
@@ -35,8 +36,45 @@ export interface Simulator {
   /** Base URL with the path /v1. */
   url: string
   port: number
+  report(): SimulatorReport
+  /** From now on no answer gets on; questions for models and metrics are answered. */
+  hang(): void
+  /** Ends a `hang`. */
+  recover(): void
   /** Ends open requests and stops listening. */
   close(): Promise<void>
+}
+
+/** What the endpoint has done since its start; tokens are those of completions. */
+interface SimulatorReport {
+  admitted: number
+  finished: number
+  /** Answered 429. */
+  refused: number
+  /** Finished answers to requests whose id had one before. */
+  repeated: number
+  completionTokens: number
+  /** Written for clients that left. */
+  wastedTokens: number
+  /** Written and lost by what the simulator itself did wrong. */
+  destroyedTokens: number
+  slots: number
+  /** Summed over the slots, on the clock: not sped up. */
+  busySlotSeconds: number
+  running: number
+  waiting: number
+  /** Of prompts, all of them, and those that were there from a prompt before. */
+  prefixTokens: number
+  prefixHitTokens: number
+}
+
+/** An answer that is being generated. */
+interface UnderWay {
+  firstTokenMs: number
+  generationMs: number
+  tokens: number
+  /** Infinite while it waits for a slot. */
+  startedMs: number
 }
 
 /** One request from its admission to its end. */
@@ -141,12 +179,28 @@ class SimulatorServer {
   private readonly truth: LineWriter | undefined
   private readonly requestLog: LineWriter | undefined
   private tokensInCache = 0
+  private readonly counts = {
+    admitted: 0,
+    finished: 0,
+    refused: 0,
+    repeated: 0,
+    completionTokens: 0,
+    wastedTokens: 0,
+    destroyedTokens: 0,
+  }
+  private readonly finishedIds = new Set<string>()
+  private readonly faultRandom: Random
+  private readonly underWay = new Set<UnderWay>()
+  private hungSinceMs: number | undefined
+  /** Answers that are due since it hangs. */
+  private readonly held = new Set<() => void>()
 
   constructor(settings: SimulatorSettings) {
     this.settings = settings
     const known = new KnownProblems(settings.knowsFiles)
     this.statements = new StatementReader(known)
     this.slots = new Slots(settings.slots)
+    this.faultRandom = new Random(settings.seed, 'transport faults')
     this.truth = settings.truthFile === undefined ? undefined : new LineWriter(settings.truthFile)
     this.requestLog = settings.requestLogFile === undefined ? undefined : new LineWriter(settings.requestLogFile)
     for (const problem of known.all()) {
@@ -208,11 +262,17 @@ class SimulatorServer {
         return
       }
       case 'GET /metrics': {
+        if (!this.settings.metrics) throw new RequestError(404, 'GET /metrics: no such endpoint', 'not_found')
+        const tokensUnderWay = [...this.underWay].reduce((sum, one) => sum + this.tokensSoFar(one), 0)
         const cacheUsage = Math.min(1, this.tokensInCache / (this.settings.slots * 4096))
         response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
-        response.end(this.metrics.render({ running: this.slots.running, waiting: this.slots.waiting, cacheUsage }))
+        const { running, waiting } = this.slots
+        response.end(this.metrics.render({ running, waiting, cacheUsage, tokensUnderWay }))
         return
       }
+      case 'GET /simulator/report':
+        sendJson(response, 200, this.report())
+        return
       case 'GET /health':
         response.writeHead(200)
         response.end()
@@ -226,6 +286,7 @@ class SimulatorServer {
     const header = request.headers['x-request-id']
     const requestId = typeof header === 'string' ? header : null
     const admission = { requestId, task, model, promptTokens }
+    this.counts.admitted += 1
     this.log('admitted', admission, 0)
     return admission
   }
@@ -241,9 +302,10 @@ class SimulatorServer {
       return { object: 'embedding', index, embedding: base64 ? bytes.toString('base64') : [...vector] }
     })
     const answer = { object: 'list', data, model: model.id, usage: { prompt_tokens: tokens, total_tokens: tokens } }
-    this.work(response, admission, 1, (tokens / 50_000 + 0.01) * 1000, () => {
+    const timing = { count: 1, firstTokenMs: 0, generationMs: (tokens / 50_000 + 0.01) * 1000, tokens: 0 }
+    this.work(response, admission, timing, () => {
       this.metrics.promptTokens += tokens
-      this.log('finished', admission, 0)
+      this.finished(admission, 0)
       sendJson(response, 200, answer)
     })
   }
@@ -252,31 +314,98 @@ class SimulatorServer {
   private work(
     response: ServerResponse,
     admission: Admission,
-    count: number,
-    durationMs: number,
+    wanted: { count: number; firstTokenMs: number; generationMs: number; tokens: number },
     finish: () => void,
+    fault?: TransportFault,
   ): void {
+    const { instant, speed } = this.settings
+    const underWay: UnderWay = {
+      firstTokenMs: instant ? 0 : wanted.firstTokenMs / speed,
+      generationMs: instant ? 0 : wanted.generationMs / speed,
+      tokens: wanted.tokens,
+      startedMs: Infinity,
+    }
     let timer: NodeJS.Timeout | undefined
     let ended = false
-    const complete = (): void => {
-      if (ended) return
+    const end = (): void => {
       ended = true
-      finish()
+      clearTimeout(timer)
+      this.underWay.delete(underWay)
       release()
     }
-    const release = this.slots.acquire(count, () => {
+    const complete = (): void => {
+      if (ended) return
+      if (this.hungSinceMs !== undefined) return void this.held.add(complete)
+      if (fault === 'connectionReset') {
+        this.counts.destroyedTokens += this.tokensSoFar(underWay)
+        end()
+        response.destroy()
+        return
+      }
+      end()
+      if (fault !== undefined) this.counts.destroyedTokens += wanted.tokens
+      finish()
+    }
+    const release = this.slots.acquire(wanted.count, () => {
+      underWay.startedMs = performance.now()
+      this.underWay.add(underWay)
+      if (fault === 'hang') {
+        underWay.generationMs = Infinity
+        return
+      }
+      const whole = underWay.firstTokenMs + underWay.generationMs
+      const durationMs = fault === 'connectionReset' ? whole * this.faultRandom.next() : whole
       // Never in this turn: `release` is not known yet, and other requests get theirs.
-      if (this.settings.instant) setImmediate(complete)
-      else timer = setTimeout(complete, Math.min(LONGEST_TIMER_MS, Math.round(durationMs / this.settings.speed)))
+      if (instant) setImmediate(complete)
+      else timer = setTimeout(complete, Math.min(LONGEST_TIMER_MS, Math.round(durationMs)))
     })
     response.on('close', () => {
       if (ended) return
-      ended = true
-      clearTimeout(timer)
-      release()
-      this.metrics.countFinish('abort')
-      this.log('aborted', admission, 0)
+      this.aborted(admission, underWay)
+      end()
     })
+  }
+
+  /** The client has left before its answer. */
+  private aborted(admission: Admission, underWay: UnderWay): void {
+    const tokens = this.tokensSoFar(underWay)
+    this.metrics.generationTokens += tokens
+    this.counts[this.hungSinceMs === undefined ? 'wastedTokens' : 'destroyedTokens'] += tokens
+    this.metrics.countFinish('abort')
+    this.log('aborted', admission, tokens)
+  }
+
+  private tokensSoFar({ startedMs, firstTokenMs, generationMs, tokens }: UnderWay): number {
+    const atMs = this.hungSinceMs ?? performance.now()
+    const written = generationMs === 0 ? Number(atMs > startedMs) : (atMs - startedMs - firstTokenMs) / generationMs
+    return Math.round(tokens * Math.max(0, Math.min(1, written)))
+  }
+
+  /** From now on nothing gets on, as if the engine behind the API hung; questions are answered. */
+  hang(): void {
+    this.hungSinceMs ??= performance.now()
+  }
+
+  /** Goes on where it hung. */
+  recover(): void {
+    if (this.hungSinceMs === undefined) return
+    const lostMs = performance.now() - this.hungSinceMs
+    this.hungSinceMs = undefined
+    for (const underWay of this.underWay) underWay.startedMs += lostMs
+    for (const complete of [...this.held]) complete()
+    this.held.clear()
+  }
+
+  report(): SimulatorReport {
+    return {
+      ...this.counts,
+      slots: this.settings.slots,
+      busySlotSeconds: this.slots.busySeconds,
+      running: this.slots.running,
+      waiting: this.slots.waiting,
+      prefixTokens: this.metrics.prefixCacheQueries,
+      prefixHitTokens: this.metrics.prefixCacheHits,
+    }
   }
 
   private countPrefix(prompt: string, tokens: number): void {
@@ -292,38 +421,68 @@ class SimulatorServer {
 
   private generate(request: IncomingMessage, response: ServerResponse, wanted: GenerationRequest): void {
     const model = requireModel(wanted.model, false)
+    const fault = drawTransportFault(this.faultRandom, this.settings.failures)
+    if (fault === 'refused' || (this.slots.isFull && this.slots.waiting >= (this.settings.queueLimit ?? Infinity))) {
+      this.counts.refused += 1
+      throw new RequestError(429, 'the queue is full', 'rate_limit_exceeded')
+    }
+    if (fault === 'serverError') throw new RequestError(500, 'drawn by --failures')
     const promptTokens = wanted.prompts.reduce((sum, prompt) => sum + countTokens(prompt), 0)
     const task = recogniseTask(wanted.prompts[0] ?? '').kind
     const admission = this.admit(request, task, model.id, promptTokens)
     const choices = generateChoices(wanted, model, this.settings, this.statements, this.counter)
     for (const prompt of wanted.prompts) this.countPrefix(prompt, countTokens(prompt))
-    const firstToken = Math.max(...choices.map((choice) => choice.firstTokenSeconds)) * 1000
-    const generation = Math.max(...choices.map((choice) => choice.generationSeconds)) * 1000
-    const tokens = promptTokens + choices.reduce((sum, choice) => sum + choice.completionTokens, 0)
-    this.tokensInCache += tokens
+    const tokens = choices.reduce((sum, choice) => sum + choice.completionTokens, 0)
+    this.tokensInCache += promptTokens + tokens
     response.on('close', () => {
-      this.tokensInCache -= tokens
+      this.tokensInCache -= promptTokens + tokens
     })
     const answer = new Answer(wanted, model, promptTokens, choices)
+    const timing = {
+      count: choices.length,
+      firstTokenMs: Math.max(...choices.map((choice) => choice.firstTokenSeconds)) * 1000,
+      generationMs: Math.max(...choices.map((choice) => choice.generationSeconds)) * 1000,
+      tokens,
+    }
     const finish = (): void => {
       for (const choice of choices) this.metrics.countFinish(choice.finishReason)
       this.metrics.promptTokens += promptTokens
-      this.metrics.generationTokens += tokens - promptTokens
+      this.metrics.generationTokens += tokens
+      this.counts.completionTokens += tokens
       for (const { statementHash: hash, body } of choices.flatMap((choice) => choice.facts)) {
         this.writeFact({ ...body, statementHash: hash, requestId: admission.requestId })
       }
-      this.log('finished', admission, tokens - promptTokens)
+      this.finished(admission, tokens)
     }
-    if (!wanted.stream) {
-      this.work(response, admission, choices.length, firstToken + generation, () => {
-        finish()
-        sendJson(response, 200, answer.whole())
-      })
+    if (wanted.stream) {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+      response.flushHeaders()
+      this.stream(response, admission, answer, timing, finish)
       return
     }
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-    response.flushHeaders()
-    this.stream(response, admission, answer, { firstToken, generation }, finish)
+    this.work(
+      response,
+      admission,
+      timing,
+      () => {
+        if (fault === 'cutAnswer') cutJson(response, answer.whole())
+        else if (fault === 'garbledAnswer') response.end('upstream: no healthy worker')
+        else {
+          finish()
+          sendJson(response, 200, answer.whole())
+        }
+      },
+      fault,
+    )
+  }
+
+  private finished(admission: Admission, tokens: number): void {
+    this.counts.finished += 1
+    if (admission.requestId !== null) {
+      if (this.finishedIds.has(admission.requestId)) this.counts.repeated += 1
+      else this.finishedIds.add(admission.requestId)
+    }
+    this.log('finished', admission, tokens)
   }
 
   /** Sends an answer piece by piece: each tick sends what would have been generated since the last one. */
@@ -331,12 +490,13 @@ class SimulatorServer {
     response: ServerResponse,
     admission: Admission,
     answer: Answer,
-    duration: { firstToken: number; generation: number },
+    timing: { firstTokenMs: number; generationMs: number; tokens: number },
     finish: () => void,
   ): void {
     const { instant, speed } = this.settings
-    const total = instant ? 0 : duration.generation / speed
-    const wait = instant ? 0 : duration.firstToken / speed
+    const total = instant ? 0 : timing.generationMs / speed
+    const wait = instant ? 0 : timing.firstTokenMs / speed
+    const underWay = { firstTokenMs: wait, generationMs: total, tokens: timing.tokens, startedMs: Infinity }
     let ended = false
     let timer: NodeJS.Timeout | undefined
     let started = 0
@@ -354,11 +514,14 @@ class SimulatorServer {
         return
       }
       ended = true
+      this.underWay.delete(underWay)
       finish()
       response.end(batch + answer.closing())
       release()
     }
     const release = this.slots.acquire(answer.choices.length, () => {
+      underWay.startedMs = performance.now()
+      this.underWay.add(underWay)
       timer = setTimeout(
         () => {
           started = performance.now()
@@ -371,11 +534,18 @@ class SimulatorServer {
       if (ended) return
       ended = true
       clearTimeout(timer)
+      this.aborted(admission, underWay)
+      this.underWay.delete(underWay)
       release()
-      this.metrics.countFinish('abort')
-      this.log('aborted', admission, 0)
     })
   }
+}
+
+/** The first half of an answer, and then the end of the connection. */
+function cutJson(response: ServerResponse, body: object): void {
+  const text = JSON.stringify(body)
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+  response.write(text.slice(0, text.length / 2), () => response.destroy())
 }
 
 /** The bodies of one request's answer, whole or in pieces. */
@@ -517,6 +687,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     url: `http://${host}:${String(port)}/v1`,
     port,
+    report: () => simulator.report(),
+    hang: () => simulator.hang(),
+    recover: () => simulator.recover(),
     close: () =>
       new Promise<void>((resolve, reject) => {
         server.close((error) => {

@@ -9,6 +9,8 @@ interface Waiting {
 export class Slots {
   private readonly limit: number
   private used = 0
+  private usedMilliseconds = 0
+  private changedMs = performance.now()
   private readonly queue = new Set<Waiting>()
 
   constructor(limit: number) {
@@ -20,9 +22,20 @@ export class Slots {
     return this.used
   }
 
+  /** Whether a request would have to wait. */
+  get isFull(): boolean {
+    return this.used >= this.limit
+  }
+
   /** Requests that wait. */
   get waiting(): number {
     return this.queue.size
+  }
+
+  /** Seconds in use, summed over the slots, since the start. */
+  get busySeconds(): number {
+    this.use(0)
+    return this.usedMilliseconds / 1000
   }
 
   /**
@@ -36,19 +49,26 @@ export class Slots {
       weight,
       start: () => {
         state = 'running'
-        this.used += weight
+        this.use(weight)
         start()
       },
     }
     const leave = (): void => {
       if (state === 'waiting') this.queue.delete(entry)
-      else if (state === 'running') this.used -= weight
+      else if (state === 'running') this.use(-weight)
       state = 'done'
       this.startNext()
     }
     if (this.queue.size === 0 && this.used + weight <= this.limit) entry.start()
     else this.queue.add(entry)
     return leave
+  }
+
+  private use(change: number): void {
+    const nowMs = performance.now()
+    this.usedMilliseconds += this.used * (nowMs - this.changedMs)
+    this.changedMs = nowMs
+    this.used += change
   }
 
   private startNext(): void {

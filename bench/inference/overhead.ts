@@ -1,6 +1,6 @@
 /**
  * CPU time of this process for a plain chat completion against a server in another process that answers at once, with
- * 1,000 calls in flight: the SDK alone, and through inference/. `node dist/bench/inference-overhead.js [--json] [--calls N]`
+ * 1,000 calls in flight: the SDK alone, and through inference/. `node dist/bench/inference/overhead.js [--json] [--calls N]`
  */
 import { fork } from 'node:child_process'
 import { createServer } from 'node:http'
@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import { Agent, fetch as undiciFetch } from 'undici'
-import { parseInferenceSettings } from '../inference/configuration.ts'
-import { transportOptions } from '../inference/endpoint.ts'
-import { createInference } from '../inference/inference.ts'
+import { parseInferenceSettings } from '../../inference/configuration.ts'
+import { transportOptions } from '../../inference/endpoint.ts'
+import { createInference } from '../../inference/inference.ts'
 
 const inFlight = 1000
 const rounds = 3
