@@ -48,6 +48,7 @@ const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   cut: exitCodes.ioError,
   too_large: exitCodes.configuration,
   clock: exitCodes.configuration,
+  refused: exitCodes.configuration,
   not_a_log: exitCodes.ioError,
   newer_version: exitCodes.configuration,
   topic_mismatch: exitCodes.configuration,
