@@ -147,6 +147,15 @@ describe('on the Kafka of this run', () => {
     )
   })
 
+  it('a registry that is asked under a wrong path is no empty registry', async () => {
+    const wrong = new URL('/wrong', registry).href.replace(/\/$/, '')
+    const at = flags.map((flag) => (flag === registry ? wrong : flag))
+    for (const args of [['topics', 'diff'], ['topics', 'apply'], ['up']]) {
+      const ended = await run([...args, ...at], { cwd, env })
+      expectFailure(ended, 69, /there is no schema registry at http:\S+\/wrong \(404 .*\): correct registry\.url/)
+    }
+  })
+
   it('a group that another program uses is refused in one line', async () => {
     const other = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).consumer({
       groupId: `${namespace}.extract-concepts`,
