@@ -83,7 +83,10 @@ function toolSets(names: Names): AclSet[] {
       ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
       ...appending,
     ]),
-    tool('read', 'wellspring tail, export, explain, dead-letters list', topicEntries(names, all, [])),
+    tool('read', 'wellspring tail, export, explain, dead-letters list', [
+      ...topicEntries(names, all, []),
+      copyLook(names),
+    ]),
     tool('copy', 'wellspring copy, on either end; with --apply also the set apply', [
       ...topicEntries(names, all, all),
       ...[copyGroup.name, ...processors.map(({ name }) => name)].flatMap((group) => memberEntries(names, group)),

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
 import { copyCorpus, type CopyOptions, type CopyReport, type CopyStatus } from '../engine/copy/copy.ts'
 import { copyGroup } from '../engine/copy/copy-progress.ts'
-import { CopyRefusal, type CopyRefusalCode } from '../engine/copy/refusal.ts'
+import { CopyRefusal, emptyTarget, type CopyRefusalCode } from '../engine/copy/refusal.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { groupOf } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
@@ -108,7 +108,16 @@ async function copy(options: Options): Promise<void> {
   }
   const seconds = (performance.now() - startedAtMs) / 1000
   if (options.json) return sayJson({ event: 'end', ...report, seconds })
-  for (const line of endLines(report, seconds, from, to)) say(printable(line))
+  const next = `next: npx wellspring up${await flagsOf(to, options.config)}`
+  for (const line of [...endLines(report, seconds, from, to), next]) say(printable(line))
+}
+
+/** Flags that lead the next command to an end, whatever variables and the configuration file say. */
+async function flagsOf(end: End, config: string | undefined): Promise<string> {
+  if (end.kind === 'kafka') return end.place.flags
+  // A copy between folders asks nothing of the file: what is wrong there is the next command's to tell.
+  const { flags } = await placeOf({ data: end.directory, kafka: false, config }).catch(() => ({ flags: '' }))
+  return ` --data ${shellWord(end.directory)}${flags.endsWith(' --no-kafka') ? ' --no-kafka' : ''}`
 }
 
 const interrupted = 'interrupted: what was copied is kept; the same command goes on where it stopped'
@@ -159,8 +168,10 @@ async function copyBetween(from: End, to: End, run: Run): Promise<CopyReport> {
       openTarget: () => open(to, true),
     })
   } catch (error) {
-    if (error instanceof CopyRefusal)
-      throw new CommandError(refusalExitCodes[error.code], error.message, { cause: error })
+    if (error instanceof CopyRefusal) {
+      const named = to.kind === 'kafka' ? `${emptyTarget} (--namespace NAME)` : emptyTarget
+      throw new CommandError(refusalExitCodes[error.code], error.message.replace(emptyTarget, named), { cause: error })
+    }
     throw error
   } finally {
     await source.close()
@@ -280,14 +291,13 @@ function statusLine({ phase, topic, records, total, bytes }: CopyStatus): string
   if (phase === 'settling')
     return 'waiting for what a process that was killed left open on the source: brokers give it up after a minute or so'
   if (phase === 'opening') return 'opening the target; a copy that was killed holds it until its session ends'
-  if (phase === 'tasks') return `tasks: ${topic}`
+  if (phase === 'tasks') return `copying progress and state of ${topic}`
   const verb = phase === 'records' ? 'copied' : 'checked'
   return `${verb} ${formatCount(records)} of about ${formatCount(total)} records, ${formatBytes(bytes)}, ${topic}`
 }
 
 function endLines(report: CopyReport, seconds: number, from: End, to: End): string[] {
   const { records, recordsBefore, tasks, stateEntries, gonePositions, callsLeft, recordsSince, unknownTopics } = report
-  const flags = to.kind === 'embedded' ? ` --data ${shellWord(to.directory)}` : to.place.flags
   const gone = Object.entries(gonePositions).map(([what, count]) => `${formatCount(count)} in ${what}`)
   const before = recordsBefore > 0 ? ` (${formatCount(recordsBefore)} by an earlier run)` : ''
   return [
@@ -305,6 +315,5 @@ function endLines(report: CopyReport, seconds: number, from: End, to: End): stri
     ...(recordsSince > 0
       ? [`${formatCount(recordsSince)} records were ingested meanwhile: run the same command again to take them over`]
       : []),
-    `next: npx wellspring up${flags}`,
   ]
 }

@@ -95,14 +95,17 @@ export interface ReadRecord<Kind extends RecordKind> {
   stored: StoredRecord
 }
 
-/** The raw records of one partition, from an offset to the end as it is now. */
+/** The raw records of one partition, from an offset to another, or to the end as it is now. */
 export async function* storedRecords(
   log: Log,
   topic: string,
   partition: number,
   from = 0,
+  to = Infinity,
 ): AsyncGenerator<StoredRecord> {
-  const { start, end } = await log.offsets(topic, partition)
+  const extent = await log.offsets(topic, partition)
+  const { start } = extent
+  const end = Math.min(extent.end, to)
   for (let offset = Math.max(start, from); offset < end;) {
     const { records, nextOffset } = await log.read(
       { topic, partition, offset },
@@ -132,14 +135,23 @@ export async function decoded<Kind extends RecordKind>(
 /** Topics whose unreadable records were told of. */
 const told = new Set<string>()
 
+function tellOnce({ name, kind }: Topic, { partition, offset }: StoredRecord): void {
+  if (told.has(name)) return
+  told.add(name)
+  note(
+    `${name}/${partition} offset ${offset} is no ${kind} and is passed over, like all that follow of its sort; \`wellspring tail ${name}\` shows them`,
+  )
+}
+
 /**
  * The decoded records of a topic, all partitions or one, to its end as it is now. What is no record of the topic is passed over
- * and told once: the processor that met it has made a dead letter of it.
+ * and told once (the processor that met it has made a dead letter of it), or left to `onUnreadable`.
  */
 export async function* readTopic<Kind extends RecordKind>(
   { log, codec }: Corpus,
   topic: Topic<Kind>,
   partition?: number,
+  onUnreadable: (topic: Topic, stored: StoredRecord) => void = tellOnce,
 ): AsyncGenerator<ReadRecord<Kind>> {
   const partitions =
     partition === undefined ? Array.from({ length: topic.partitions }, (_, number) => number) : [partition]
@@ -148,12 +160,7 @@ export async function* readTopic<Kind extends RecordKind>(
       if (stored.headers?.[redrivenForHeader] !== undefined) continue
       const record = await decoded(codec, topic, stored)
       if (record !== undefined) yield { record, stored }
-      else if (!told.has(topic.name)) {
-        told.add(topic.name)
-        note(
-          `${topic.name}/${number} offset ${stored.offset} is no ${topic.kind} and is passed over, like all that follow of its sort; \`wellspring tail ${topic.name}\` shows them`,
-        )
-      }
+      else onUnreadable(topic, stored)
     }
   }
 }

@@ -1,7 +1,7 @@
 /** `wellspring dead-letters`: records that could not be processed, why, and how to put them back. */
 import { Command } from 'commander'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
-import { deadLetterHeaders, redrivenHeader } from '../engine/copy/positions.ts'
+import { beginningOfHeader, deadLetterHeaders, redrivenHeader } from '../engine/copy/positions.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, redrivenForHeader, topicNamed } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
@@ -100,15 +100,32 @@ export function deadLettersCommand(): Command {
             `no open dead letter is called ${unknown.join(', ')}; see \`wellspring dead-letters list${place.flags}\``,
           )
         const chosen = letters.filter(({ id }) => options.all || ids.includes(id))
-        const open = chosen.filter((letter) => !wasAnswered(letter))
-        for (const letter of open) await redrive(corpus, letter)
-        const answered = chosen.length - open.length
-        say(
-          `${open.length} dead letters put back${answered > 0 ? `; ${answered} had been answered when they were written (an unverifiable verdict stands for each), there is nothing to put back` : ''}`,
-        )
+        const left = new Map<string, number>()
+        let putBack = 0
+        for (const letter of chosen) {
+          const reason = reasonToLeave(letter)
+          if (reason !== undefined && !options.all && !wasAnswered(letter))
+            throw new CommandError(exitCodes.badInput, `dead letter ${letter.id} ${reason}`)
+          if (reason !== undefined) left.set(reason, (left.get(reason) ?? 0) + 1)
+          else if (await redrive(corpus, letter)) putBack += 1
+        }
+        const rest = [...left].map(([reason, count]) => `; ${count} left: each ${reason}`)
+        say(`${putBack} dead letters put back${rest.join('')}`)
       })
     })
   return command
+}
+
+/** Why a dead letter can't be put back; undefined where it can. */
+function reasonToLeave(letter: DeadLetter): string | undefined {
+  const { topic, partition, offset, stored } = letter
+  if (!topicNamed(topic)) return `came from "${oneLine(topic, 60)}", which is no topic: something else has written it`
+  const bytes = stored.headers?.[beginningOfHeader]
+  if (bytes !== undefined)
+    return `holds only the beginning of ${oneLine(bytes, 20)} bytes, more than a record may have; the whole lies in ${topic}/${partition} at offset ${offset}`
+  return wasAnswered(letter)
+    ? 'had been answered when it was written (an unverifiable verdict stands for it)'
+    : undefined
 }
 
 /** Whether its processor emitted something in its stead, so that nobody waits for it. */
@@ -121,10 +138,11 @@ function wasAnswered({ processor, topic, code }: DeadLetter): boolean {
   )
 }
 
-/** Puts the record back for the processor that failed on it, and marks its dead letter, in one commit. */
-async function redrive({ log }: Corpus, { id, processor, topic, partition, stored }: DeadLetter): Promise<void> {
-  if (!topicNamed(topic))
-    throw new CommandError(exitCodes.badInput, `dead letter ${id} came from "${oneLine(topic, 60)}", which is no topic`)
+/**
+ * Puts the record back for the processor that failed on it, and marks its dead letter, in one commit.
+ * @returns whether it was this call that did
+ */
+async function redrive({ log }: Corpus, { id, processor, topic, partition, stored }: DeadLetter): Promise<boolean> {
   const { key, value } = stored
   const mark = {
     topic: deadLetters.name,
@@ -134,5 +152,5 @@ async function redrive({ log }: Corpus, { id, processor, topic, partition, store
     headers: { [redrivenHeader]: id },
   }
   const again = { topic, partition, key, value, headers: { [redrivenForHeader]: processor } }
-  await log.append([again, mark], `redrive/${id}`)
+  return await log.append([again, mark], `redrive/${id}`)
 }

@@ -16,20 +16,6 @@ export const exitCodes = {
   interrupted: 130,
 } as const
 
-/** The exit codes as help shows them. */
-export const exitCodeHelp = `
-Exit codes:
-  0    done
-  1    a bug: nothing uncommitted was kept; the message says where
-  2    wrong usage of the command
-  65   some input was refused; each line is named, the good ones were kept
-  69   an endpoint, Kafka, the schema registry or another service cannot be reached
-  74   reading or writing failed: disk full, no permission, damaged folder
-  75   another process owns the data folder
-  77   Kafka or the schema registry refuses this user
-  78   a setting is wrong; every fault is listed
-  130  interrupted; everything finished was committed`
-
 /** A failure whose text is all that the user needs. */
 export class CommandError extends Error {
   readonly exitCode: number
@@ -48,6 +34,7 @@ const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   cut: exitCodes.ioError,
   too_large: exitCodes.configuration,
   clock: exitCodes.configuration,
+  refused: exitCodes.configuration,
   not_a_log: exitCodes.ioError,
   newer_version: exitCodes.configuration,
   topic_mismatch: exitCodes.configuration,

@@ -1,21 +1,33 @@
 /** What `wellspring doctor` finds out about a corpus on Kafka. */
+import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
+import { ConfigurationError } from '../engine/errors.ts'
 import { processors } from '../processors/index.ts'
 import { describeBrokers, refusalsOf } from '../topics/kafka/diagnosis.ts'
 import { Names } from '../topics/kafka/names.ts'
 import { LogError } from '../topics/log.ts'
-import { compareAll } from './administration.ts'
+import { compareAll, type Differences } from './administration.ts'
 import { CommandError } from './exit.ts'
 import type { Finding } from './finding.ts'
-import { connectionOf } from './kafka.ts'
+import { connectionOf, openOnKafka } from './kafka.ts'
 import { needsOf } from './needs.ts'
 import type { KafkaPlace } from './place.ts'
+import { cureOf } from './topics.ts'
 
-/** Brokers, topics, schemas and rights. Nothing is written. */
+/** Brokers, topics, schemas, rights, and whether it is an unfinished copy. Nothing is written. */
 export async function kafkaFindings(place: KafkaPlace): Promise<Finding[]> {
   const brokers = await brokerFinding(place)
   const login = loginFindings(place)
   if (brokers.state === 'fault') return [brokers, ...login]
-  return [brokers, ...login, ...(await differenceFindings(place)), await rightsFinding(place)]
+  const differences = await differencesOf(place)
+  const missing = 'topics' in differences ? differences.topics.filter(({ kind }) => kind === 'missing').length : 0
+  return [
+    ...[brokers, ...login, ...('what' in differences ? [differences] : differenceFindings(place, differences))],
+    // Brokers answer alike for a topic that is not there and one that is hidden.
+    missing > 0
+      ? { what: 'rights', state: 'warning', detail: `not tried: ${missing} topics are not there yet` }
+      : await rightsFinding(place),
+    ...(await copyFindings(place)),
+  ]
 }
 
 /** The failure in words, for what a look at the cluster or the registry throws. */
@@ -35,10 +47,11 @@ async function brokerFinding(place: KafkaPlace): Promise<Finding> {
       return { what, state: 'warning', detail, cure: 'Wellspring is tested on Kafka 3.9 and 4.x: upgrade the brokers' }
     return { what, state: 'works', detail }
   } catch (error) {
+    const fault = { what, state: 'fault', detail: wordsOf(error) } as const
+    // They run, and what they refused stands with its cure in the words.
+    if (error instanceof LogError && error.code === 'denied') return fault
     return {
-      what,
-      state: 'fault',
-      detail: wordsOf(error),
+      ...fault,
       cure: `start the brokers (\`npm run kafka\` starts one here), or correct ${place.namedBy.brokers}`,
     }
   }
@@ -56,23 +69,44 @@ function loginFindings({ login, tls }: KafkaPlace): Finding[] {
   ]
 }
 
-async function differenceFindings(place: KafkaPlace): Promise<Finding[]> {
-  const cure = `\`wellspring topics diff${place.flags}\` lists them, \`wellspring topics apply${place.flags}\` mends what can be`
+/** What differs, or what came of the attempt to compare. */
+async function differencesOf(place: KafkaPlace): Promise<Differences | Finding> {
   try {
-    const { topics, schemas } = await compareAll(place)
-    const prefix = place.namespace
-    return [
-      topics.length === 0
-        ? { what: 'topics', state: 'works', detail: `all of ${prefix} as this release needs them` }
-        : { what: 'topics', state: 'fault', detail: `${topics.length} differences in ${prefix}`, cure },
-      schemas.length === 0
-        ? { what: 'schemas', state: 'works', detail: `all registered in ${place.registry?.url ?? ''}` }
-        : { what: 'schemas', state: 'fault', detail: `${schemas.length} not registered as this release needs`, cure },
-    ]
+    return await compareAll(place)
   } catch (error) {
     // Comparing takes rights that running does not.
     const isDenied = error instanceof LogError && error.code === 'denied'
-    return [{ what: 'topics and schemas', state: isDenied ? 'warning' : 'fault', detail: wordsOf(error) }]
+    return { what: 'topics and schemas', state: isDenied ? 'warning' : 'fault', detail: wordsOf(error) }
+  }
+}
+
+function differenceFindings(place: KafkaPlace, { topics, schemas }: Differences): Finding[] {
+  const prefix = place.namespace
+  const cure = `\`wellspring topics diff${place.flags}\` lists them; ${cureOf([...topics, ...schemas], place.flags)}`
+  return [
+    topics.length === 0
+      ? { what: 'topics', state: 'works', detail: `all of ${prefix} as this release needs them` }
+      : { what: 'topics', state: 'fault', detail: `${topics.length} differences in ${prefix}`, cure },
+    schemas.length === 0
+      ? { what: 'schemas', state: 'works', detail: `all registered in ${place.registry?.url ?? ''}` }
+      : { what: 'schemas', state: 'fault', detail: `${schemas.length} not registered as this release needs`, cure },
+  ]
+}
+
+/** A finding where the corpus is a copy that is not complete, or that can't be seen. */
+async function copyFindings(place: KafkaPlace): Promise<Finding[]> {
+  const what = 'copy'
+  try {
+    const log = await openOnKafka(place)
+    try {
+      await refuseUnfinishedCopy(log)
+    } finally {
+      await log.close()
+    }
+    return []
+  } catch (error) {
+    if (error instanceof ConfigurationError) return [{ what, state: 'fault', detail: error.faults.join('; ') }]
+    return [{ what, state: 'fault', detail: wordsOf(error) }]
   }
 }
 

@@ -2,12 +2,14 @@
 /** The `wellspring` command. Commands are loaded when they are asked for, so that each starts quickly. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { exitCodeHelp, exitCodes, reportFailure } from './exit.ts'
+import { exitCodes, reportFailure } from './exit.ts'
 import { printable } from './terminal.ts'
 
 /** A command: how the list of commands describes it, and how it is loaded. */
 interface Entry {
   description: string
+  /** Its subcommands take no file, but standard input. */
+  readsInput?: boolean
   load: () => Promise<Command>
 }
 
@@ -36,6 +38,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   verify: {
     description: 'check answers or programs: JSON lines in, one verdict a line out',
+    readsInput: true,
     load: async () => (await import('./verify.ts')).verifyCommand(),
   },
   'dead-letters': {
@@ -59,6 +62,19 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
 }
+
+const exitCodeHelp = `
+Exit codes:
+  0    done
+  1    doctor found a fault, topics diff a difference; else a bug: nothing uncommitted was kept, the message says where
+  2    wrong usage of the command
+  65   some input was refused; each line is named, the good ones were kept
+  69   an endpoint, Kafka, the schema registry or another service cannot be reached
+  74   reading or writing failed: disk full, no permission, damaged folder, records that cannot be read
+  75   another process is at work: it owns the data folder, runs on what is copied, or copies into the same target
+  77   Kafka or the schema registry refuses this user
+  78   a setting is wrong (every fault is listed), or the corpus or the cluster is not as this command needs it
+  130  interrupted; everything finished was committed`
 
 function version(): string {
   const file = ['../package.json', '../../package.json']
@@ -89,17 +105,22 @@ async function main(): Promise<void> {
 }
 
 /** Wrong usage is told in one line and ends with the documented code, wherever it is found. */
-function applyToAll(command: Command, path: string): void {
+function applyToAll(command: Command, path: string, readsInput = false): void {
   command.exitOverride().configureOutput({
     outputError: (text, write) => {
       const fault = printable(text)
         .replace(/^error: /, '')
         .replace(/\s+/g, ' ')
         .trim()
+        .replace(/\. Expected (\d+) arguments? but got (\d+)\.?$/, (_, expected: string, got: string) =>
+          readsInput ? ', which reads standard input: < FILE' : `: expected ${expected}, got ${got}`,
+        )
+        .replace(/\.$/, '')
       write(`wellspring: ${fault}; \`${path} --help\` shows what there is\n`)
     },
   })
-  for (const sub of command.commands) applyToAll(sub, `${path} ${sub.name()}`)
+  for (const sub of command.commands)
+    applyToAll(sub, `${path} ${sub.name()}`, readsInput || commands[sub.name()]?.readsInput === true)
 }
 
 // A reader that has gone away (`| head`) is no failure.

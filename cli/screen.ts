@@ -2,7 +2,8 @@
 import picocolors from 'picocolors'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import type { EndpointStatus } from '../inference/inference.ts'
-import { topics } from '../topics/catalogue.ts'
+import { processors } from '../processors/index.ts'
+import { topics, type Topic } from '../topics/catalogue.ts'
 import { formatCount, formatDuration, note, oneLine, printable, say, sayJson, tableLines } from './terminal.ts'
 
 const colors = picocolors.createColors(process.stdout.isTTY === true)
@@ -31,13 +32,27 @@ function emittedOf({ counts }: ProcessorStatus): number {
   )
 }
 
-function countOf(statuses: readonly ProcessorStatus[], topic: string): number {
-  return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
+/** What is known of a processor stands in its tasks, once they are open here. */
+export function isOpen({ openTasks }: ProcessorStatus): boolean {
+  return openTasks > 0
+}
+
+/** Records of a topic that the tasks here have made since the corpus began; undefined where none is open that makes any. */
+export function madeOf(statuses: readonly ProcessorStatus[], topic: Topic): number | undefined {
+  const makers = processors.filter(({ outputs }) => Object.values(outputs).includes(topic)).map(({ name }) => name)
+  const open = statuses.filter((status) => isOpen(status) && makers.includes(status.name))
+  return open.length === 0 ? undefined : open.reduce((sum, { counts }) => sum + (counts.emitted[topic.name] ?? 0), 0)
 }
 
 /** Units of work between sampling and outcome. */
 function workInProgress(statuses: readonly ProcessorStatus[]): number {
   return statuses.reduce((sum, { counts }) => sum + counts.entered - counts.left, 0)
+}
+
+/** Whether all of those are open here by which work comes into the stream or leaves it. */
+function isWholeSpine(statuses: readonly ProcessorStatus[]): boolean {
+  const open = new Set(statuses.filter(isOpen).map(({ name }) => name))
+  return processors.every(({ name, next, onSpine }) => (!next && onSpine.length === 0) || open.has(name))
 }
 
 /** Tokens a second since the last view. */
@@ -58,22 +73,52 @@ function headline(
   startedAtMs: number,
   simulated: boolean,
 ): string {
+  const made = (topic: Topic, name: string): string[] => {
+    const count = madeOf(statuses, topic)
+    return count === undefined ? [] : [`${formatCount(count)} ${name}`]
+  }
+  const products = [
+    ...made(topics.problems, 'problems'),
+    ...made(topics.verdicts, 'verdicts'),
+    ...made(topics.preferencePairs, 'pairs'),
+    ...made(topics.sftExamples, 'SFT rows'),
+  ]
+  const openTasks = statuses.reduce((sum, status) => sum + status.openTasks, 0)
+  const known = [
+    ...(products.length > 0 ? products : [`${formatCount(openTasks)} tasks are open`]),
+    ...(isWholeSpine(statuses) ? [`${formatCount(workInProgress(statuses))} in progress`] : []),
+    `${formatCount(tokensPerSecond)} tokens/s`,
+  ]
   const parts = [
     formatDuration((performance.now() - startedAtMs) / 1000),
-    `${formatCount(countOf(statuses, topics.problems.name))} problems`,
-    `${formatCount(countOf(statuses, topics.verdicts.name))} verdicts`,
-    `${formatCount(countOf(statuses, topics.preferencePairs.name))} pairs`,
-    `${formatCount(countOf(statuses, topics.sftExamples.name))} SFT rows`,
-    `${formatCount(workInProgress(statuses))} in progress`,
-    `${formatCount(tokensPerSecond)} tokens/s`,
+    ...(openTasks > 0 ? known : ['no task is open here yet']),
   ]
   return `${simulated ? '[simulated] ' : ''}${parts.join(', ')}`
 }
 
-function waitingLines(statuses: readonly ProcessorStatus[]): string[] {
-  return statuses.flatMap(({ name, waiting }) =>
-    waiting === undefined ? [] : [`${name} waits: ${oneLine(waiting, 160)}`],
-  )
+/** A line for each reason to wait, with all that wait for it. */
+export function waitingLines(statuses: readonly ProcessorStatus[]): string[] {
+  const groups = new Map<string, { names: string[]; waiting: string }>()
+  for (const { name, waiting } of statuses) {
+    if (waiting === undefined) continue
+    const reason = reasonOf(waiting)
+    const group = groups.get(reason)
+    if (group) group.names.push(name)
+    else groups.set(reason, { names: [name], waiting })
+  }
+  return [...groups.values()].map(({ names, waiting }) => {
+    const [first = '', second, ...others] = names
+    const who =
+      others.length > 1
+        ? `${first}, ${second} and ${others.length} others`
+        : names.join(', ').replace(/, ([^,]*)$/, ' and $1')
+    return `${who} ${names.length === 1 ? 'waits' : 'wait'}: ${oneLine(waiting, 160)}`
+  })
+}
+
+/** What Kafka failed at is another thing for each task; why stands in parentheses at the end. */
+function reasonOf(waiting: string): string {
+  return /^Kafka failed .*?(\(.*\))$/s.exec(waiting)?.[1] ?? waiting
 }
 
 function topDiscards({ counts }: ProcessorStatus): string {
@@ -145,13 +190,13 @@ function plainScreen(simulated: boolean): Screen {
 
 function jsonScreen(simulated: boolean): Screen {
   return {
-    show: (processors, endpoints) =>
+    show: (statuses, endpoints) =>
       sayJson({
         event: 'status',
         atMs: Date.now(),
         simulated,
-        workInProgress: workInProgress(processors),
-        processors,
+        workInProgress: workInProgress(statuses),
+        processors: statuses,
         endpoints,
       }),
     say: (line) => note(printable(line)),

@@ -90,7 +90,14 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const models = await connectModels(configuration, stop.signal, options.alwaysSimulated)
+    const models = await connectModels(configuration, stop.signal, options.alwaysSimulated).catch((error: unknown) => {
+      if (stop.signal.aborted) return undefined
+      throw error
+    })
+    if (!models) {
+      const seconds = (Date.now() - startedAtMs) / 1000
+      return { how: 'interrupted', exitCode: exitCodes.interrupted, statuses: [], simulated: false, seconds }
+    }
     closers.push(() => models.close())
     const { enabled, sentences } = enabledProcessors(chosen, (role) => models.inference.modelsOf(role))
     const pool = new VerifierPool({

@@ -7,7 +7,7 @@ import type { TopicDifference } from '../topics/kafka/topics.ts'
 import { openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type KafkaPlace, type Place, type PlaceFlags } from './place.ts'
-import { formatBytes, printable, say, sayJson, tableLines } from './terminal.ts'
+import { formatBytes, formatCount, printable, say, sayJson, tableLines } from './terminal.ts'
 
 /** Records of each topic that its consumers have not finished, by processor. */
 async function backlogs({ log, codec }: Corpus): Promise<Map<string, { processor: string; records: number }[]>> {
@@ -34,7 +34,15 @@ interface ListOptions extends PlaceFlags {
   json?: boolean
 }
 
-async function list(options: ListOptions): Promise<void> {
+async function list(options: ListOptions, command: Command): Promise<void> {
+  const [stray] = command.args
+  if (stray !== undefined) {
+    // Without a subcommand it lists: what is none ends up here.
+    const isNamed = command.parent?.args[0] === command.name()
+    command.parent?.error(
+      isNamed ? `too many arguments for 'list': expected none, got '${stray}'` : `unknown command '${stray}'`,
+    )
+  }
   await useCorpus(await placeOf(options), openBeside, async (corpus) => {
     const waiting = await backlogs(corpus)
     const described = new Map((await corpus.log.describeTopics()).map((topic) => [topic.name, topic]))
@@ -51,18 +59,22 @@ async function list(options: ListOptions): Promise<void> {
         bytes: topic.bytes === 0 && topic.records > 0 ? null : topic.bytes,
         backlog: waiting.get(topic.name) ?? [],
       }))
-    if (options.json) for (const row of rows) sayJson(row)
+    // Offsets of Kafka count transaction marks, and what was compacted away, as well.
+    const estimated = corpus.log.kind === 'kafka'
+    if (options.json) for (const row of rows) sayJson({ ...row, estimated })
     else {
+      const countOf = (count: number): string => `${estimated && count > 0 ? '~' : ''}${formatCount(count)}`
+      const width = Math.max('records'.length, ...rows.map(({ records }) => countOf(records).length))
       const cells = rows.map(({ name, retention, partitions, records, bytes, backlog }) => [
         name,
         retention,
         partitions,
-        records,
+        countOf(records).padStart(width),
         bytes === null ? '-' : formatBytes(bytes),
-        backlog.map((one) => `${one.processor} ${one.records}`).join(', '),
+        backlog.map((one) => `${one.processor} ${countOf(one.records)}`).join(', '),
       ])
-      for (const line of tableLines(['topic', 'retention', 'partitions', 'records', 'size', 'not finished by'], cells))
-        say(line)
+      const header = ['topic', 'retention', 'partitions', 'records'.padStart(width), 'size', 'not finished by']
+      for (const line of tableLines(header, cells)) say(line)
     }
   })
 }
@@ -97,9 +109,14 @@ async function diff(options: ListOptions): Promise<void> {
   if (options.json) return tellJson(topics, schemas)
   for (const one of topics) say(printable(differenceLine(one)))
   for (const { subject, kind } of schemas) say(printable(`${subject}: ${schemaWords[kind]}`))
-  const mendable = all.filter((one) => one.mendable).length
-  const cure = `; \`wellspring topics apply${place.flags}\` mends ${mendable === all.length ? 'all' : mendable} of them`
-  say(all.length === 0 ? 'no differences' : `${all.length} differences${mendable > 0 ? cure : ''}`)
+  say(all.length === 0 ? 'no differences' : `${all.length} differences; ${cureOf(all, place.flags)}`)
+}
+
+/** What to do about differences. `flags` lead to the same corpus. */
+export function cureOf(differences: readonly { mendable: boolean }[], flags: string): string {
+  const lasting = differences.filter(({ mendable }) => !mendable).length
+  if (lasting === 0) return `\`wellspring topics apply${flags}\` mends them`
+  return `${lasting} of them can't be mended, and \`wellspring topics apply\` changes nothing then: use another namespace (--namespace NAME)`
 }
 
 function tellJson(topics: readonly object[], schemas: readonly object[]): void {
@@ -179,6 +196,7 @@ export function topicsCommand(): Command {
   placeOptions(
     command.command('list', { isDefault: true }).description('records, bytes, and what consumers have not finished'),
   )
+    .allowExcessArguments()
     .option('--json', 'one JSON object a topic')
     .addHelpText('after', '\nExamples:\n  wellspring topics\n  wellspring topics --json | jq -c "{name, records}"')
     .action(list)

@@ -1,11 +1,13 @@
 /** `wellspring up` and `wellspring run`: the stream on this machine. */
 import { Command } from 'commander'
-import type { ProcessorStatus } from '../engine/runtime.ts'
-import { deadLetters, topics } from '../topics/catalogue.ts'
+import { groupOf, type ProcessorStatus } from '../engine/runtime.ts'
+import { processors } from '../processors/index.ts'
+import { deadLetters, topics, type Topic } from '../topics/catalogue.ts'
 import { chooseProcessors, loadConfiguration } from './configuration.ts'
 import { openCorpus, useCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOptions, type Place, type PlaceFlags } from './place.ts'
+import { isOpen, madeOf } from './screen.ts'
 import type { StreamEnd } from './stream.ts'
 import { formatCount, formatDuration, note, parseDuration, say, sayJson } from './terminal.ts'
 
@@ -116,15 +118,43 @@ async function stream(names: readonly string[], options: Options, problems: numb
   })
 }
 
+/** What the stream is there for. */
+const products: readonly (readonly [Topic, string])[] = [
+  [topics.problems, 'synthetic problems'],
+  [topics.testCases, 'problems with checks (human ones included)'],
+  [topics.verdicts, 'verdicts'],
+  [topics.preferencePairs, 'preference pairs'],
+  [topics.sftExamples, 'SFT rows'],
+]
+
+/** What the tasks here have made: the products, or where only some of their processors are here, all that those make. */
+function madeLine(statuses: readonly ProcessorStatus[]): string {
+  const names = new Map(products)
+  const isWhole = products.every(([topic]) => madeOf(statuses, topic) !== undefined)
+  const made = processors.filter(({ name }) => statuses.some((one) => one.name === name && isOpen(one)))
+  const listed: readonly Topic[] = isWhole
+    ? products.map(([topic]) => topic)
+    : [...new Set(made.flatMap(({ outputs }) => Object.values(outputs)))]
+  const parts = listed.map(
+    (topic) => `${formatCount(madeOf(statuses, topic) ?? 0)} ${names.get(topic) ?? topic.name.replaceAll('-', ' ')}`,
+  )
+  const tasks = processors
+    .filter(({ name }) => statuses.some((one) => one.name === name))
+    .reduce((sum, declaration) => sum + groupOf(declaration).tasks, 0)
+  const openTasks = statuses.reduce((sum, one) => sum + one.openTasks, 0)
+  const by = openTasks < tasks ? ` by the ${openTasks} of ${tasks} tasks that were open here` : ''
+  return `made${by}: ${parts.join(', ')}`
+}
+
 /** Totals by topic over all processors. */
-export function emittedTo(statuses: readonly ProcessorStatus[], topic: string): number {
+function emittedTo(statuses: readonly ProcessorStatus[], topic: string): number {
   return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
 }
 
 /** What a run leaves its user with. `flags` lead the next command to the same corpus. */
 export function endLines(end: StreamEnd, flags: string): string[] {
   const { statuses } = end
-  const of = (topic: { name: string }): string => formatCount(emittedTo(statuses, topic.name))
+  const isAnyOpen = statuses.some(isOpen)
   const discards = statuses
     .flatMap(({ name, counts }) => Object.entries(counts.discards).map(([reason, count]) => ({ name, reason, count })))
     .sort((a, b) => b.count - a.count)
@@ -138,8 +168,12 @@ export function endLines(end: StreamEnd, flags: string): string[] {
   }[end.how]
   return [
     `${how} after ${formatDuration(end.seconds)}${end.simulated ? ' (simulated: nothing here is for training)' : ''}`,
-    `made: ${of(topics.problems)} synthetic problems, ${of(topics.testCases)} problems with checks (human ones included), ${of(topics.verdicts)} verdicts, ${of(topics.preferencePairs)} preference pairs, ${of(topics.sftExamples)} SFT rows`,
-    `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
+    ...(isAnyOpen
+      ? [
+          madeLine(statuses),
+          `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
+        ]
+      : ['no task was open here: nothing was made']),
     ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
@@ -147,7 +181,9 @@ export function endLines(end: StreamEnd, flags: string): string[] {
           `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${flags}\` goes on with them`,
         ]
       : []),
-    ...(statuses.every(({ counts }) => Object.values(counts.emitted).every((count) => count === 0))
+    ...(isAnyOpen &&
+    end.how !== 'interrupted' &&
+    statuses.every(({ counts }) => Object.values(counts.emitted).every((count) => count === 0))
       ? [
           `nothing was made: the stream grows from human problems; take some in with \`npx wellspring ingest FILE --as seeds${flags}\``,
         ]

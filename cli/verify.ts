@@ -329,7 +329,9 @@ async function answerLine<Line extends { id?: string | number | undefined }>(
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
-    return invalid(`${issue?.path.length ? `${issue.path.join('.')}: ` : ''}${issue?.message ?? 'not as expected'}`)
+    const message = `${issue?.path.length ? `${issue.path.join('.')}: ` : ''}${issue?.message ?? 'not as expected'}`
+    const named = z.object({ id: identity }).safeParse(value).data?.id
+    return unverifiable('invalid_input', message, { ...(named !== undefined && { id: named }), line: number })
   }
   const { id } = parsed.data
   const name = id === undefined ? { line: number } : { id }

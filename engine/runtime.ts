@@ -314,6 +314,7 @@ export class Runtime {
       codec: this.#codec,
       limits: running.limits,
       tablesChanged: (signal) => this.#tables.changed(signal),
+      endOf: async (topic, partition) => (await this.#options.log.offsets(topic, partition)).end,
     })
     running.tasks.set(number, task)
     task.done.then(

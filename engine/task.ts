@@ -8,6 +8,8 @@ import type { Progress, RecordTypes, TaskCounts } from '../schemas/generated.ts'
 import { deadLetters, redrivenForHeader, topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
 import {
+  maximumRecordBytes,
+  sizeOf,
   LogError,
   type Membership,
   type OpenTask,
@@ -29,7 +31,7 @@ import {
   type CallKeeper,
   type EquippedProcessor,
 } from './context.ts'
-import { deadLetterHeaders, keptCallKey } from './copy/positions.ts'
+import { beginningOfHeader, deadLetterHeaders, keptCallKey, redrivenHeader } from './copy/positions.ts'
 import { cloneCounts, count, emptyCounts, spend, type Counted, type Spent } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
@@ -59,8 +61,12 @@ export const defaultLimits: TaskLimits = {
   commitSeconds: 1,
   commitBytes: 1 << 20,
   maxUncommittedBytes: 8 << 20,
-  maxRecordBytes: 10 << 20,
+  maxRecordBytes: maximumRecordBytes,
 }
+
+/** Of a record that no log takes its dead letter holds the beginning. */
+const beginningBytes = 64 << 10
+const beginningCharacters = 1000
 
 export interface TaskStatus {
   task: number
@@ -132,6 +138,8 @@ export interface TaskSurroundings {
   limits: TaskLimits
   /** Resolves when a table has grown or the signal aborts; sources wait on it. */
   tablesChanged(signal: AbortSignal): Promise<void>
+  /** Where a partition of a topic ends now. @throws LogError */
+  endOf(topic: string, partition: number): Promise<number>
 }
 
 /** State that an earlier version wrote, under a schema that has to be fetched before it can be read. */
@@ -150,6 +158,7 @@ export class Task {
   readonly #codec: RecordCodec
   readonly #limits: TaskLimits
   readonly #tablesChanged: TaskSurroundings['tablesChanged']
+  readonly #endOf: TaskSurroundings['endOf']
   /** Aborts fetches, waits and back-off: nothing more is admitted. */
   readonly #intake = new AbortController()
   /** Aborts calls in flight. */
@@ -197,6 +206,7 @@ export class Task {
     this.#codec = surroundings.codec
     this.#limits = surroundings.limits
     this.#tablesChanged = surroundings.tablesChanged
+    this.#endOf = surroundings.endOf
     // Every record in the window may listen: their number is bounded by the window, not by a constant.
     setMaxListeners(0, this.#intake.signal, this.#calls.signal)
     this.#verify = bindVerification(equipped.verification, this.#calls.signal)
@@ -218,8 +228,10 @@ export class Task {
       this.#open = open
       if (this.#closed) return await this.#open.close()
       await this.#persistently(() => this.#restore())
+      const missing = await this.#persistently(() => this.#missingEnd())
       if (this.#intake.signal.aborted) return
       this.#isOpen = true
+      if (missing) throw missing
       for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch((error) => this.#stop(error))
       if (this.#equipped.declaration.next) this.#produce().catch((error) => this.#stop(error))
     } catch (error) {
@@ -417,6 +429,20 @@ export class Task {
   async #waitForLog(waiter: object, error: LogError, failures: number, signal: AbortSignal): Promise<void> {
     this.#waiting.set(waiter, error.message)
     await sleep(Math.min(5000, 250 * 2 ** Math.min(failures, 5)), undefined, { signal }).catch(() => {})
+  }
+
+  /** An input that ends before what is finished in it was emptied or made anew: what lies in it now would be passed over. */
+  async #missingEnd(): Promise<LogError | undefined> {
+    for (const { topic, nextOffset } of this.#windows.values()) {
+      const end = nextOffset === 0 ? 0 : await this.#endOf(topic.name, this.#number)
+      if (end >= nextOffset) continue
+      return new LogError(
+        'cut',
+        `${this.#name}: ${topic.name}/${this.#number} ends at offset ${end}, and all below ${nextOffset} was worked on: the topic was emptied or made anew. ` +
+          'Restore the topic from a backup, or go on in another namespace',
+      )
+    }
+    return undefined
   }
 
   /** Retention must never pass over records that were not admitted: that would be a silent loss. */
@@ -733,21 +759,26 @@ export class Task {
   #bury(entry: Entry, failure: Failure): boolean {
     const { declaration } = this.#equipped
     const { topic, partition, offset, key, value } = entry.stored
-    const letter: OutgoingRecord = {
-      topic: deadLetters.name,
-      partition: partition % deadLetters.partitions,
-      key,
-      value,
-      headers: {
-        ...entry.stored.headers,
-        [deadLetterHeaders.topic]: topic,
-        [deadLetterHeaders.partition]: String(partition),
-        [deadLetterHeaders.offset]: String(offset),
-        '__connect.errors.stage': this.#name,
-        '__connect.errors.exception.class.name': failure.code,
-        '__connect.errors.exception.message': discardEvidence(failure.message),
-      },
+    const { [redrivenHeader]: _, ...own } = entry.stored.headers ?? {}
+    const cause = {
+      [deadLetterHeaders.topic]: topic,
+      [deadLetterHeaders.partition]: String(partition),
+      [deadLetterHeaders.offset]: String(offset),
+      '__connect.errors.stage': this.#name,
+      '__connect.errors.exception.class.name': failure.code,
+      '__connect.errors.exception.message': discardEvidence(failure.message),
     }
+    const place = { topic: deadLetters.name, partition: partition % deadLetters.partitions }
+    const whole: OutgoingRecord = { ...place, key, value, headers: { ...own, ...cause } }
+    const letter: OutgoingRecord =
+      sizeOf(whole) <= this.#limits.maxRecordBytes
+        ? whole
+        : {
+            ...place,
+            key: key.slice(0, beginningCharacters),
+            value: value.subarray(0, beginningBytes),
+            headers: { ...cause, [beginningOfHeader]: String(sizeOf(entry.stored)) },
+          }
     const outputs = [{ topic: deadLetters.name, record: letter }]
     const instead = declaration.onFailure.emitInstead?.[entry.input]
     if (instead && failure.code !== 'RECORD_UNDECODABLE') {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { exitCodes } from '../cli/exit.ts'
+import { placeSettings } from '../cli/place.ts'
 import { defaultKafkaVersion, startCluster, type Cluster } from './kafka/cluster.ts'
 import { ClusterError, type ClusterErrorCode } from './kafka/error.ts'
 import { isFree } from './kafka/ports.ts'
@@ -116,6 +117,7 @@ async function run(): Promise<number> {
       : Array.from({ length: nodes }, (_, index) => options.port! + index)
   const registryPort = options.registryPort ?? (await usual([8_081]))?.[0]
   const startedAtMs = performance.now()
+  note(`starting Kafka ${version}${options.registry ? ' and the registry' : ''} ...`)
   const cluster = await startCluster({ directory, version, nodes, ...(ports && { ports }), fresh, secured, report })
   let registry: Registry | undefined
   try {
@@ -135,7 +137,10 @@ async function run(): Promise<number> {
       ...(registry ? [registry.exited.then(() => ({ what: 'the registry', log: registry!.logFile }))] : []),
     ]
     const end = await Promise.race([signal, ...ended])
-    if (end === undefined) return exitCodes.done
+    if (end === undefined) {
+      note('stopping ...')
+      return exitCodes.done
+    }
     note(`kafka: ${end.what} has ended by itself; its log is ${end.log}`)
     return exitCodes.bug
   } finally {
@@ -179,6 +184,7 @@ function describe(cluster: Cluster, registry: Registry | undefined, tookMs: numb
         ]
       : []),
     `Folder          ${cluster.directory}`,
+    `export ${placeSettings.brokers.variable}=${cluster.bootstrapServers}${registry ? ` ${placeSettings.registryUrl.variable}=${registry.url}` : ''}`,
     `Ready after ${(tookMs / 1_000).toFixed(1)} s; Ctrl-C stops it, the data stays.`,
   ]
 }

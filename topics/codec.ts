@@ -32,6 +32,8 @@ export class RecordCodec {
   readonly #schemas: SchemaStore
   readonly #kinds = new Map<RecordKind, KindCodec>()
   readonly #writers = new Map<number, avro.Type>()
+  /** Ids of schemas that are no Avro, or Avro that can't be read: other languages' and references. */
+  readonly #foreign = new Map<number, string>()
 
   constructor(schemas: SchemaStore) {
     boundAvroCounts()
@@ -68,18 +70,23 @@ export class RecordCodec {
   /** Fetches the writer's schema where it is not known yet; needed before `decode` of bytes that another version may have written. */
   async learn(value: Uint8Array): Promise<void> {
     const id = schemaIdOf(value)
-    if (id === undefined || this.#writers.has(id)) return
+    if (id === undefined || this.knows(value)) return
     const text = await this.#schemas.schemaOf(id).catch((error: unknown) => {
       if (error instanceof LogError && error.code === 'unknown_schema') return undefined
       throw error
     })
-    if (text !== undefined) this.#writers.set(id, avro.Type.forSchema(JSON.parse(text) as avro.Schema))
+    if (text === undefined) return
+    try {
+      this.#writers.set(id, avro.Type.forSchema(JSON.parse(text) as avro.Schema))
+    } catch (error) {
+      this.#foreign.set(id, (error as Error).message)
+    }
   }
 
   /** Whether `decode` can go ahead without `learn`. */
   knows(value: Uint8Array): boolean {
     const id = schemaIdOf(value)
-    return id === undefined || this.#writers.has(id)
+    return id === undefined || this.#writers.has(id) || this.#foreign.has(id)
   }
 
   /** The record of these bytes. @throws UndecodableError */
@@ -89,6 +96,11 @@ export class RecordCodec {
       throw new UndecodableError(`expected an Avro record (a zero byte and a schema id), got ${describeBytes(value)}`)
     }
     const writer = this.#writers.get(id)
+    const foreign = this.#foreign.get(id)
+    if (foreign !== undefined)
+      throw new UndecodableError(
+        `expected a ${kind}, got a record of schema id ${id}, which is no Avro schema that can be read: ${foreign}`,
+      )
     if (!writer) throw new UndecodableError(`schema id ${id} is not known to this log`)
     const codec = this.#kind(kind)
     const body = Buffer.from(value.buffer, value.byteOffset + prefixBytes, value.byteLength - prefixBytes)

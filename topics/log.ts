@@ -30,6 +30,16 @@ export interface StoredRecord extends OutgoingRecord {
   timestampMs: number
 }
 
+/** Most bytes of one record, as `sizeOf` counts them; larger ones are refused by every log. */
+export const maximumRecordBytes = 10 << 20
+
+/** Bytes of a record: key, value and headers. */
+export function sizeOf({ key, value, headers }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>): number {
+  let bytes = Buffer.byteLength(key) + value.byteLength
+  for (const [name, text] of Object.entries(headers ?? {})) bytes += Buffer.byteLength(name) + Buffer.byteLength(text)
+  return bytes
+}
+
 /** What a topic must be. `compacted` topics keep at least the last record of every key; others keep all until deleted. */
 export interface TopicSpecification {
   name: string
@@ -202,7 +212,7 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** Why a log call failed; see each call. 'clock': the log refuses the time of a record; 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
+/** Why a log call failed; see each call. 'clock': the log refuses the time of a record; 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'refused': the log does not allow what the settings ask for; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
 export type LogErrorCode =
   | 'fenced'
   | 'doubt'
@@ -211,6 +221,7 @@ export type LogErrorCode =
   | 'full'
   | 'damaged'
   | 'cut'
+  | 'refused'
   | 'topic_mismatch'
   | 'unknown_topic'
   | 'unknown_schema'

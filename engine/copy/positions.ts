@@ -43,6 +43,9 @@ export const deadLetterHeaders = {
   offset: '__connect.errors.offset',
 } as const
 
+/** Header of a dead letter that holds the beginning of its record alone, as the whole is more than a log takes; its value is the record's bytes. */
+export const beginningOfHeader = 'wellspring.beginning-of-bytes'
+
 /** Header of the mark that a dead letter was put back; its value is the letter's `partition/offset`. */
 export const redrivenHeader = 'wellspring.redriven'
 

@@ -13,9 +13,12 @@ export class CopyRefusal extends Error {
   }
 }
 
+/** How refusals call what is to be named instead; whoever shows them may add how it is named. */
+export const emptyTarget = 'an empty target'
+
 /** The target holds something else. */
 export function notEmpty(what: string): CopyRefusal {
-  return new CopyRefusal('not_empty', `${what}: name an empty target; no record was written`)
+  return new CopyRefusal('not_empty', `${what}: name ${emptyTarget}; no record was written`)
 }
 
 /** Somebody worked on the source. */
@@ -28,5 +31,5 @@ export function changed(what: string): CopyRefusal {
 
 /** The check found a difference. */
 export function different(what: string): CopyRefusal {
-  return new CopyRefusal('different', `the copy is not the source: ${what}; copy again, into an empty target`)
+  return new CopyRefusal('different', `the copy is not the source: ${what}; copy again, into ${emptyTarget}`)
 }

@@ -1,5 +1,5 @@
 /** `wellspring copy` from folder to folder, as a user meets it; test/kafka/copy.test.ts does it with Kafka. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
@@ -71,6 +71,13 @@ test('a copy that is not complete is run by nothing, and the same command comple
   })
   await expect(begun).rejects.toThrow('stopped')
   await source.close()
+  writeFileSync(join(cwd, 'pairs.jsonl'), 'of before\n')
+  expectFailure(
+    await run(['export', 'pairs', '--data', 'other', '--out', 'pairs.jsonl'], { cwd }),
+    78,
+    /is not complete: run the same `wellspring copy` again/,
+  )
+  expect(readFileSync(join(cwd, 'pairs.jsonl'), 'utf8')).toBe('of before\n')
   const up = await run(['up', '--data', 'other', '--problems', '0'], { cwd })
   expect(up.exitCode).toBe(78)
   expect(up.stderr).toMatch(
@@ -87,6 +94,14 @@ test('a copy that is not complete is run by nothing, and the same command comple
   const { exitCode, stdout } = await copy('--from', 'data', '--to', 'other')
   expect(exitCode).toBe(0)
   expect(stdout).toMatch(/ records \([\d,]+ by an earlier run\), 24 tasks/)
+})
+
+test('the next command leads to the folder also where variables name brokers', async () => {
+  await makeCorpus('data')
+  const env = { WELLSPRING_KAFKA: '127.0.0.1:9' }
+  const { stdout, exitCode } = await run(['copy', '--from', 'data', '--to', 'other'], { cwd, env })
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(/^next: npx wellspring up --data other --no-kafka$/m)
 })
 
 test('a folder with records that is no copy, and one of somebody else, are refused', async () => {

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openEmbeddedLog } from '../../topics/embedded/log.ts'
 import {
   commandFile,
   endAll,
@@ -128,20 +129,23 @@ describe('tail', () => {
     expect(records.every(({ simulated }) => simulated)).toBe(true)
   })
 
-  test('--last gives the last records of each partition alone', async () => {
-    const [all, last] = await Promise.all(
-      [[], ['--last', '2']].map(async (more) =>
-        jsonLines<{ partition: number; offset: number }>(
-          (await run(['tail', 'verdicts', ...data, ...more], { cwd })).stdout,
-        ),
-      ),
-    )
-    const byPartition = new Map<number, string[]>()
-    for (const { partition, offset } of all ?? []) {
-      byPartition.set(partition, [...(byPartition.get(partition) ?? []), `${partition}/${offset}`])
+  test('--last gives so many records over all partitions, each partition from its end', async () => {
+    const tail = async (...more: string[]) =>
+      jsonLines<{ partition: number; offset: number }>(
+        (await run(['tail', 'verdicts', ...data, ...more], { cwd })).stdout,
+      )
+    const offsetsOf = (records: { partition: number; offset: number }[], wanted: number): number[] =>
+      records.filter(({ partition }) => partition === wanted).map(({ offset }) => offset)
+    const all = await tail()
+    expect(all.length).toBeGreaterThan(100)
+    for (const count of [1, 50, all.length + 1]) {
+      const last = await tail('--last', String(count))
+      expect(last).toHaveLength(Math.min(count, all.length))
+      for (const { partition } of last) {
+        const offsets = offsetsOf(last, partition)
+        expect(offsets).toEqual(offsetsOf(all, partition).slice(-offsets.length))
+      }
     }
-    const expected = [...byPartition.values()].flatMap((places) => places.slice(-2))
-    expect((last ?? []).map(({ partition, offset }) => `${partition}/${offset}`).sort()).toEqual(expected.sort())
   })
 
   test('--follow goes on until Ctrl-C and then ends quietly', async () => {
@@ -261,5 +265,28 @@ describe('dead-letters', () => {
   test('of a good run are none', async () => {
     const { stdout, exitCode } = await run(['dead-letters', 'list', ...data], { cwd })
     expect({ stdout, exitCode }).toEqual({ stdout: 'no dead letters\n', exitCode: 0 })
+  })
+})
+
+describe('a record that cannot be read', () => {
+  beforeAll(async () => {
+    const log = await openEmbeddedLog({ directory: join(cwd, 'demo-data'), mode: 'client' })
+    const value = Buffer.from('no pair')
+    await log.append([{ topic: 'preference-pairs', partition: 3, key: 'garbage', value }], 'test/garbage')
+    await log.close()
+  })
+
+  test('makes export fail, and the good file of before stays', async () => {
+    writeFileSync(join(cwd, 'good.jsonl'), 'of before\n')
+    const ended = await run(['export', 'pairs', ...data, '--out', 'good.jsonl'], { cwd })
+    expectFailure(ended, 74, /preference-pairs\/3 offset \d+ is no preference-pair; good\.jsonl is left as it was/)
+    expect(readFileSync(join(cwd, 'good.jsonl'), 'utf8')).toBe('of before\n')
+    expect(existsSync(join(cwd, 'good.jsonl.partial'))).toBe(false)
+  })
+
+  test('leaves the other rows to a pipe', async () => {
+    const ended = await run(['export', 'pairs', ...data], { cwd })
+    expectFailure(ended, 74, new RegExp(`is no preference-pair; the other ${pairs.length} rows were written`))
+    expect(jsonLines(ended.stdout)).toEqual(pairs)
   })
 })

@@ -36,6 +36,11 @@ describe('a corpus in a folder', () => {
   })
 })
 
+test('a subcommand that is none is told, not taken for an argument of list', async () => {
+  expectFailure(await run(['topics', 'bogus'], { cwd }), 2, /unknown command 'bogus'; `wellspring topics --help`/)
+  expectFailure(await run(['topics', 'list', 'x'], { cwd }), 2, /too many arguments for 'list': expected none, got 'x'/)
+})
+
 describe('acls', () => {
   const kafka = ['--kafka', 'kafka-1:9092', '--namespace', 'corpus-1']
 

@@ -53,6 +53,12 @@ describe('wrong usage is one line and exit code 2', () => {
   test.each([
     ['an unknown command', ['tial'], /unknown command 'tial'.*Did you mean tail\?.*`wellspring --help`/],
     ['an unknown option', ['up', '--jsn'], /unknown option '--jsn'.*`wellspring up --help`/],
+    ['an argument too many', ['tail', 'a', 'b'], /too many arguments for 'tail': expected 1, got 2; `wellspring/],
+    [
+      'a file where standard input is read',
+      ['verify', 'code', 'FILE'],
+      /too many arguments for 'code', which reads standard input: < FILE; `wellspring verify code --help`/,
+    ],
     ['a missing argument', ['explain'], /missing required argument 'id'.*`wellspring explain --help`/],
     ['a missing option', ['ingest', 'x.jsonl'], /--as <sort>.*`wellspring ingest --help`/],
     ['a sort that is none', ['export', 'pears'], /pears.*pairs.*`wellspring export --help`/],

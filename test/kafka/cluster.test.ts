@@ -446,7 +446,9 @@ describe('npm run kafka', () => {
     expect((await fetch(`${where.registry}/subjects`)).status).toBe(200)
     expect(where.directory).toBe(join(root, signal))
     child.kill(signal)
-    expect((await closed).code).toBe(0)
+    const { code, complaints } = await closed
+    expect(code).toBe(0)
+    expect(complaints).toMatch(/^starting Kafka \S+ and the registry \.\.\.\nstopping \.\.\.\n$/)
     expect(allPids(where)).toHaveLength(2)
     expect(allPids(where).filter(isRunning)).toEqual([])
   })
@@ -479,6 +481,20 @@ describe('npm run kafka', () => {
     expect(allPids(where).filter(isRunning)).toEqual([])
   })
 
+  it('prints the variables that lead there, to be pasted', async () => {
+    const { child, closed } = start(['--directory', join(root, 'words'), '--no-registry'])
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (text: string) => {
+        if (text.includes('Ready after')) resolve()
+      }),
+    )
+    child.kill('SIGINT')
+    const { code, output } = await closed
+    expect(code).toBe(0)
+    const [, brokers] = /^Kafka \S+ +(\S+)$/m.exec(output) ?? []
+    expect(output).toContain(`\nexport WELLSPRING_KAFKA=${brokers}\n`)
+  })
+
   it('starts Kafka alone', async () => {
     const { ready } = start(['--directory', join(root, 'alone'), '--json', '--no-registry'])
     expect((await ready()).registry).toBeNull()
@@ -488,7 +504,7 @@ describe('npm run kafka', () => {
     const directory = join(root, 'busy')
     await start(['--directory', directory, '--json', '--no-registry']).ready()
     const { code, complaints } = await start(['--directory', directory, '--no-registry', '--fresh']).closed
-    expect(complaints).toMatch(/^kafka: process \d+ runs a cluster in .*busy; stop it[^\n]*\n$/)
+    expect(complaints).toMatch(/^starting [^\n]*\nkafka: process \d+ runs a cluster in .*busy; stop it[^\n]*\n$/)
     expect(code).toBe(75)
   })
 
@@ -496,7 +512,7 @@ describe('npm run kafka', () => {
     const environment = { PATH: pathOf('no-java'), HOME: root }
     const { code, complaints } = await start(['--directory', join(root, 'never')], environment).closed
     expect(complaints).toMatch(
-      /^kafka: Java 17 or newer is needed: no java on PATH runs; install it \([^\n]*\)[^\n]*\n$/,
+      /^starting [^\n]*\nkafka: Java 17 or newer is needed: no java on PATH runs; install it \([^\n]*\)[^\n]*\n$/,
     )
     expect(code).toBe(69)
   })

@@ -94,6 +94,14 @@ describe('topics apply and diff', () => {
     }
   })
 
+  test('before: doctor does not judge rights by topics that are not there', async () => {
+    const { stdout, exitCode } = await run(['doctor', ...flags], { cwd })
+    expect(stdout).toMatch(/^warning {2}rights: not tried: \d+ topics are not there yet$/m)
+    expect(stdout).toMatch(/^fault {4}topics: .*\n.*`wellspring topics apply .* mends them$/m)
+    expect(stdout).not.toMatch(/topics acls/)
+    expect(exitCode).toBe(1)
+  })
+
   test('apply makes all of it, and the second time nothing', async () => {
     const before = await differences(flags)
     const { stdout, stderr, exitCode } = await apply(flags)
@@ -137,7 +145,9 @@ describe('topics apply and diff', () => {
     const { stdout, exitCode } = await run(['topics', ...flags], { cwd })
     expect(exitCode).toBe(0)
     expect(stdout.match(/^\S+/gm)).toEqual(['topic', ...topicSpecifications().map(({ name }) => name)])
-    expect(stdout).toMatch(/^seeds +kept +12 +\d+ +- +extract-concepts \d+$/m)
+    // Offsets are counted, and each append leaves one without a record.
+    expect(stdout).toMatch(/^seeds +kept +12 +~\d+ +- +extract-concepts ~\d+$/m)
+    expect(stdout).toMatch(/^traces +kept +12 +0 +/m)
   })
 })
 
@@ -151,6 +161,10 @@ describe('what apply refuses', () => {
       found: '3',
       mendable: false,
     })
+    const { stdout } = await run(['topics', 'diff', ...flags], { cwd })
+    expect(stdout).toMatch(
+      /^\d+ differences; 1 of them can't be mended, and .* changes nothing then: .*--namespace NAME/m,
+    )
     const line = new RegExp(`${topic} has 3 partitions, expected 12.*can't be changed.*namespace`)
     expectFailure(await apply(flags), 78, line)
     expectFailure(await run(['run', 'plan-rollouts', ...flags], { cwd }), 78, line)
@@ -223,6 +237,22 @@ describe('a whole stream', () => {
     expect(explained.exitCode).toBe(0)
     expect(explained.stdout).toMatch(/"seedId":"seed-[0-9a-f]+"/)
     expect(await run(['dead-letters', 'list', ...flags], { cwd })).toMatchObject({ stdout: 'no dead letters\n' })
+  })
+
+  test('--last gives exactly so many records, whatever offsets transactions took', async () => {
+    const tail = async (...more: string[]): Promise<string[]> =>
+      (await run(['tail', 'verdicts', ...flags, ...more], { cwd })).stdout.trimEnd().split('\n')
+    const all = await tail()
+    for (const count of [1, 5, 1000]) {
+      const last = await tail('--last', String(count))
+      expect(last).toHaveLength(Math.min(count, all.length))
+      expect(all).toEqual(expect.arrayContaining(last))
+    }
+  })
+
+  test('export into a folder that is not there is one line', async () => {
+    const ended = await run(['export', 'problems', '--out', 'nowhere/x.jsonl', ...flags], { cwd })
+    expectFailure(ended, 74, /nowhere\/x\.jsonl.*does not exist/)
   })
 
   test('ingesting the same again adds nothing', async () => {

@@ -267,6 +267,11 @@ describe('wellspring copy', () => {
         expect(killed.process.signalCode).toBe('SIGKILL')
       }
       await killIn('records')
+      if (to === 'kafka') {
+        const doctor = await command('doctor', ...kafka(place))
+        expect(doctor.stdout).toMatch(/^fault {4}copy: .*that is not complete: run the same `wellspring copy` again/m)
+        expect(doctor.exitCode).toBe(1)
+      }
       const begun = await using(target, copyProgress)
       expect(begun).toMatchObject({ phase: 'copying' })
       await killIn('tasks')
@@ -318,7 +323,7 @@ describe('wellspring copy', () => {
     expectFailure(
       await command('copy', '--from', 'a', '--to', 'kafka', ...kafka(place)),
       78,
-      /the target is a copy of the folder .* and has got records of its own in [a-z-]+ since/,
+      /the target is a copy of the folder .* and has got records of its own in [a-z-]+ since: name an empty target \(--namespace NAME\); no/,
     )
   })
 

@@ -96,7 +96,6 @@ export class KafkaPlace implements LogPlace {
       scope: 'elsewhere',
       compression: 'gzip',
       transactionTimeoutMilliseconds: 60_000,
-      maximumRecordBytes: 10 << 20,
       fenced: () => undefined,
       committed: () => undefined,
       ...options,

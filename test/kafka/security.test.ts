@@ -140,7 +140,7 @@ describe('the sets are enough', () => {
     await allow(await entriesOf('list'))
     const { stdout, exitCode } = await command('topics')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^seeds +kept +12 .*extract-concepts \d+$/m)
+    expect(stdout).toMatch(/^seeds +kept +12 .*extract-concepts ~\d+$/m)
   })
 
   test('who may not see whether a corpus is half a copy takes nothing in', async () => {
@@ -228,6 +228,9 @@ describe('who may not log in', () => {
       expect(await topics('sasl.yaml', env(security.passwords.admin))).toMatchObject({ stderr: '', exitCode: 0 })
       const ended = await topics('sasl.yaml', env('hunter2'))
       expectFailure(ended, 77, /Kafka refused connecting .*wrong user or password: see kafka\.sasl/)
+      const doctor = await run(['doctor', '--config', 'sasl.yaml'], { cwd, env: env('hunter2') })
+      expect(doctor.stdout).toMatch(/^fault {4}brokers: .*wrong user or password/m)
+      expect(doctor.stdout).not.toMatch(/start the brokers/)
       expect(ended.stderr).not.toContain('hunter2')
     },
   )

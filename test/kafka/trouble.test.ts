@@ -38,12 +38,12 @@ async function removeTopics(admin: Admin): Promise<void> {
 }
 
 /** Writes past Wellspring. */
-async function write(topic: string, message: Message): Promise<void> {
+async function write(topic: string, message: Message, compression = kafkajs.CompressionTypes.None): Promise<void> {
   const producer = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).producer({
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   })
   await producer.connect()
-  await producer.send({ topic: `${namespace}.${topic}`, messages: [message] })
+  await producer.send({ topic: `${namespace}.${topic}`, messages: [message], compression })
   await producer.disconnect()
 }
 
@@ -107,6 +107,92 @@ describe('on the Kafka of this run', () => {
     expect(text.stdout).toMatch(/^stopped: all but the tasks that lost records is done after/m)
     expect(text.stdout).toMatch(/^stopped: extract-concepts: seeds\//m)
   })
+
+  it('a topic that was made anew stops the tasks that had worked on it: what lies in it is not passed over', async () => {
+    await succeed(['ingest', '-', '--as', 'seeds'], seedLines(40))
+    await succeed(['up', '--problems', '0', ...fast])
+    await admin.deleteTopics({ topics: [`${namespace}.seeds`] })
+    await succeed(['topics', 'apply'])
+    const ended = await run(['up', '--problems', '0', ...flags, ...fast], { cwd, env })
+    expect(ended.exitCode).toBe(74)
+    expect(ended.stdout).toMatch(
+      /^stopped: extract-concepts: seeds\/\d+ ends at offset 0, and all below \d+ was worked on: the topic was emptied or made anew\. Restore/m,
+    )
+  })
+
+  it('a record of a schema that is no Avro, and one larger than any log takes, become dead letters', async () => {
+    const text = 'syntax = "proto3"; message Seed { string id = 1; }'
+    const made = await fetch(`${registry}/subjects/${namespace}-other-value/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schemaType: 'PROTOBUF', schema: text }),
+    })
+    const { id } = (await made.json()) as { id: number }
+    const foreign = Buffer.concat([Buffer.from([0, 0, 0, 0, 0]), randomBytes(20)])
+    foreign.writeUInt32BE(id, 1)
+    await write('seeds', { partition: 0, key: 'foreign', value: foreign })
+    // Small enough for the brokers, as it was packed.
+    const huge = Buffer.alloc(12 << 20, 'x')
+    await write('seeds', { partition: 1, key: 'huge', value: huge }, kafkajs.CompressionTypes.GZIP)
+    await succeed(['ingest', '-', '--as', 'seeds'], seedLines(20))
+    await succeed(['up', '--problems', '0', ...fast])
+    expect(await seedsWithConcepts()).toBe(20)
+    const letters = jsonLines<{ message: string; bytes: number }>(await succeed(['dead-letters', 'list', '--json']))
+    expect(letters.map(({ bytes }) => bytes).sort((a, b) => a - b)).toEqual([foreign.length, 64 << 10])
+    expect(letters.find(({ bytes }) => bytes === foreign.length)?.message).toContain(
+      'is no Avro schema that can be read',
+    )
+    expect(await succeed(['dead-letters', 'redrive', '--all'])).toMatch(
+      /^1 dead letters put back; 1 left: each holds only the beginning of \d+ bytes, .*; the whole lies in seeds\/1 at offset \d+$/m,
+    )
+  })
+
+  it('a registry that is asked under a wrong path is no empty registry', async () => {
+    const wrong = new URL('/wrong', registry).href.replace(/\/$/, '')
+    const at = flags.map((flag) => (flag === registry ? wrong : flag))
+    for (const args of [['topics', 'diff'], ['topics', 'apply'], ['up']]) {
+      const ended = await run([...args, ...at], { cwd, env })
+      expectFailure(ended, 69, /there is no schema registry at http:\S+\/wrong \(404 .*\): correct registry\.url/)
+    }
+  })
+
+  it('a group that another program uses is refused in one line', async () => {
+    const other = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).consumer({
+      groupId: `${namespace}.extract-concepts`,
+    })
+    await other.connect()
+    await other.subscribe({ topic: `${namespace}.seeds` })
+    const joined = new Promise((resolve) => other.on('consumer.group_join', resolve))
+    await other.run({ eachMessage: () => Promise.resolve() })
+    await joined
+    const ended = await run(['run', 'extract-concepts', ...flags], { cwd, env })
+    await other.disconnect()
+    expectFailure(ended, 78, /INCONSISTENT_GROUP_PROTOCOL\): another program consumes under the name of this group/)
+  })
+
+  it.each(['gzip', 'snappy', 'lz4', 'uncompressed'])(
+    'brokers that pack everything anew as %s are read, shown, and told otherwise',
+    async (type) => {
+      const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`${namespace}.`))
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: topics.map((name) => ({
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name,
+          configEntries: [
+            { name: 'compression.type', value: type },
+            { name: 'max.message.bytes', value: String(11 << 20) },
+          ],
+        })),
+      })
+      await succeed(['ingest', '-', '--as', 'seeds'], seedLines(30))
+      await succeed(['up', '--problems', '0', ...fast])
+      expect(await seedsWithConcepts()).toBe(30)
+      expect((await run(['topics', 'diff', ...flags], { cwd, env })).stdout).toMatch(/seeds.*compression\.type/)
+      await succeed(['topics', 'apply'])
+      expect((await run(['topics', 'diff', ...flags], { cwd, env })).stdout).toMatch(/no differences/)
+    },
+  )
 
   const header = { 'wellspring.sequence': '7' }
   it.each([

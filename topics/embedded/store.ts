@@ -3,7 +3,7 @@
  * changes pass through it, so what it keeps in memory (extents, sequences) is what the last transaction committed.
  */
 import { statfsSync } from 'node:fs'
-import { LogError, type OutgoingRecord } from '../log.ts'
+import { LogError, maximumRecordBytes, sizeOf, type OutgoingRecord } from '../log.ts'
 import { deflated, encodeBatch, recordBytes, type BatchRecord, type PackedRecord } from './batch.ts'
 import { openForReading, openForWriting, type Environment, type WriteTransaction } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
@@ -16,7 +16,6 @@ const TRANSACTION_BYTES = 4 * 1024 * 1024
 /** A batch is read whole: small enough for short reads, large enough that its head does not count. */
 export const BATCH_BYTES = 256 * 1024
 /** The largest record; Kafka's `max.message.bytes` is set to the same. */
-const MAXIMUM_RECORD_BYTES = 10 * 1024 * 1024
 /** The largest atomic write; LMDB keeps all of it in memory until it commits. */
 const MAXIMUM_WRITE_BYTES = 256 * 1024 * 1024
 const SPACE_CHECK_MILLISECONDS = 250
@@ -262,10 +261,11 @@ export class Store {
     const placed: PlacedRecord[] = records.map((record) => {
       const partition = this.partition(namespace, record.topic, record.partition)
       const size = recordBytes(record)
-      if (size > MAXIMUM_RECORD_BYTES) {
+      // What it takes is an upper bound, and quickly told.
+      if (size > maximumRecordBytes && sizeOf(record) > maximumRecordBytes) {
         throw new LogError(
           'too_large',
-          `record ${JSON.stringify(record.key.slice(0, 80))} of topic ${record.topic} takes ${size} bytes, at most ${MAXIMUM_RECORD_BYTES} fit`,
+          `record ${JSON.stringify(record.key.slice(0, 80))} of topic ${record.topic} takes ${sizeOf(record)} bytes, at most ${maximumRecordBytes} fit`,
         )
       }
       bytes += size

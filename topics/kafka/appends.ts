@@ -22,7 +22,6 @@ const LONGEST_PAUSE_MILLISECONDS = 200
 const ATTEMPTS = 50
 
 export interface AppendOptions extends Omit<TransactionOptions, 'transactionalId'> {
-  maximumRecordBytes: number
   /** For tests. */
   onStep?: (step: TransactionStep, task: undefined) => void
 }
@@ -54,7 +53,7 @@ export class Appends {
   /** @returns whether anything was written. @throws LogError 'too_large', 'clock', 'unknown_topic', 'denied', 'unreachable', 'closed' */
   async append(records: readonly OutgoingRecord[], appendId: string): Promise<boolean> {
     const messages = records.map((record) => placed(this.#names, record))
-    refuseTooLarge(messages, this.#options.maximumRecordBytes)
+    refuseTooLarge(messages)
     const partition = (murmur2(Buffer.from(appendId)) & 0x7fffffff) % APPEND_PARTITIONS
     let line = this.#lines.get(partition)
     if (!line) {

@@ -1,5 +1,6 @@
 /** How to reach the brokers, and the connections that one process holds to them. */
 import kafkajs, { type Admin, type KafkaConfig, type SASLOptions } from 'kafkajs'
+import { LogError } from '../log.ts'
 import { asLogError, isConnectionFailure, isStale } from './errors.ts'
 import {
   ClusterOfKafkajs,
@@ -76,6 +77,7 @@ export function openAdmin(settings: ConnectionSettings): Admin {
 export class Connection {
   readonly cluster: Cluster
   readonly #socketFactory = createSocketFactory()
+  #isClosed = false
 
   constructor({ brokers, clientId, tls, sasl }: ConnectionSettings) {
     this.cluster = new ClusterOfKafkajs({
@@ -186,7 +188,13 @@ export class Connection {
     if (isStale(error) || isConnectionFailure(error)) await this.#lookUp().catch(() => undefined)
   }
 
+  /** @throws LogError 'closed' */
+  check(): void {
+    if (this.#isClosed) throw new LogError('closed', 'the log is closed')
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.cluster.disconnect().catch(() => undefined)
     await disconnectAll(this.#socketFactory)
   }

@@ -5,7 +5,13 @@ import type { KafkaError } from './internals.ts'
 /** The error beneath kafkajs' wrappers. */
 function rootOf(error: unknown): KafkaError {
   let root: KafkaError = error instanceof Error ? error : new Error(String(error))
-  while (root.type === undefined && root.cause instanceof Error) root = root.cause
+  while (root.type === undefined) {
+    // One request about several topics fails with a list.
+    const [first] = (root as { errors?: readonly unknown[] }).errors ?? []
+    const beneath = first ?? root.cause
+    if (!(beneath instanceof Error)) return root
+    root = beneath
+  }
   return root
 }
 
@@ -34,6 +40,19 @@ const CODES: Readonly<Record<string, LogErrorCode>> = {
   INVALID_PRODUCER_EPOCH: 'fenced',
 }
 
+/** What is refused for as long as the settings are what they are, and what to do. */
+const REFUSED: Readonly<Record<string, string>> = {
+  INCONSISTENT_GROUP_PROTOCOL:
+    'another program consumes under the name of this group: stop it, or use another namespace',
+  INVALID_SESSION_TIMEOUT:
+    'the brokers allow only session timeouts between their group.min.session.timeout.ms and group.max.session.timeout.ms: change kafka.sessionTimeoutSeconds, or theirs',
+  GROUP_MAX_SIZE_REACHED:
+    'the group has as many members as group.max.size of the brokers allows: run fewer processes, or raise it',
+  INVALID_REPLICATION_FACTOR:
+    'there are fewer brokers than replicas were asked for: give `--replication` a lower number',
+  POLICY_VIOLATION: 'a policy of the cluster forbids it: ask those who run it',
+}
+
 /** What to do where brokers refuse what is written. */
 const CURES: Partial<Record<LogErrorCode, () => string>> = {
   too_large: () =>
@@ -56,6 +75,9 @@ export function asLogError(error: unknown, doing: string): LogError {
     const cure = DENIED[type] ?? DENIED.SASL_AUTHENTICATION_FAILED ?? ''
     return new LogError('denied', `Kafka refused ${doing} (${type || text}): ${cure}`, { cause: error })
   }
+  const refusal = REFUSED[type]
+  if (refusal !== undefined)
+    return new LogError('refused', `Kafka refused ${doing} (${type}): ${refusal}`, { cause: error })
   const code = CODES[type] ?? 'unreachable'
   const cure = CURES[code]?.()
   if (cure !== undefined) return new LogError(code, `Kafka refused ${doing} (${type}): ${cure}`, { cause: error })

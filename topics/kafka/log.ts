@@ -37,7 +37,6 @@ import {
 import type { Compression } from './batches.ts'
 import type { TransactionStep } from './transactions.ts'
 
-const MAXIMUM_RECORD_BYTES = 10 << 20
 const DEFAULT_SESSION_TIMEOUT_SECONDS = 15
 const TRANSACTION_TIMEOUT_MILLISECONDS = 60_000
 /** Nobody fences for an appender that died: readers of what it wrote to wait so long. */
@@ -142,7 +141,6 @@ class KafkaLog implements Log {
     this.#appends = new Appends(connection, this.#names, this.#reads, {
       compression,
       timeoutMilliseconds: APPEND_TIMEOUT_MILLISECONDS,
-      maximumRecordBytes: MAXIMUM_RECORD_BYTES,
       ...(options.onStep && { onStep: options.onStep }),
     })
     this.administration = {
@@ -280,7 +278,6 @@ class KafkaLog implements Log {
           scope: this.#scope,
           compression,
           transactionTimeoutMilliseconds: TRANSACTION_TIMEOUT_MILLISECONDS,
-          maximumRecordBytes: MAXIMUM_RECORD_BYTES,
           ...(onStep && { onStep }),
         },
       },

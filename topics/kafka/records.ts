@@ -5,6 +5,7 @@
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { LogError } from '../log.ts'
+import { MOST_BYTES, unpackLz4, unpackSnappy } from './unpacking.ts'
 
 /** One record. A tombstone has no value. */
 export interface LogRecord {
@@ -46,7 +47,7 @@ const CONTROL = 0x20
 const MAGIC_AT = 16
 const FORMAT = 2
 
-const gunzip = promisify(zlib.gunzip)
+const gunzip: Inflate = (bytes) => promisify(zlib.gunzip)(bytes, { maxOutputLength: MOST_BYTES })
 type Inflate = (bytes: Buffer) => Promise<Buffer>
 /** zstd came to Node in 22.15. */
 const zstd = (zlib as { zstdDecompress?: (bytes: Buffer, done: (error: Error | null, result: Buffer) => void) => void })
@@ -198,13 +199,18 @@ function isAbortMarker(batches: Buffer, at: number): boolean {
 }
 
 async function inflate(packed: Buffer, compression: number, where: string): Promise<Buffer> {
-  const names: Readonly<Record<number, string>> = { 1: 'gzip', 2: 'snappy', 3: 'lz4', 4: 'zstd' }
-  const way: Inflate | undefined = compression === 1 ? gunzip : compression === 4 ? unzstd : undefined
+  const ways: Readonly<Record<number, Inflate | undefined>> = {
+    1: gunzip,
+    2: (bytes) => Promise.resolve(unpackSnappy(bytes)),
+    3: (bytes) => Promise.resolve(unpackLz4(bytes)),
+    4: unzstd,
+  }
+  const way = ways[compression]
   if (!way) {
     throw new LogError(
       'damaged',
-      `${where} is compressed with ${names[compression] ?? compression}, which this Node can't read: ` +
-        `use Node 22.15 or later for zstd, and have other producers write gzip`,
+      `${where} is compressed with ${compression === 4 ? 'zstd' : `codec ${compression}`}, which this Node can't read: ` +
+        `use Node 22.15 or later, or have other producers write gzip`,
     )
   }
   try {

@@ -55,9 +55,9 @@ export class Registry implements SchemaStore {
     return await remembered(this.#texts, id, async () => {
       try {
         const { schema } = await (await this.#open()).getBySubjectAndId('', id)
-        return schema
+        return this.#answer(typeof schema === 'string' ? schema : undefined, `schema ${id}`)
       } catch (error) {
-        if ((error as RegistryError).status === NOT_FOUND)
+        if (isMissing(error))
           throw new LogError('unknown_schema', `no schema with id ${id} in ${this.#settings.url}`, { cause: error })
         throw this.#failure(error, `looking up schema ${id}`)
       }
@@ -69,18 +69,19 @@ export class Registry implements SchemaStore {
     const name = this.#names.subject(subject)
     const client = await this.#open()
     try {
-      await client.getId(name, { schema, schemaType: 'AVRO' })
+      this.#idIn(await client.getId(name, { schema, schemaType: 'AVRO' }), name)
       return 'registered'
     } catch (error) {
+      if (error instanceof LogError) throw error
       if ((error as RegistryError).errorCode === SUBJECT_NOT_FOUND) return 'missing'
-      if ((error as RegistryError).status !== NOT_FOUND) throw this.#failure(error, `looking up ${name}`)
+      if (!isMissing(error)) throw this.#failure(error, `looking up ${name}`)
     }
     try {
       return (await client.testSubjectCompatibility(name, { schema, schemaType: 'AVRO' }))
         ? 'new version'
         : 'incompatible'
     } catch (error) {
-      if ((error as RegistryError).status === NOT_FOUND) return 'missing'
+      if (isMissing(error)) return 'missing'
       throw this.#failure(error, `comparing ${name}`)
     }
   }
@@ -89,9 +90,9 @@ export class Registry implements SchemaStore {
     const info = { schema, schemaType: 'AVRO' }
     const client = await this.#open()
     try {
-      return await client.getId(subject, info)
+      return this.#idIn(await client.getId(subject, info), subject)
     } catch (error) {
-      if ((error as RegistryError).status !== NOT_FOUND) throw this.#failure(error, `looking up ${subject}`)
+      if (!isMissing(error)) throw this.#failure(error, `looking up ${subject}`)
     }
     if (!this.#registers) {
       throw new LogError(
@@ -107,7 +108,7 @@ export class Registry implements SchemaStore {
         throw this.#failure(error, `setting the compatibility of ${subject}`)
     }
     try {
-      const id = await client.register(subject, info)
+      const id = this.#idIn(await client.register(subject, info), subject)
       await client.updateCompatibility(subject, COMPATIBILITY as Parameters<typeof client.updateCompatibility>[1])
       return id
     } catch (error) {
@@ -144,6 +145,19 @@ export class Registry implements SchemaStore {
     return await this.#client
   }
 
+  #idIn(answer: unknown, subject: string): number {
+    return this.#answer(Number.isInteger(answer) ? (answer as number) : undefined, `the schema id of ${subject}`)
+  }
+
+  /** A proxy may answer any request with a page of its own. @throws LogError 'unreachable' */
+  #answer<Value>(value: Value | undefined, wanted: string): Value {
+    if (value !== undefined) return value
+    throw new LogError(
+      'unreachable',
+      `the schema registry ${this.#settings.url} answered something else than ${wanted}: correct registry.url (--registry), or see what stands before it`,
+    )
+  }
+
   #failure(error: unknown, doing: string): LogError {
     if (error instanceof LogError) return error
     const { status, code, message } = error as RegistryError
@@ -156,6 +170,13 @@ export class Registry implements SchemaStore {
         },
       )
     }
+    if (status === NOT_FOUND) {
+      return new LogError(
+        'unreachable',
+        `there is no schema registry at ${this.#settings.url} (404 ${doing}): correct registry.url (--registry); the path belongs to it, as /apis/ccompat/v7 of Apicurio`,
+        { cause: error },
+      )
+    }
     const reason = (message || code || String(status ?? '')).replace(/\s+/g, ' ')
     return new LogError(
       'unreachable',
@@ -163,6 +184,12 @@ export class Registry implements SchemaStore {
       { cause: error },
     )
   }
+}
+
+/** Whether the registry has no such thing; another server, or a wrong path, answers 404 without the registry's own code. */
+function isMissing(error: unknown): boolean {
+  const { status, errorCode = 0 } = error as RegistryError
+  return status === NOT_FOUND && Math.floor(errorCode / 100) === NOT_FOUND
 }
 
 /** The remembered answer; a failure is forgotten. */

@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import {
+  maximumRecordBytes,
+  sizeOf,
   LogError,
   type Group,
   type OpenTask,
@@ -48,7 +50,6 @@ export interface TaskHost {
   readonly scope: string
   readonly compression: Compression
   readonly transactionTimeoutMilliseconds: number
-  readonly maximumRecordBytes: number
   /** For tests. */
   readonly onStep?: (step: TransactionStep, task: number | undefined) => void
   /** Another epoch of this task was met. */
@@ -119,7 +120,7 @@ export class KafkaTask implements OpenTask {
 
   async commit(commit: TaskCommit): Promise<void> {
     this.#check()
-    const { names, writes, group, maximumRecordBytes } = this.#host
+    const { names, writes, group } = this.#host
     const { sequence, outputs, state, progress } = commit
     if (sequence !== this.#lastSequence + 1) {
       throw this.#end(
@@ -136,7 +137,7 @@ export class KafkaTask implements OpenTask {
       ...changes,
       this.#change(PROGRESS_KEY, progress, { [SEQUENCE_HEADER]: String(sequence) }),
     ]
-    refuseTooLarge(messages, maximumRecordBytes)
+    refuseTooLarge(messages)
     await refuseUnknown(writes, messages, `${group.name} task ${this.task}`)
     let ends: ReadonlyMap<string, number>
     try {
@@ -333,9 +334,9 @@ export function storedAs(topic: string, partition: number, record: LogRecord): S
 }
 
 /** @throws LogError 'too_large' */
-export function refuseTooLarge(messages: readonly PlacedMessage[], maximumRecordBytes: number): void {
-  for (const { topic, partition, key, value } of messages) {
-    const bytes = (value?.length ?? 0) + (key?.length ?? 0)
+export function refuseTooLarge(messages: readonly PlacedMessage[]): void {
+  for (const { topic, partition, key, value, headers } of messages) {
+    const bytes = sizeOf({ key: key ?? '', value: value ?? new Uint8Array(), ...(headers && { headers }) })
     if (bytes <= maximumRecordBytes) continue
     throw new LogError(
       'too_large',

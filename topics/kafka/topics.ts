@@ -34,7 +34,12 @@ export function wantedTopics(
   groups: readonly Group[],
 ): WantedTopic[] {
   // Times are the writer's, as brokers may not do by default: retention goes by them, and a copy keeps them.
-  const common = { 'max.message.bytes': String(MAXIMUM_BATCH_BYTES), 'message.timestamp.type': 'CreateTime' }
+  const common = {
+    'max.message.bytes': String(MAXIMUM_BATCH_BYTES),
+    'message.timestamp.type': 'CreateTime',
+    // A cluster may have its brokers pack everything anew, in a way that not every reader knows.
+    'compression.type': 'producer',
+  }
   const wanted = topics.map(({ name, partitions, compacted }) => ({
     topic: names.topic(name),
     partitions,
@@ -131,7 +136,7 @@ export async function applyTopics(
         replicationFactor: replication ?? -1,
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       }))
-      await admin.createTopics({ topics, waitForLeaders: false, timeout: CREATE_MILLISECONDS })
+      await admin.createTopics({ topics, waitForLeaders: false, timeout: CREATE_MILLISECONDS }).catch(refuseNames)
       await awaitLeaders(
         admin,
         missing.map(({ topic }) => topic),
@@ -238,6 +243,16 @@ export async function createMissing(admin: Admin, wanted: readonly WantedTopic[]
   } catch (error) {
     throw asLogError(error, 'making topics')
   }
+}
+
+/** @throws LogError 'refused' where Kafka takes the names for those of other topics, or for none; else what was thrown */
+function refuseNames(error: unknown): never {
+  if (protocolErrorOf(error) !== 'INVALID_TOPIC_EXCEPTION') throw error
+  throw new LogError(
+    'refused',
+    'Kafka refused the names of the topics: a namespace whose topics differ from these only in dots and underscores is there already; use another namespace',
+    { cause: error },
+  )
 }
 
 /** Partition counts of all topics of the cluster that this user sees. */

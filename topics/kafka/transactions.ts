@@ -49,6 +49,7 @@ export async function beginTransactions(connection: Connection, options: Transac
   const { transactionalId, timeoutMilliseconds } = options
   const giveUpAtMs = performance.now() + FENCE_GIVE_UP_MILLISECONDS
   for (;;) {
+    connection.check()
     try {
       await connection.cluster.connect()
       const coordinator = await coordinatorOf(connection, transactionalId)
