@@ -245,14 +245,15 @@ async function storm(): Promise<void> {
       },
     },
   )
-  const calls = (problems * rolloutsOfProblem) / 2
+  const calls = problems * rolloutsOfProblem
+  const window = 2 * replicaCount * slotsOfReplica
   let lost = 0
   let done = 0
   const restarting = setInterval(() => void replicas.order('restart', 1), (60 * 1000) / speed)
   const startedMs = performance.now()
   const before = await replicas.reports()
   let healthy: number | undefined
-  await inWindow(calls, 4 * replicaCount * slotsOfReplica, async (call) => {
+  await inWindow(calls, window, async (call) => {
     if (call === Math.floor(calls / 3)) await replicas.order('hang', 0)
     const answer = await persist(8, 1 / speed, () =>
       rollOut(inference, Math.floor(call / rolloutsOfProblem), call % rolloutsOfProblem, signal),
@@ -260,7 +261,7 @@ async function storm(): Promise<void> {
     if (answer === undefined) lost += 1
     done += 1
     // Until the window is no longer full the healthy ones must have work.
-    if (done === calls - 4 * replicaCount * slotsOfReplica) {
+    if (done === calls - window) {
       const seconds = (performance.now() - startedMs) / 1000
       healthy = busyShare(before.slice(2), (await replicas.reports()).slice(2), seconds)
     }

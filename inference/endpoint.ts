@@ -24,11 +24,14 @@ const firstPauseSeconds = 1
 /** Longest time between two questions, whatever Retry-After says, in seconds: it may have recovered. */
 const longestPauseSeconds = 60
 
-/** So many 5xx in a row, without an answer between them, are an outage of the endpoint. */
-const failuresOfAnOutage = 5
+/** So many calls that failed in a row, without an answer between them, are an outage of the endpoint: each of them may be a request's own. */
+const failuresOfAnOutage = 8
 
-/** A call that an endpoint has had for so many looks after an outage proves that it works again, where nothing else tells. */
+/** An endpoint that works for so many looks after an outage is proven, each further outage soon after doubles them. */
 const looksOfAProof = 5
+
+/** Outages are soon after each other while less than so many times the proof has passed. */
+const proofsUntilForgiven = 10
 
 /** How long the metrics may take, in seconds. */
 const metricsSeconds = 5
@@ -70,7 +73,7 @@ interface Exchange {
 }
 
 /** Calls that failed, as many as are remembered; more than are ever in flight. */
-const rememberedFailures = 100_000
+export const rememberedFailures = 100_000
 
 export class Endpoint {
   readonly name: string
@@ -101,6 +104,8 @@ export class Endpoint {
   private pauses = 0
   private pauseTimer: NodeJS.Timeout | undefined
   private looksProving = 0
+  private outages = 0
+  private outageBeganMs = -Infinity
   private readonly closing = new AbortController()
   /** When calls, by request id, last drew a 5xx, oldest first; those that were answered since are not here. */
   private readonly failedCallsMs = new Map<string, number>()
@@ -214,6 +219,7 @@ export class Endpoint {
     if (requestId !== undefined) this.failedCallsMs.delete(requestId)
     this.failuresInRow = this.pauses = 0
     this.limit.answered(this.slots.isFull)
+    if (this.outages <= 1) this.limit.proven()
     // One that was sent before the endpoint went away may have been on its way.
     if (this.slots.paused === undefined) this.down = false
     this.slots.fill()
@@ -221,11 +227,8 @@ export class Endpoint {
 
   /** What a failed call says of the endpoint. */
   private judge(failure: Error, beganMs: number): void {
-    if (!(failure instanceof TransientError) || !failure.outage) {
-      // An endpoint that refuses a request lives.
-      if (!(failure instanceof TransientError)) this.failuresInRow = 0
-      return
-    }
+    // An endpoint that refuses a request lives.
+    if (!(failure instanceof TransientError)) return void (this.failuresInRow = 0)
     const { code, message, retryAfterSeconds } = failure
     if (code === 'ENDPOINT_RATE_LIMITED') {
       const others = this.slots.inFlight - 1
@@ -235,8 +238,8 @@ export class Endpoint {
       return
     }
     this.failuresInRow += 1
-    if (code === 'ENDPOINT_UNREACHABLE' || retryAfterSeconds !== undefined || this.failuresInRow >= failuresOfAnOutage)
-      this.pause(message, retryAfterSeconds, true)
+    const saysSo = failure.outage && (code === 'ENDPOINT_UNREACHABLE' || retryAfterSeconds !== undefined)
+    if (saysSo || this.failuresInRow >= failuresOfAnOutage) this.pause(message, retryAfterSeconds, true)
   }
 
   /** Takes no calls for a while. `isOutage`: until the endpoint answers the question for its models; then one call is tried first. */
@@ -244,10 +247,21 @@ export class Endpoint {
     this.down ||= isOutage
     if (this.slots.paused !== undefined || this.closing.signal.aborted) return
     this.slots.pause(why)
+    if (isOutage) {
+      const nowMs = performance.now()
+      const isForgiven = nowMs - this.outageBeganMs > 1000 * this.lookSeconds * proofsUntilForgiven * this.looksToProve
+      this.outages = isForgiven ? 1 : this.outages + 1
+      this.outageBeganMs = nowMs
+    }
     const wait = Math.min(longestPauseSeconds, seconds ?? firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
     this.pauses += 1
     this.pauseTimer = setTimeout(() => void (isOutage ? this.askAgain(why) : this.slots.resume()), wait * 1000)
     this.pauseTimer.unref()
+  }
+
+  /** One that comes and goes would lose what it is given: the more often, the longer it has one call at a time. */
+  private get looksToProve(): number {
+    return looksOfAProof * 2 ** Math.min(10, Math.max(0, this.outages - 1))
   }
 
   private async askAgain(why: string): Promise<void> {
@@ -301,7 +315,8 @@ export class Endpoint {
     const isGettingOn = !hasCounter || sample.running === 0 || sample.generatedTokens !== before?.generatedTokens
     if (isGettingOn) this.progressedMs = nowMs
     this.looksProving += 1
-    if (hasCounter ? isGettingOn && before !== undefined : this.looksProving >= looksOfAProof) this.limit.proven()
+    const isSeenWorking = hasCounter && isGettingOn && before !== undefined && this.outages <= 1
+    if (isSeenWorking || this.looksProving >= this.looksToProve) this.limit.proven()
     if (nowMs - this.progressedMs > this.settings.stallSeconds * 1000) this.stalled()
     this.slots.fill()
   }

@@ -20,10 +20,10 @@ import type {
 import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { defaultLookSeconds, Endpoint, transportOptions } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint, rememberedFailures, transportOptions } from './endpoint.ts'
 import type { Operation } from './endpoint.ts'
 import { splitReasoning } from './reasoning.ts'
-import { ModelLine } from './slots.ts'
+import { type EndpointSlots, ModelLine } from './slots.ts'
 
 /** What an endpoint is doing. */
 export interface EndpointStatus {
@@ -130,6 +130,16 @@ export function createInference(
     )
   }
   const totals = new Map<Role, RoleTotals>()
+  /** Where calls have failed, by request id: they go elsewhere, and when they have failed everywhere, anywhere but there. */
+  const failedAt = new Map<string, ReadonlySet<EndpointSlots>>()
+
+  const remember = (requestId: string, slots: EndpointSlots, { line }: Served): void => {
+    const all = new Set([...(failedAt.get(requestId) ?? []), slots])
+    failedAt.delete(requestId)
+    failedAt.set(requestId, line.endpoints.every((one) => all.has(one)) ? new Set([slots]) : all)
+    const [oldest] = failedAt.keys()
+    if (failedAt.size > rememberedFailures && oldest !== undefined) failedAt.delete(oldest)
+  }
 
   const select = (role: Role, model: string | undefined): Served => {
     const models = byRole.get(role) ?? []
@@ -187,7 +197,8 @@ export function createInference(
     if (sending) setMaxListeners(0, sending)
     for (;;) {
       const queued = performance.now()
-      const slots = await model.line.acquire(sending ? [signal, sending] : [signal], wish)
+      const avoid = failedAt.get(requestId)
+      const slots = await model.line.acquire(sending ? [signal, sending] : [signal], { ...wish, avoid })
       const started = performance.now()
       const endpoint = model.endpoints.get(slots.name)
       const call: CallRecord = {
@@ -209,6 +220,7 @@ export function createInference(
           requestId,
           signal,
         })
+        failedAt.delete(requestId)
         call.outcome = 'completed'
         call.latencySeconds = latencySeconds
         call.tokens = result.usage
@@ -227,6 +239,7 @@ export function createInference(
       } catch (error) {
         call.latencySeconds = (performance.now() - started) / 1000
         call.outcome = outcomeOf(error)
+        if (kindOf(error) === 'transient') remember(requestId, slots, model)
         // The endpoint's fault, and nothing was done for the call: it waits for one that takes it.
         if (!(kindOf(error) === 'transient' && (error as TransientError).outage)) throw error
       } finally {

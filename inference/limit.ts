@@ -66,7 +66,6 @@ export class ConcurrencyLimit {
 
   /** A call was answered. `wasFull`: the endpoint had as many calls as it may; a limit that nobody needs is not raised. */
   answered(wasFull: boolean): void {
-    this.isProving = false
     if (this.isObserved || !wasFull) return
     this.raise(this.isRamping ? 1 : 1 / (ROUNDS_FOR_ONE_MORE * this.exact))
   }

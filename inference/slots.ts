@@ -22,6 +22,8 @@ export interface Wish {
   priority?: number
   /** Calls that begin with the same text: they share an endpoint's prefix cache. */
   prefix?: string
+  /** Endpoints that the call goes to only where no other one takes calls: it has failed there. */
+  avoid?: ReadonlySet<EndpointSlots> | undefined
   /** Told why no endpoint takes calls while that is so, then undefined. */
   onOutage?: (why: string | undefined) => void
 }
@@ -30,6 +32,7 @@ interface Waiter {
   readonly ticket: number
   readonly priority: number
   readonly prefix: string | undefined
+  readonly avoid: ReadonlySet<EndpointSlots> | undefined
   readonly onOutage: Wish['onOutage']
   readonly enter: (endpoint: EndpointSlots) => void
 }
@@ -159,11 +162,16 @@ class Queue {
     if (this.byPriority.get(waiter.priority)?.delete(waiter) === true) this.size -= 1
   }
 
-  /** The next one: the oldest of the highest priority, or the oldest of all. */
-  first(isFairTurn: boolean): Waiter | undefined {
+  /** The next one that may go to the endpoint: the oldest of the highest priority, or the oldest of all. */
+  first(mayGo: (waiter: Waiter) => boolean, isFairTurn: boolean): Waiter | undefined {
     let best: Waiter | undefined
     for (const set of this.byPriority.values()) {
-      const [oldest] = set
+      let oldest: Waiter | undefined
+      for (const waiter of set) {
+        if (!mayGo(waiter)) continue
+        oldest = waiter
+        break
+      }
       if (oldest === undefined) continue
       if (best === undefined || (isFairTurn ? oldest.ticket < best.ticket : oldest.priority > best.priority))
         best = oldest
@@ -197,10 +205,10 @@ export class ModelLine {
   /** Resolves to the endpoint whose slot the call then holds until `release`. Rejects with the reason of a signal that is aborted first. */
   async acquire(
     signals: readonly AbortSignal[],
-    { priority = 0, prefix, onOutage }: Wish = {},
+    { priority = 0, prefix, avoid, onOutage }: Wish = {},
   ): Promise<EndpointSlots> {
     for (const signal of signals) signal.throwIfAborted()
-    const place = this.placeFor(prefix)
+    const place = this.placeFor(prefix, avoid)
     // Whoever waits goes first; `fill` leaves no slot free that one of them may have.
     if (!place.isFull && place.paused === undefined) {
       place.occupy()
@@ -220,6 +228,7 @@ export class ModelLine {
         ticket: (ticks += 1),
         priority,
         prefix,
+        avoid,
         onOutage,
         enter: (endpoint) => {
           settle()
@@ -236,8 +245,9 @@ export class ModelLine {
 
   /** The first call of each queue, as a candidate for a slot of the endpoint. */
   *candidatesFor(endpoint: EndpointSlots, isFairTurn: boolean): Iterable<Candidate> {
+    const mayGo = (waiter: Waiter): boolean => waiter.avoid?.has(endpoint) !== true || !this.hasOther(waiter.avoid)
     for (const [place, queue] of this.queues) {
-      const waiter = queue.first(isFairTurn)
+      const waiter = queue.first(mayGo, isFairTurn)
       if (waiter) yield { line: this, waiter, isOwn: place === endpoint || place.paused !== undefined }
     }
   }
@@ -245,7 +255,7 @@ export class ModelLine {
   /** Hands a slot of the endpoint to a waiting call; those that share its prefix follow it. */
   admit(waiter: Waiter, endpoint: EndpointSlots): void {
     const { prefix } = waiter
-    if (prefix !== undefined && this.placeOf.get(waiter) !== endpoint) {
+    if (prefix !== undefined && waiter.avoid === undefined && this.placeOf.get(waiter) !== endpoint) {
       this.homes.set(prefix, endpoint)
       for (const sibling of [...(this.sharing.get(prefix) ?? [])]) {
         this.leave(sibling)
@@ -262,6 +272,11 @@ export class ModelLine {
     for (const endpoint of this.endpoints) endpoint.fill()
   }
 
+  /** Whether an endpoint beside these takes calls. */
+  private hasOther(avoid: ReadonlySet<EndpointSlots>): boolean {
+    return this.endpoints.some((one) => !avoid.has(one) && one.paused === undefined)
+  }
+
   /** Why no endpoint takes calls; undefined where one does. */
   private outage(): string | undefined {
     const all = this.endpoints.map(({ paused }) => paused)
@@ -269,9 +284,10 @@ export class ModelLine {
   }
 
   /** Where a call goes or waits. */
-  private placeFor(prefix: string | undefined): EndpointSlots {
+  private placeFor(prefix: string | undefined, avoid: Wish['avoid']): EndpointSlots {
     const sound = this.endpoints.filter(({ paused }) => paused === undefined)
-    const choice = sound.length > 0 ? sound : this.endpoints
+    const others = sound.filter((endpoint) => avoid?.has(endpoint) !== true)
+    const choice = [others, sound, this.endpoints].find(({ length }) => length > 0) ?? []
     const home = prefix === undefined ? undefined : this.homes.get(prefix)
     const idle = choice.filter((endpoint) => !endpoint.isFull)
     // A home that is full is waited for, unless another has nothing to do.
@@ -279,7 +295,7 @@ export class ModelLine {
       home !== undefined && choice.includes(home) && (!home.isFull || idle.length === 0)
         ? home
         : (idle.length > 0 ? idle : choice).reduce((best, one) => (one.precedes(best) ? one : best))
-    if (prefix !== undefined) {
+    if (prefix !== undefined && avoid === undefined) {
       this.homes.delete(prefix)
       this.homes.set(prefix, place)
       const [oldest] = this.homes.keys()
