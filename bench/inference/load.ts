@@ -23,7 +23,7 @@ export function connect(
 const things = 'boxes pens apples tickets books chairs lamps stamps'.split(' ')
 
 /** A problem that no other number has. */
-export function statementOf(problem: number): string {
+function statementOf(problem: number): string {
   const thing = things[problem % things.length] ?? ''
   return `A shop sells ${problem + 3} crates with ${(problem % 89) + 5} ${thing} each and keeps ${(problem % 13) + 2} of them. How many ${thing} does it sell?`
 }

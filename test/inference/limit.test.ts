@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ConcurrencyLimit } from '../../inference/limit.ts'
+
+const even = (): number => 0.5
+
+/** An endpoint with slots and a queue of its own, looked at again and again, its client always wanting more. */
+function settled(limit: ConcurrencyLimit, slots: number, looks: number, others = 0): number[] {
+  const values: number[] = []
+  for (let look = 0; look < looks; look += 1) {
+    const inFlight = limit.value
+    const all = inFlight + others
+    const load = { running: Math.min(slots, all), waiting: Math.max(0, all - slots), preempted: 0 }
+    limit.observed(load, inFlight, look)
+    values.push(limit.value)
+  }
+  return values
+}
+
+describe('the limit of an endpoint whose metrics can be read', () => {
+  it.each([1, 8, 64, 512])('comes to its %i slots within 30 looks and stays there', (slots) => {
+    const values = settled(new ConcurrencyLimit(undefined, even), slots, 200)
+    for (const value of values.slice(30)) {
+      expect(value).toBeGreaterThanOrEqual(Math.min(slots, Math.max(1, 0.95 * slots)))
+      expect(value).toBeLessThanOrEqual(Math.max(1.25 * slots, slots + 3))
+    }
+  })
+
+  it('gives way at once when others come, and takes what they leave', () => {
+    const limit = new ConcurrencyLimit(undefined, even)
+    settled(limit, 64, 50)
+    expect(settled(limit, 64, 20, 64).at(-1)).toBeLessThanOrEqual(33)
+    expect(settled(limit, 64, 60, 0).at(-1)).toBeGreaterThanOrEqual(61)
+  })
+
+  it('falls when the endpoint throws calls out for want of memory, though nothing waits', () => {
+    const limit = new ConcurrencyLimit(undefined, even)
+    settled(limit, 64, 50)
+    const before = limit.value
+    limit.observed({ running: before, waiting: 0, preempted: 3 }, before, 1000)
+    expect(limit.value).toBeLessThan(0.92 * before)
+  })
+
+  it('does not rise while it is not used up', () => {
+    const limit = new ConcurrencyLimit(undefined, even)
+    for (let look = 0; look < 50; look += 1) limit.observed({ running: 3, waiting: 0, preempted: 0 }, 3, look)
+    expect(limit.value).toBe(16)
+  })
+})
+
+describe('the limit of an endpoint that refuses', () => {
+  it('falls to a little less than what it took, once for all that were refused at a time', () => {
+    const limit = new ConcurrencyLimit(1000)
+    for (let answers = 0; answers < 84; answers += 1) limit.answered(true)
+    expect(limit.value).toBe(100)
+    // 64 were taken; the other 36 were sent before anything was heard.
+    for (let refused = 0; refused < 36; refused += 1) limit.refused(5, 99 - refused, 10 + refused)
+    expect(limit.value).toBeGreaterThanOrEqual(59)
+    expect(limit.value).toBeLessThanOrEqual(64)
+  })
+
+  it('rises by one in two rounds of answers', () => {
+    const limit = new ConcurrencyLimit(1000)
+    limit.refused(0, 10, 1)
+    const before = limit.value
+    for (let answers = 0; answers < 2 * (before + 1); answers += 1) limit.answered(true)
+    expect(limit.value).toBe(before + 1)
+  })
+})
+
+describe('the limit of an endpoint that tells nothing', () => {
+  it('rises to what is configured, to 64 without it', () => {
+    for (const [ceiling, highest] of [
+      [undefined, 64],
+      [40, 40],
+      [5, 5],
+    ] as const) {
+      const limit = new ConcurrencyLimit(ceiling)
+      for (let look = 0; look < 20; look += 1) limit.unobserved(true)
+      expect(limit.value).toBe(highest)
+    }
+  })
+})
+
+it('is always a whole number from 1 to the ceiling, and 1 while the endpoint has to prove itself', () => {
+  const event = fc.oneof(
+    fc.record({ do: fc.constant('answered' as const), wasFull: fc.boolean() }),
+    fc.record({ do: fc.constant('refused' as const), ago: fc.nat(5), inFlight: fc.nat(300) }),
+    fc.record({ do: fc.constant('unobserved' as const), isFull: fc.boolean() }),
+    fc.record({
+      do: fc.constant('observed' as const),
+      ...{ running: fc.nat(300), waiting: fc.nat(300), preempted: fc.nat(2), inFlight: fc.nat(300) },
+    }),
+    fc.record({ do: fc.constantFrom('prove' as const, 'proven' as const) }),
+  )
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 100 }), fc.integer({ min: 1, max: 200 }), (events, ceiling) => {
+      const limit = new ConcurrencyLimit(ceiling)
+      let isProving = false
+      for (const [nowMs, one] of events.entries()) {
+        if (one.do === 'answered') limit.answered(one.wasFull)
+        else if (one.do === 'refused') limit.refused(nowMs - one.ago, one.inFlight, nowMs)
+        else if (one.do === 'unobserved') limit.unobserved(one.isFull)
+        else if (one.do === 'observed') limit.observed(one, one.inFlight, nowMs)
+        else {
+          isProving = one.do === 'prove'
+          limit[one.do]()
+        }
+        expect(Number.isInteger(limit.value)).toBe(true)
+        expect(limit.value).toBeGreaterThanOrEqual(1)
+        expect(limit.value).toBeLessThanOrEqual(isProving ? 1 : ceiling)
+      }
+    }),
+  )
+})
