@@ -1,7 +1,7 @@
 /** One endpoint: its client, its slots, and what is known of its health. Alone speaks HTTP, through the openai SDK on undici. */
 import OpenAI from 'openai'
 import type { APIPromise } from 'openai'
-import { type Agent, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
+import { type Agent, type Dispatcher, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
 import { parseBody, readModels } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings } from './configuration.ts'
@@ -160,15 +160,15 @@ export class Endpoint {
   async call<Result>(
     operation: Operation,
     read: (body: Record<string, unknown>) => Result,
-    about: { model?: string; requestId?: string; signal: AbortSignal },
+    about: { model?: string; requestId?: string; signal: AbortSignal; mayBeSent?: () => boolean },
   ): Promise<{ result: Result; latencySeconds: number }> {
-    const { signal, requestId, model } = about
+    const { signal, requestId, model, mayBeSent } = about
     const timeoutSeconds =
       operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
     const beganMs = performance.now()
     if (operation.path !== 'models') this.look()
     try {
-      const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, requestId, signal)
+      const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, { requestId, mayBeSent }, signal)
       const result = read(body)
       if (operation.path !== 'models') this.answered(beganMs, requestId)
       return { result, latencySeconds }
@@ -176,6 +176,7 @@ export class Endpoint {
       if (signal.aborted) throw signal.reason
       const fault = faultOf(error, false)
       if (fault === undefined) throw error
+      if (fault.kind === 'withheld') throw new WithheldError()
       const offered =
         operation.path !== 'models' && mayBeUnknownModel(fault) ? await this.namesOfModels(signal) : undefined
       const failure = failureOf(
@@ -363,7 +364,7 @@ export class Endpoint {
 
   private async namesOfModels(signal: AbortSignal): Promise<string[] | undefined> {
     try {
-      const { body } = await this.exchange({ path: 'models' }, listSeconds, undefined, signal)
+      const { body } = await this.exchange({ path: 'models' }, listSeconds, {}, signal)
       return readModels(body).map(({ id }) => id)
     } catch (error) {
       if (signal.aborted || faultOf(error, false) === undefined) throw error
@@ -375,7 +376,7 @@ export class Endpoint {
   private async exchange(
     operation: Operation,
     timeoutSeconds: number,
-    requestId: string | undefined,
+    sending: Sending,
     signal: AbortSignal,
   ): Promise<Exchange> {
     signal.throwIfAborted()
@@ -405,15 +406,21 @@ export class Endpoint {
     })
     const start = performance.now()
     try {
-      const text = await Promise.race([this.transfer(operation, requestId, controller.signal), stopped])
+      const text = await Promise.race([this.transfer(operation, sending, controller.signal), stopped])
       return { latencySeconds: (performance.now() - start) / 1000, body: parseBody(text) }
     } finally {
       settle()
     }
   }
 
-  private async transfer(operation: Operation, requestId: string | undefined, signal: AbortSignal): Promise<string> {
-    const options = { signal, ...(requestId === undefined ? {} : { headers: { 'X-Request-Id': requestId } }) }
+  private async transfer(operation: Operation, sending: Sending, signal: AbortSignal): Promise<string> {
+    const { requestId, mayBeSent } = sending
+    const options = {
+      signal,
+      ...(requestId === undefined ? {} : { headers: { 'X-Request-Id': requestId } }),
+      // Arrives at `fetchThrough`.
+      ...(mayBeSent && { fetchOptions: { mayBeSent } as object }),
+    }
     const response = await this.send(operation, options).asResponse()
     if (response.headers.get('x-wellspring-simulated') === 'true') this.simulated = true
     try {
@@ -442,19 +449,46 @@ export class Endpoint {
 const mayBeUnknownModel = (fault: Fault): boolean =>
   fault.kind === 'status' && (fault.status === 400 || fault.status === 404)
 
+/** How a request is sent: under which id, and asked at the last moment whether. */
+interface Sending {
+  requestId?: string | undefined
+  mayBeSent?: (() => boolean) | undefined
+}
+
+/** The call was not sent, as it may not be sent now: whoever made it asks again. */
+export class WithheldError extends Error {}
+
+/**
+ * Asks `mayBeSent` when there is a connection, and then writes head and body at once: a process that is put to sleep in between would send
+ * when it wakes what has long been another's.
+ */
+function guarded(agent: Agent, body: unknown, mayBeSent: () => boolean): Dispatcher {
+  const dispatch: Agent['dispatch'] = (options, handler) => {
+    const asking = Object.create(handler) as { onConnect(abort: (error?: Error) => void): void }
+    asking.onConnect = (abort) => {
+      ;(handler as typeof asking).onConnect.call(asking, abort)
+      if (!mayBeSent()) abort(new FaultError({ kind: 'withheld' }))
+    }
+    const whole = typeof body === 'string' ? { ...options, body: Buffer.from(body) } : options
+    return agent.dispatch(whole, asking)
+  }
+  return { dispatch } as unknown as Dispatcher
+}
+
 /**
  * fetch of the same undici package as the pool: Node's own bundled version may be too old or too new for it. Failures
  * leave it as FaultError, since the SDK's errors drop the error body of most servers and the cause of some network errors.
  */
 function fetchThrough(agent: Agent): typeof globalThis.fetch {
   return async (input, init) => {
+    const { mayBeSent, ...rest } = init as unknown as UndiciRequestInit & Pick<Sending, 'mayBeSent'>
     let response
     try {
       // Redirects are not followed: a POST would become a GET, and the key would go where nobody sent it.
       response = await undiciFetch(input as string, {
-        ...(init as unknown as UndiciRequestInit),
+        ...rest,
         redirect: 'manual',
-        dispatcher: agent,
+        dispatcher: mayBeSent ? guarded(agent, rest.body, mayBeSent) : agent,
       })
     } catch (error) {
       const fault = faultOf(error, false)

@@ -11,6 +11,8 @@ export type Fault =
   | { kind: 'timeout' }
   /** By its own metrics the endpoint has work and writes no token. */
   | { kind: 'stalled'; stallSeconds: number }
+  /** It was not sent: not the endpoint's doing. */
+  | { kind: 'withheld' }
   /** No whole answer came over the network. `answered`: the response had begun. */
   | { kind: 'network'; code: string; detail: string; answered: boolean }
   /** The endpoint answered with another status than 2xx, or with an error in the body of a 2xx answer. */
@@ -226,6 +228,8 @@ function describe(fault: Fault, { timeoutSeconds }: CallContext): string {
   switch (fault.kind) {
     case 'timeout':
       return `expected an answer within ${timeoutSeconds} s, got none`
+    case 'withheld':
+      return 'it was not sent'
     case 'stalled':
       return `it has work and wrote no token for ${fault.stallSeconds} s, by its own metrics`
     case 'network': {

@@ -20,7 +20,7 @@ import type {
 import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { defaultLookSeconds, Endpoint, rememberedFailures, transportOptions } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint, rememberedFailures, transportOptions, WithheldError } from './endpoint.ts'
 import type { Operation } from './endpoint.ts'
 import { splitReasoning } from './reasoning.ts'
 import { type EndpointSlots, ModelLine } from './slots.ts'
@@ -219,6 +219,7 @@ export function createInference(
           model: model.settings.model,
           requestId,
           signal,
+          ...(beforeSending && { mayBeSent: () => isUndefined(beforeSending()) }),
         })
         failedAt.delete(requestId)
         call.outcome = 'completed'
@@ -239,6 +240,7 @@ export function createInference(
       } catch (error) {
         call.latencySeconds = (performance.now() - started) / 1000
         call.outcome = outcomeOf(error)
+        if (error instanceof WithheldError) continue
         if (kindOf(error) === 'transient') remember(requestId, slots, model)
         // The endpoint's fault, and nothing was done for the call: it waits for one that takes it.
         if (!(kindOf(error) === 'transient' && (error as TransientError).outage)) throw error
@@ -330,6 +332,13 @@ export function createInference(
       await agent.destroy()
     },
   }
+}
+
+/** Whether there is nothing to wait for. */
+function isUndefined(wait: Promise<void> | undefined): boolean {
+  // Whoever is to wait asks again.
+  wait?.catch(() => undefined)
+  return wait === undefined
 }
 
 /** The same for calls with the same text. */

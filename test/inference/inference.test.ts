@@ -540,6 +540,53 @@ describe('an endpoint that is away', () => {
   })
 })
 
+describe('whether a call may be sent', () => {
+  it('is asked again when there is a connection, and the request goes out whole or not at all', async () => {
+    const { server, inference, calls } = await setUp(answering({ content: 'x' }))
+    let asked = 0
+    let confirm = (): void => undefined
+    const answer = inference.complete(
+      { role: 'solver', prompt: 'x' },
+      {
+        requestId: 'r',
+        signal: never,
+        // Slept between the first question and the connection: the second question has to wait.
+        beforeSending: () => {
+          asked += 1
+          return asked === 2 || asked === 3 ? new Promise((resolve) => (confirm = resolve)) : undefined
+        },
+      },
+    )
+    while (asked < 3) await new Promise((resolve) => setImmediate(resolve))
+    expect(server.seen).toHaveLength(0)
+    confirm()
+    expect((await answer).text).toBe('x')
+    expect(server.seen.map(({ body }) => body['messages'])).toEqual([[{ role: 'user', content: 'x' }]])
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['aborted', 'completed'])
+    expect(inference.status()).toMatchObject([{ failed: 0, completed: 1, down: false, inFlight: 0 }])
+  })
+
+  it('is decided by the loss of its task where it comes to that', async () => {
+    const { server, inference } = await setUp(answering({ content: 'x' }))
+    const reason = new Error('the task goes to another owner')
+    let asked = 0
+    await expect(
+      inference.complete(
+        { role: 'solver', prompt: 'x' },
+        {
+          requestId: 'r',
+          signal: never,
+          beforeSending: () => {
+            asked += 1
+            return asked === 1 ? undefined : Promise.reject(reason)
+          },
+        },
+      ),
+    ).rejects.toBe(reason)
+    expect(server.seen).toHaveLength(0)
+  })
+})
+
 describe('an endpoint that refuses with 429', () => {
   it('gets as many calls as it takes, and every call is answered', async () => {
     const slots = 3

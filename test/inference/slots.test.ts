@@ -1,9 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConcurrencyLimit } from '../../inference/limit.ts'
 import { EndpointSlots, ModelLine } from '../../inference/slots.ts'
 
 const never = new AbortController().signal
+setMaxListeners(0, never)
 
 const slotsOf = (name: string, limit: number) => new EndpointSlots(name, new ConcurrencyLimit(limit))
 
