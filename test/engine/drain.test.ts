@@ -67,6 +67,20 @@ describe('draining', () => {
     expect(await ids(rig)).toEqual(['seed-1', 'seed-0', 'seed-2'])
   })
 
+  it('gives up at once what was not sent, and waits for what was', async () => {
+    const models = new HeldModels()
+    models.waiting.add('seed-1/once')
+    await rig.add(inputs, seeds(2))
+    const runtime = await rig.start(asking(['once']), { models, limits: { commitSeconds: 86_400 } })
+    await models.asked('seed-0/once', 'seed-1/once')
+    const drained = runtime.drain(deadline.signal)
+    await eventually(() => statusOf(runtime).inFlight === 1)
+    models.answer('seed-0/once', 'done')
+    await drained
+    expect(await ids(rig)).toEqual(['seed-0'])
+    expect(unfinishedIn(await rig.progressOf('ask'))).toEqual([1])
+  })
+
   it('keeps the finished calls of a record that is aborted at the deadline', async () => {
     const models = new HeldModels()
     await rig.add(inputs, seeds(1))

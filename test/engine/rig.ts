@@ -116,6 +116,8 @@ export class HeldModels extends Watched implements Inference {
   /** Request ids in the order in which they were made. */
   readonly requests: string[] = []
   readonly aborted: string[] = []
+  /** Calls that wait for a slot: they are given up where no more is to be sent. */
+  readonly waiting = new Set<string>()
   readonly #held = new Map<
     string,
     { request: CompletionRequest; answer(text: string): void; fail(error: unknown): void }
@@ -129,7 +131,7 @@ export class HeldModels extends Watched implements Inference {
     return 8
   }
 
-  complete(request: CompletionRequest, { requestId, signal }: CallOptions): Promise<Completion> {
+  complete(request: CompletionRequest, { requestId, signal, sending }: CallOptions): Promise<Completion> {
     this.requests.push(requestId)
     return new Promise<Completion>((resolve, reject) => {
       const answer = (text: string): void => resolve(completion(requestId, text))
@@ -141,6 +143,7 @@ export class HeldModels extends Watched implements Inference {
       }
       if (signal.aborted) abort()
       else signal.addEventListener('abort', abort)
+      if (this.waiting.has(requestId)) sending?.addEventListener('abort', () => reject(sending.reason))
       this.changed()
     })
   }

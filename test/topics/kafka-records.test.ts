@@ -249,13 +249,13 @@ describe('record batches', () => {
   it('are refused in one line where they can not be read', async () => {
     const old = await batchOf({ baseOffset: 0 })
     old.writeInt8(1, 16)
-    const snappy = await batchOf({ baseOffset: 0 })
-    snappy.writeInt16BE(2, ATTRIBUTES_AT)
+    const unknown = await batchOf({ baseOffset: 0 })
+    unknown.writeInt16BE(7, ATTRIBUTES_AT)
     const broken = await batchOf({ baseOffset: 0 })
     broken.writeInt16BE(GZIP, ATTRIBUTES_AT)
     for (const [batch, reason] of [
       [old, 'before Kafka 0.11'],
-      [snappy, 'snappy'],
+      [unknown, 'codec 7'],
       [broken, 'does not unpack'],
     ] as const) {
       const failing = read([batch])
