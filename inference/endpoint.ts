@@ -5,7 +5,7 @@ import { type Agent, type Dispatcher, fetch as undiciFetch, type RequestInit as 
 import { parseBody, readModels } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings } from './configuration.ts'
-import { TransientError } from '../engine/errors.ts'
+import { kindOf, TransientError } from '../engine/errors.ts'
 import { FaultError, failureOf, faultOf, readRetryAfter } from './failures.ts'
 import type { Fault } from './failures.ts'
 import { ConcurrencyLimit } from './limit.ts'
@@ -219,6 +219,7 @@ export class Endpoint {
     this.answeredBeganMs = Math.max(this.answeredBeganMs, beganMs)
     if (requestId !== undefined) this.failedCallsMs.delete(requestId)
     this.failuresInRow = this.pauses = 0
+    this.progressedMs = performance.now()
     this.limit.answered(this.slots.isFull)
     if (this.outages <= 1) this.limit.proven()
     // One that was sent before the endpoint went away may have been on its way.
@@ -257,7 +258,6 @@ export class Endpoint {
     const wait = Math.min(longestPauseSeconds, seconds ?? firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
     this.pauses += 1
     this.pauseTimer = setTimeout(() => void (isOutage ? this.askAgain(why) : this.slots.resume()), wait * 1000)
-    this.pauseTimer.unref()
   }
 
   /** One that comes and goes would lose what it is given: the more often, the longer it has one call at a time. */
@@ -268,12 +268,13 @@ export class Endpoint {
   private async askAgain(why: string): Promise<void> {
     try {
       await this.listModels(this.closing.signal)
-    } catch {
+    } catch (error) {
       if (this.closing.signal.aborted) return
+      // It is there and will not have us: a call finds out, and ends the run.
+      if (kindOf(error) === 'configuration') return this.slots.resume()
       const wait = Math.min(longestPauseSeconds, firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
       this.pauses += 1
       this.pauseTimer = setTimeout(() => void this.askAgain(why), wait * 1000)
-      this.pauseTimer.unref()
       return
     }
     this.failuresInRow = 0
@@ -302,21 +303,32 @@ export class Endpoint {
   }
 
   private async lookOnce(): Promise<void> {
-    const before = this.sample
     this.looksToGo -= 1
-    const sample = this.looksToGo < 0 ? await this.readMetrics() : undefined
-    this.sample = sample
+    const found = this.looksToGo < 0 ? await this.readMetrics() : 'none'
     const nowMs = performance.now()
-    if (sample === undefined) this.limit.unobserved(this.slots.isFull)
-    else {
-      const preempted = (sample.preemptions ?? 0) - (before?.preemptions ?? sample.preemptions ?? 0)
-      this.limit.observed({ ...sample, preempted: Math.max(0, preempted) }, this.slots.inFlight, nowMs)
+    let isGettingOn = true
+    let isSeenWorking = false
+    if (found === 'none') {
+      this.sample = undefined
+      this.looksToGo = this.looksToGo < 0 ? looksWithoutMetrics : this.looksToGo
+      this.limit.unobserved(this.slots.isFull)
+    } else if (found === 'silent') {
+      // One that told before, and now not even that.
+      isGettingOn = this.sample === undefined
+    } else {
+      const { sample: before } = this
+      const { preemptions = 0, generatedTokens } = found
+      const preempted = Math.max(0, preemptions - (before?.preemptions ?? preemptions))
+      this.limit.observed({ ...found, preempted }, this.slots.inFlight, nowMs)
+      if (generatedTokens !== undefined) {
+        const isWriting = generatedTokens !== before?.generatedTokens
+        isGettingOn = isWriting || found.running === 0
+        isSeenWorking = isWriting && before !== undefined && this.outages <= 1
+      }
+      this.sample = found
     }
-    const hasCounter = sample?.generatedTokens !== undefined
-    const isGettingOn = !hasCounter || sample.running === 0 || sample.generatedTokens !== before?.generatedTokens
     if (isGettingOn) this.progressedMs = nowMs
     this.looksProving += 1
-    const isSeenWorking = hasCounter && isGettingOn && before !== undefined && this.outages <= 1
     if (isSeenWorking || this.looksProving >= this.looksToProve) this.limit.proven()
     if (nowMs - this.progressedMs > this.settings.stallSeconds * 1000) this.stalled()
     this.slots.fill()
@@ -334,8 +346,8 @@ export class Endpoint {
     for (const stop of [...this.stops]) stop({ kind: 'stalled', stallSeconds })
   }
 
-  /** The endpoint's metrics; undefined where it has none that can be used. */
-  private async readMetrics(): Promise<LoadSample | undefined> {
+  /** The endpoint's metrics: none where it has none that can be used, silent where it does not answer. */
+  private async readMetrics(): Promise<LoadSample | 'none' | 'silent'> {
     const timeout = AbortSignal.timeout(metricsSeconds * 1000)
     try {
       const response = await undiciFetch(metricsUrlOf(this.settings.url), {
@@ -343,11 +355,11 @@ export class Endpoint {
         redirect: 'manual',
         signal: AbortSignal.any([timeout, this.closing.signal]),
       })
-      const sample = response.ok ? readLoad(await response.text()) : void (await response.body?.cancel())
-      if (sample === undefined) this.looksToGo = looksWithoutMetrics
-      return sample
+      if (response.ok) return readLoad(await response.text()) ?? 'none'
+      await response.body?.cancel()
+      return 'none'
     } catch {
-      return undefined
+      return 'silent'
     }
   }
 

@@ -1,9 +1,11 @@
 /** Endpoints in trouble: simulated ones, which fail as real ones do. */
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
 import { type CallRecord, createInference } from '../../inference/inference.ts'
 import { startSimulator, type Simulator } from '../../simulator/server.ts'
 import type { SimulatorOptions } from '../../simulator/options.ts'
+import { json, serveAnswers } from './server.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -15,9 +17,18 @@ const never = new AbortController().signal
 async function connect(replicas: SimulatorOptions[], endpoint: object = {}) {
   const simulators: Simulator[] = []
   for (const options of replicas) simulators.push(await startSimulator(options))
-  const names = simulators.map((_, index) => `replica-${index}`)
+  open.push(...simulators)
+  const connected = connectTo(
+    simulators.map(({ url }) => url),
+    endpoint,
+  )
+  return { simulators, ...connected }
+}
+
+function connectTo(urls: readonly string[], endpoint: object) {
+  const names = urls.map((_, index) => `replica-${index}`)
   const settings = parseInferenceSettings({
-    endpoints: Object.fromEntries(simulators.map(({ url }, index) => [names[index] ?? '', { url, ...endpoint }])),
+    endpoints: Object.fromEntries(urls.map((url, index) => [names[index] ?? '', { url, ...endpoint }])),
     models: { solver: { model: 'sim-solver', endpoints: names } },
     roles: { solver: ['solver'] },
   })
@@ -27,10 +38,10 @@ async function connect(replicas: SimulatorOptions[], endpoint: object = {}) {
     onCall: (call) => calls.push(call),
     lookSeconds: 0.02,
   })
-  open.push(...simulators, inference)
+  open.push(inference)
   const solve = (requestId: string, prompt = `What is 2 + ${requestId.length}?`) =>
     inference.complete({ role: 'solver', prompt }, { requestId, signal: never })
-  return { simulators, inference, calls, solve }
+  return { inference, calls, solve }
 }
 
 const always = (failure: string): SimulatorOptions => ({ instant: true, failures: { [failure]: 1 } })
@@ -105,4 +116,34 @@ it('an endpoint that has work and writes no token by its own count loses its cal
   isOver = true
   await Promise.all(workers)
   expect(answered).toBe(begun)
+})
+
+it('an endpoint that does not even tell its metrics any more loses its calls too', async () => {
+  let isAsleep = false
+  const held: ServerResponse[] = []
+  const sleeper = await serveAnswers(({ path }, response) => {
+    if (isAsleep) return void held.push(response)
+    if (path === '/metrics') {
+      isAsleep = true
+      response.end('vllm:num_requests_running 1\nvllm:num_requests_waiting 0\nvllm:generation_tokens_total 7\n')
+    }
+  })
+  open.push(sleeper)
+  const { inference } = connectTo([sleeper.url], { stallSeconds: 6 })
+  const call = inference.complete({ role: 'solver', prompt: 'x' }, { requestId: 'r', signal: never })
+  await expect(call).rejects.toMatchObject({ code: 'ENDPOINT_STALLED' })
+  expect(held.length).toBeGreaterThan(0)
+})
+
+it('an endpoint that comes back and refuses the key ends the run rather than be waited for', async () => {
+  let isBack = false
+  const server = await serveAnswers((_, response) => {
+    if (isBack) json(response, 401, { error: { message: 'revoked' } })
+    else json(response, 503, { error: { message: 'loading' } }, { 'retry-after': '0.01' })
+    isBack = true
+  })
+  open.push(server)
+  const { inference } = connectTo([server.url], {})
+  const call = inference.complete({ role: 'solver', prompt: 'x' }, { requestId: 'r', signal: never })
+  await expect(call).rejects.toMatchObject({ kind: 'configuration' })
 })
