@@ -130,13 +130,14 @@ export function createInference(
     )
   }
   const totals = new Map<Role, RoleTotals>()
-  /** Where calls have failed, by request id: they go elsewhere, and when they have failed everywhere, anywhere but there. */
+  /** Where calls have failed, by request id: they go elsewhere, and when no other one takes calls, anywhere but where they failed last. */
   const failedAt = new Map<string, ReadonlySet<EndpointSlots>>()
 
   const remember = (requestId: string, slots: EndpointSlots, { line }: Served): void => {
     const all = new Set([...(failedAt.get(requestId) ?? []), slots])
+    const isLeft = line.endpoints.some((one) => !all.has(one) && one.paused === undefined)
     failedAt.delete(requestId)
-    failedAt.set(requestId, line.endpoints.every((one) => all.has(one)) ? new Set([slots]) : all)
+    failedAt.set(requestId, isLeft ? all : new Set([slots]))
     const [oldest] = failedAt.keys()
     if (failedAt.size > rememberedFailures && oldest !== undefined) failedAt.delete(oldest)
   }
