@@ -10,6 +10,7 @@ import { FaultError, failureOf, faultOf, readRetryAfter } from './failures.ts'
 import type { Fault } from './failures.ts'
 import { ConcurrencyLimit } from './limit.ts'
 import { type LoadSample, metricsUrlOf, readLoad } from './load.ts'
+import { Recent } from './recent.ts'
 import { EndpointSlots } from './slots.ts'
 
 /** The owner that the simulator gives its models in /models. */
@@ -108,7 +109,7 @@ export class Endpoint {
   private outageBeganMs = -Infinity
   private readonly closing = new AbortController()
   /** When calls, by request id, last drew a 5xx, oldest first; those that were answered since are not here. */
-  private readonly failedCallsMs = new Map<string, number>()
+  private readonly failedCallsMs = new Recent<string, number>(rememberedFailures)
   /** When the latest of the answered calls began. */
   private answeredBeganMs = -Infinity
 
@@ -224,7 +225,6 @@ export class Endpoint {
     if (this.outages <= 1) this.limit.proven()
     // One that was sent before the endpoint went away may have been on its way.
     if (this.slots.paused === undefined) this.down = false
-    this.slots.fill()
   }
 
   /** What a failed call says of the endpoint. */
@@ -255,9 +255,14 @@ export class Endpoint {
       this.outages = isForgiven ? 1 : this.outages + 1
       this.outageBeganMs = nowMs
     }
+    this.later(seconds, () => void (isOutage ? this.askAgain() : this.slots.resume()))
+  }
+
+  /** After `seconds`, or a time that doubles with each pause in a row. */
+  private later(seconds: number | undefined, then: () => void): void {
     const wait = Math.min(longestPauseSeconds, seconds ?? firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
     this.pauses += 1
-    this.pauseTimer = setTimeout(() => void (isOutage ? this.askAgain(why) : this.slots.resume()), wait * 1000)
+    this.pauseTimer = setTimeout(then, wait * 1000)
   }
 
   /** One that comes and goes would lose what it is given: the more often, the longer it has one call at a time. */
@@ -265,17 +270,14 @@ export class Endpoint {
     return looksOfAProof * 2 ** Math.min(10, Math.max(0, this.outages - 1))
   }
 
-  private async askAgain(why: string): Promise<void> {
+  private async askAgain(): Promise<void> {
     try {
       await this.listModels(this.closing.signal)
     } catch (error) {
       if (this.closing.signal.aborted) return
       // It is there and will not have us: a call finds out, and ends the run.
       if (kindOf(error) === 'configuration') return this.slots.resume()
-      const wait = Math.min(longestPauseSeconds, firstPauseSeconds * 2 ** Math.min(this.pauses, 10))
-      this.pauses += 1
-      this.pauseTimer = setTimeout(() => void this.askAgain(why), wait * 1000)
-      return
+      return this.later(undefined, () => void this.askAgain())
     }
     this.failuresInRow = 0
     this.looksProving = 0
@@ -367,10 +369,7 @@ export class Endpoint {
   private failsAlone(requestId: string, status: number): boolean {
     if (status < 500) return false
     const before = this.failedCallsMs.get(requestId)
-    this.failedCallsMs.delete(requestId)
     this.failedCallsMs.set(requestId, performance.now())
-    const [oldest] = this.failedCallsMs.keys()
-    if (this.failedCallsMs.size > rememberedFailures && oldest !== undefined) this.failedCallsMs.delete(oldest)
     return before !== undefined && this.answeredBeganMs > before
   }
 

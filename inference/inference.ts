@@ -23,6 +23,7 @@ import type { InferenceSettings, ModelSettings } from './configuration.ts'
 import { defaultLookSeconds, Endpoint, rememberedFailures, transportOptions, WithheldError } from './endpoint.ts'
 import type { Operation } from './endpoint.ts'
 import { splitReasoning } from './reasoning.ts'
+import { Recent } from './recent.ts'
 import { type EndpointSlots, ModelLine } from './slots.ts'
 
 /** What an endpoint is doing. */
@@ -131,15 +132,12 @@ export function createInference(
   }
   const totals = new Map<Role, RoleTotals>()
   /** Where calls have failed, by request id: they go elsewhere, and when no other one takes calls, anywhere but where they failed last. */
-  const failedAt = new Map<string, ReadonlySet<EndpointSlots>>()
+  const failedAt = new Recent<string, ReadonlySet<EndpointSlots>>(rememberedFailures)
 
   const remember = (requestId: string, slots: EndpointSlots, { line }: Served): void => {
     const all = new Set([...(failedAt.get(requestId) ?? []), slots])
     const isLeft = line.endpoints.some((one) => !all.has(one) && one.paused === undefined)
-    failedAt.delete(requestId)
     failedAt.set(requestId, isLeft ? all : new Set([slots]))
-    const [oldest] = failedAt.keys()
-    if (failedAt.size > rememberedFailures && oldest !== undefined) failedAt.delete(oldest)
   }
 
   const select = (role: Role, model: string | undefined): Served => {

@@ -7,6 +7,7 @@
  * every eighth slot goes to the one that has waited longest whatever it is for, so that nothing starves.
  */
 import type { ConcurrencyLimit } from './limit.ts'
+import { Recent } from './recent.ts'
 
 /** Every so many slots one goes by the time waited alone. */
 const FAIR_TURN = 8
@@ -184,7 +185,7 @@ class Queue {
 export class ModelLine {
   readonly endpoints: readonly EndpointSlots[]
   private readonly queues: Map<EndpointSlots, Queue>
-  private readonly homes = new Map<string, EndpointSlots>()
+  private readonly homes = new Recent<string, EndpointSlots>(REMEMBERED_PREFIXES)
   private readonly sharing = new Map<string, Set<Waiter>>()
   private readonly placeOf = new Map<Waiter, EndpointSlots>()
 
@@ -295,12 +296,7 @@ export class ModelLine {
       home !== undefined && choice.includes(home) && (!home.isFull || idle.length === 0)
         ? home
         : (idle.length > 0 ? idle : choice).reduce((best, one) => (one.precedes(best) ? one : best))
-    if (prefix !== undefined && avoid === undefined) {
-      this.homes.delete(prefix)
-      this.homes.set(prefix, place)
-      const [oldest] = this.homes.keys()
-      if (this.homes.size > REMEMBERED_PREFIXES && oldest !== undefined) this.homes.delete(oldest)
-    }
+    if (prefix !== undefined && avoid === undefined) this.homes.set(prefix, place)
     return place
   }
 
