@@ -243,11 +243,15 @@ describe('tasks that move between members', () => {
     await openWithTopics()
     const a = await startWorker('a')
     await balanced(a)
-    const stranger = await place.competitor(group, 2)
-    await changes.until(() => a.refusals.length > 0)
-    await balanced(a)
-    // Twice where the stranger asked again while the transaction before was being ended.
-    expect(new Set(a.refusals)).toEqual(new Set(['fenced']))
+    let stranger: OpenTask
+    do {
+      const refused = a.refusals.length
+      stranger = await place.competitor(group, 2)
+      await changes.until(() => a.refusals.length > refused)
+      await balanced(a)
+      // A commit that was under way when the coordinator ended its transaction may end in doubt instead: then its owner just opens again.
+    } while (!a.refusals.includes('fenced'))
+    expect(a.refusals.filter((code) => code !== 'fenced' && code !== 'doubt')).toEqual([])
     expect(await codeOf(stranger.commit(commitOf((stranger.progress?.sequence ?? 0) + 1)))).toBe('fenced')
     expect(a.told.slice(-2)).toEqual(['lost 2', 'gained 2'])
   })

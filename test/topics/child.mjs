@@ -1,5 +1,6 @@
 // A process beside the test's own: `node child.mjs '{"log": {...}, "scenario": "work", ...}'`. It runs the built log (dist/), prints one
 // JSON object a line for everything that was acknowledged to it, and kills itself with SIGKILL at a fault point when told to.
+import { writeSync } from 'node:fs'
 import { noise } from './noise.mjs'
 import { recordsOfRound, workGroup, workTopics } from './work.mjs'
 
@@ -12,8 +13,9 @@ function faultPoint(name) {
   if (passes === config.occurrence) process.kill(process.pid, 'SIGKILL')
 }
 
+/** Waits until the pipe has taken the line: what a stream still held would die with the process, and go untold. */
 function print(event) {
-  process.stdout.write(`${JSON.stringify(event)}\n`)
+  writeSync(1, `${JSON.stringify(event)}\n`)
 }
 
 async function openLog() {
