@@ -16,7 +16,8 @@ import { readEmbeddings } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import { parseInferenceSettings, rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings } from './configuration.ts'
-import { defaultLookSeconds, Endpoint, transportOptions } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint } from './endpoint.ts'
+import { transportOptions } from './wire.ts'
 
 interface DiscoverOptions {
   /** Base URL of the API, as a rule ending in /v1. */

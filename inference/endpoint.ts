@@ -1,17 +1,16 @@
-/** One endpoint: its client, its slots, and what is known of its health. Alone speaks HTTP, through the openai SDK on undici. */
-import OpenAI from 'openai'
-import type { APIPromise } from 'openai'
-import { type Agent, type Dispatcher, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
-import { parseBody, readModels } from './answers.ts'
+/** One endpoint: its wire, its slots, and what is known of its health. */
+import type { Agent } from 'undici'
+import { readModels } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings } from './configuration.ts'
 import { kindOf, TransientError } from '../engine/errors.ts'
-import { FaultError, failureOf, faultOf, readRetryAfter } from './failures.ts'
+import { failureOf, faultOf } from './failures.ts'
 import type { Fault } from './failures.ts'
 import { ConcurrencyLimit } from './limit.ts'
 import { type LoadSample, metricsUrlOf, readLoad } from './load.ts'
 import { Recent } from './recent.ts'
 import { EndpointSlots } from './slots.ts'
+import { type Operation, Wire } from './wire.ts'
 
 /** The owner that the simulator gives its models in /models. */
 const simulatorOwner = 'wellspring-simulator'
@@ -43,36 +42,6 @@ const looksWithoutMetrics = 60
 /** How often an endpoint that has work is looked at, in seconds. */
 export const defaultLookSeconds = 1
 
-/**
- * Options of the one connection pool. A request of hours with no byte on the line is normal, so undici's own limits
- * (300 s to the head, 300 s between parts of the body) are off; endpoints' `timeoutSeconds` ends a call. Sockets have TCP keep-alive.
- */
-export const transportOptions = {
-  headersTimeout: 0,
-  bodyTimeout: 0,
-  connect: { timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 60_000 },
-  // A request has a connection of its own: aborting it disconnects nothing else.
-  pipelining: 1,
-  // An idle connection is given up well before the server does (uvicorn and node: 5 s), else a request can meet its end.
-  keepAliveTimeout: 1000,
-  keepAliveMaxTimeout: 1000,
-  connections: null,
-  maxResponseSize: 256 * 1024 * 1024,
-} satisfies Agent.Options
-
-/** What is sent: the operation and its JSON body. */
-export type Operation =
-  | { path: 'chat/completions'; body: OpenAI.ChatCompletionCreateParamsNonStreaming }
-  | { path: 'completions'; body: OpenAI.CompletionCreateParamsNonStreaming }
-  | { path: 'embeddings'; body: OpenAI.EmbeddingCreateParams }
-  | { path: 'models' }
-
-/** A 2xx answer, parsed. */
-interface Exchange {
-  body: Record<string, unknown>
-  latencySeconds: number
-}
-
 /** Calls that failed, as many as are remembered; more than are ever in flight. */
 export const rememberedFailures = 100_000
 
@@ -81,15 +50,13 @@ export class Endpoint {
   readonly settings: EndpointSettings
   readonly slots: EndpointSlots
   readonly limit: ConcurrencyLimit
-  /** The endpoint said that it is the simulator. */
-  simulated = false
   completed = 0
   failed = 0
   lastError: string | undefined
   /** The last thing heard was an outage. */
   down = false
-  private readonly client: OpenAI
-  private readonly agent: Agent
+  private readonly wire: Wire
+  private listsSimulated = false
   private readonly lookSeconds: number
   private looking: NodeJS.Timeout | undefined
   private isLooking = false
@@ -98,8 +65,6 @@ export class Endpoint {
   private sample: LoadSample | undefined
   /** When the endpoint was last seen to get on with its work. */
   private progressedMs = 0
-  /** End the calls in flight with a fault. */
-  private readonly stops = new Set<(fault: Fault) => void>()
   private failuresInRow = 0
   /** Pauses in a row, without an answer between them. */
   private pauses = 0
@@ -122,36 +87,15 @@ export class Endpoint {
   ) {
     this.name = name
     this.settings = settings
-    this.agent = agent
+    this.wire = new Wire(settings.url, apiKey, agent)
     this.lookSeconds = lookSeconds
     this.limit = new ConcurrencyLimit(settings.maxConcurrency)
     this.slots = new EndpointSlots(name, this.limit)
-    this.client = new OpenAI({
-      baseURL: settings.url.replace(/\/+$/, ''),
-      // The SDK insists on a key; the header is taken out below where there is none. Nothing may come from its own reading of the environment.
-      apiKey: apiKey ?? 'none',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      logLevel: 'off',
-      maxRetries: 0,
-      timeout: 2_147_483_647,
-      defaultHeaders: {
-        'User-Agent': 'wellspring',
-        ...(apiKey === undefined ? { Authorization: null } : {}),
-        // Facts about this machine are none of the endpoint's business.
-        'X-Stainless-Arch': null,
-        'X-Stainless-Lang': null,
-        'X-Stainless-OS': null,
-        'X-Stainless-Package-Version': null,
-        'X-Stainless-Retry-Count': null,
-        'X-Stainless-Runtime': null,
-        'X-Stainless-Runtime-Version': null,
-        'X-Stainless-Timeout': null,
-      },
-      fetch: fetchThrough(agent),
-    })
+  }
+
+  /** The endpoint said that it is the simulator. */
+  get simulated(): boolean {
+    return this.listsSimulated || this.wire.simulated
   }
 
   /**
@@ -169,7 +113,12 @@ export class Endpoint {
     const beganMs = performance.now()
     if (operation.path !== 'models') this.look()
     try {
-      const { body, latencySeconds } = await this.exchange(operation, timeoutSeconds, { requestId, mayBeSent }, signal)
+      const { body, latencySeconds } = await this.wire.exchange(
+        operation,
+        timeoutSeconds,
+        { requestId, mayBeSent },
+        signal,
+      )
       const result = read(body)
       if (operation.path !== 'models') this.answered(beganMs, requestId)
       return { result, latencySeconds }
@@ -204,7 +153,7 @@ export class Endpoint {
   /** The models that the endpoint has, within 10 s. Outside the slots: a busy endpoint answers too. */
   async listModels(signal: AbortSignal): Promise<ListedModel[]> {
     const { result } = await this.call({ path: 'models' }, readModels, { signal })
-    if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.simulated = true
+    if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.listsSimulated = true
     return result
   }
 
@@ -345,21 +294,18 @@ export class Endpoint {
       undefined,
       true,
     )
-    for (const stop of [...this.stops]) stop({ kind: 'stalled', stallSeconds })
+    this.wire.stop({ kind: 'stalled', stallSeconds })
   }
 
   /** The endpoint's metrics: none where it has none that can be used, silent where it does not answer. */
   private async readMetrics(): Promise<LoadSample | 'none' | 'silent'> {
     const timeout = AbortSignal.timeout(metricsSeconds * 1000)
     try {
-      const response = await undiciFetch(metricsUrlOf(this.settings.url), {
-        dispatcher: this.agent,
-        redirect: 'manual',
-        signal: AbortSignal.any([timeout, this.closing.signal]),
-      })
-      if (response.ok) return readLoad(await response.text()) ?? 'none'
-      await response.body?.cancel()
-      return 'none'
+      const page = await this.wire.page(
+        metricsUrlOf(this.settings.url),
+        AbortSignal.any([timeout, this.closing.signal]),
+      )
+      return (page === undefined ? undefined : readLoad(page)) ?? 'none'
     } catch {
       return 'silent'
     }
@@ -375,84 +321,11 @@ export class Endpoint {
 
   private async namesOfModels(signal: AbortSignal): Promise<string[] | undefined> {
     try {
-      const { body } = await this.exchange({ path: 'models' }, listSeconds, {}, signal)
+      const { body } = await this.wire.exchange({ path: 'models' }, listSeconds, {}, signal)
       return readModels(body).map(({ id }) => id)
     } catch (error) {
       if (signal.aborted || faultOf(error, false) === undefined) throw error
       return undefined
-    }
-  }
-
-  /** Settles as soon as the answer, the limit or the signal decides: a slot must not wait for a socket to close. */
-  private async exchange(
-    operation: Operation,
-    timeoutSeconds: number,
-    sending: Sending,
-    signal: AbortSignal,
-  ): Promise<Exchange> {
-    signal.throwIfAborted()
-    const controller = new AbortController()
-    let settle = (): void => undefined
-    const stopped = new Promise<never>((_, reject) => {
-      const stop = (reason: Error): void => {
-        reject(reason)
-        controller.abort()
-      }
-      const abort = (): void => {
-        stop(signal.reason as Error)
-      }
-      const timer = setTimeout(() => {
-        stop(new FaultError({ kind: 'timeout' }))
-      }, timeoutSeconds * 1000)
-      const fail = (fault: Fault): void => {
-        stop(new FaultError(fault))
-      }
-      if (operation.path !== 'models') this.stops.add(fail)
-      signal.addEventListener('abort', abort, { once: true })
-      settle = () => {
-        clearTimeout(timer)
-        this.stops.delete(fail)
-        signal.removeEventListener('abort', abort)
-      }
-    })
-    const start = performance.now()
-    try {
-      const text = await Promise.race([this.transfer(operation, sending, controller.signal), stopped])
-      return { latencySeconds: (performance.now() - start) / 1000, body: parseBody(text) }
-    } finally {
-      settle()
-    }
-  }
-
-  private async transfer(operation: Operation, sending: Sending, signal: AbortSignal): Promise<string> {
-    const { requestId, mayBeSent } = sending
-    const options = {
-      signal,
-      ...(requestId === undefined ? {} : { headers: { 'X-Request-Id': requestId } }),
-      // Arrives at `fetchThrough`.
-      ...(mayBeSent && { fetchOptions: { mayBeSent } as object }),
-    }
-    const response = await this.send(operation, options).asResponse()
-    if (response.headers.get('x-wellspring-simulated') === 'true') this.simulated = true
-    try {
-      return await response.text()
-    } catch (error) {
-      const fault = faultOf(error, true)
-      throw fault === undefined ? error : new FaultError(fault)
-    }
-  }
-
-  /** Only the head of the answer is the SDK's business: the body is read and checked here, in whatever shape it comes. */
-  private send(operation: Operation, options: OpenAI.RequestOptions): Pick<APIPromise<unknown>, 'asResponse'> {
-    switch (operation.path) {
-      case 'chat/completions':
-        return this.client.chat.completions.create(operation.body, options)
-      case 'completions':
-        return this.client.completions.create(operation.body, options)
-      case 'embeddings':
-        return this.client.embeddings.create(operation.body, options)
-      case 'models':
-        return this.client.models.list(options)
     }
   }
 }
@@ -460,62 +333,5 @@ export class Endpoint {
 const mayBeUnknownModel = (fault: Fault): boolean =>
   fault.kind === 'status' && (fault.status === 400 || fault.status === 404)
 
-/** How a request is sent: under which id, and asked at the last moment whether. */
-interface Sending {
-  requestId?: string | undefined
-  mayBeSent?: (() => boolean) | undefined
-}
-
 /** The call was not sent, as it may not be sent now: whoever made it asks again. */
 export class WithheldError extends Error {}
-
-/**
- * Asks `mayBeSent` when there is a connection, and then writes head and body at once: a process that is put to sleep in between would send
- * when it wakes what has long been another's.
- */
-function guarded(agent: Agent, body: unknown, mayBeSent: () => boolean): Dispatcher {
-  const dispatch: Agent['dispatch'] = (options, handler) => {
-    const asking = Object.create(handler) as { onConnect(abort: (error?: Error) => void): void }
-    asking.onConnect = (abort) => {
-      ;(handler as typeof asking).onConnect.call(asking, abort)
-      if (!mayBeSent()) abort(new FaultError({ kind: 'withheld' }))
-    }
-    const whole = typeof body === 'string' ? { ...options, body: Buffer.from(body) } : options
-    return agent.dispatch(whole, asking)
-  }
-  return { dispatch } as unknown as Dispatcher
-}
-
-/**
- * fetch of the same undici package as the pool: Node's own bundled version may be too old or too new for it. Failures
- * leave it as FaultError, since the SDK's errors drop the error body of most servers and the cause of some network errors.
- */
-function fetchThrough(agent: Agent): typeof globalThis.fetch {
-  return async (input, init) => {
-    const { mayBeSent, ...rest } = init as unknown as UndiciRequestInit & Pick<Sending, 'mayBeSent'>
-    let response
-    try {
-      // Redirects are not followed: a POST would become a GET, and the key would go where nobody sent it.
-      response = await undiciFetch(input as string, {
-        ...rest,
-        redirect: 'manual',
-        dispatcher: mayBeSent ? guarded(agent, rest.body, mayBeSent) : agent,
-      })
-    } catch (error) {
-      const fault = faultOf(error, false)
-      throw fault === undefined ? error : new FaultError(fault)
-    }
-    if (!response.ok) {
-      const body = await response.text().catch(() => '')
-      const { status, headers } = response
-      throw new FaultError({
-        kind: 'status',
-        status,
-        body: body.slice(0, 10_000),
-        retryAfterSeconds: readRetryAfter(headers.get('retry-after')),
-        location: headers.get('location') ?? undefined,
-      })
-    }
-    return response
-  }
-}

@@ -20,11 +20,12 @@ import type {
 import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { defaultLookSeconds, Endpoint, rememberedFailures, transportOptions, WithheldError } from './endpoint.ts'
-import type { Operation } from './endpoint.ts'
+import { defaultLookSeconds, Endpoint, rememberedFailures, WithheldError } from './endpoint.ts'
+
 import { splitReasoning } from './reasoning.ts'
 import { Recent } from './recent.ts'
 import { type EndpointSlots, ModelLine } from './slots.ts'
+import { type Operation, transportOptions } from './wire.ts'
 
 /** What an endpoint is doing. */
 export interface EndpointStatus {

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
-import { transportOptions } from '../../inference/endpoint.ts'
+import { transportOptions } from '../../inference/wire.ts'
 import { createInference } from '../../inference/inference.ts'
 
 const inFlight = 1000
