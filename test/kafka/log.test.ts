@@ -270,7 +270,7 @@ async function untilAssigned(openTask: () => Promise<OpenTask>): Promise<OpenTas
 }
 
 describe('a process that slept', () => {
-  it('commits nothing after its tasks went to another', async () => {
+  it('commits nothing after its tasks went to another, and does not take them back', async () => {
     const log = await openLog()
     await log.ensureTopics(workTopics, [workGroup])
     const child = startChild({ log: place.childLog(), scenario: 'commit' })
@@ -282,7 +282,7 @@ describe('a process that slept', () => {
     const [next] = recordsOfRound(taken + 1).commits
     if (next) await opened.commit(next)
     process.kill(child.pid, 'SIGCONT')
-    expect(await child.event('refused')).toEqual({ refused: 'fenced', sequence: taken + 1 })
+    expect(await child.event('refused')).toEqual({ refused: 'fenced', sequence: taken + 1, again: 'fenced' })
     expect(await child.ended).toMatchObject({ code: 0 })
     expect(child.events.filter((event) => event['task'] === 0)).toHaveLength(taken)
     expect(await valuesOf(log, 'outputs')).toEqual(

@@ -44,7 +44,7 @@ async function joinAndOpenAll(log, group) {
     await whenAssigned
     tasks.push(await membership.open(task))
   }
-  return tasks
+  return { membership, tasks }
 }
 
 /** The offsets of a partition's records by their count from the first one ever written; waits for those that are not there yet. */
@@ -67,7 +67,7 @@ const scenarios = {
   async work() {
     const log = await openLog()
     await log.ensureTopics(workTopics, [workGroup])
-    const tasks = await joinAndOpenAll(log, workGroup)
+    const { tasks } = await joinAndOpenAll(log, workGroup)
     const offsetOf = offsetsByIndex(log, 'outputs', 0)
     for (let round = 1; round <= config.rounds; round += 1) {
       const { commits, append, deletion } = recordsOfRound(round)
@@ -91,15 +91,20 @@ const scenarios = {
     await log.close()
   },
 
-  /** Commits to task 0 until a commit is refused. */
+  /** Commits to task 0 until a commit is refused, and opens it again then. */
   async commit() {
     const log = await openLog()
-    const [task] = await joinAndOpenAll(log, workGroup)
+    const { membership, tasks } = await joinAndOpenAll(log, workGroup)
+    const [task] = tasks
     for (let sequence = (task.progress?.sequence ?? 0) + 1; ; sequence += 1) {
       try {
         await task.commit(recordsOfRound(sequence).commits[0])
       } catch (error) {
-        print({ refused: error.code, sequence })
+        const again = await membership.open(0).then(
+          () => 'opened',
+          ({ code }) => code,
+        )
+        print({ refused: error.code, sequence, again })
         break
       }
       print({ task: 0, sequence })

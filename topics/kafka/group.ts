@@ -99,18 +99,42 @@ export class GroupMember {
     return performance.now() < untilMs && Date.now() < untilWallMs
   }
 
+  /**
+   * Resolves once this member is known to have been counted in a moment ago, or not to have the task any more.
+   * @throws LogError 'unreachable' where neither shows within the session timeout
+   */
+  async settled(task: number): Promise<void> {
+    const { groupId, sessionTimeoutMilliseconds } = this.#options
+    const asking = new AbortController()
+    const timer = setTimeout(() => asking.abort(), sessionTimeoutMilliseconds)
+    try {
+      while (!this.#isConfirmed() && this.owns(task) && !this.#stop.signal.aborted) {
+        if (asking.signal.aborted)
+          throw new LogError('unreachable', `the group ${groupId} does not say whether task ${task} is still here`)
+        await this.#heardOf(asking.signal)
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   async #confirmation(signal: AbortSignal): Promise<void> {
     while (!this.#isConfirmed()) {
       signal.throwIfAborted()
-      this.#wake.abort()
-      let onAbort = (): void => undefined
-      await new Promise<void>((resolve) => {
-        onAbort = resolve
-        signal.addEventListener('abort', onAbort, { once: true })
-        this.#confirmationWaiters.push(resolve)
-      })
-      signal.removeEventListener('abort', onAbort)
+      await this.#heardOf(signal)
     }
+  }
+
+  /** Asks the coordinator now; resolves when it has told something of this member, or the signal aborts. */
+  async #heardOf(signal: AbortSignal): Promise<void> {
+    this.#wake.abort()
+    let onAbort = (): void => undefined
+    await new Promise<void>((resolve) => {
+      onAbort = resolve
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#confirmationWaiters.push(resolve)
+    })
+    signal.removeEventListener('abort', onAbort)
   }
 
   /** The coordinator has counted this member in, later than this moment. */
@@ -151,6 +175,7 @@ export class GroupMember {
     if (this.#stop.signal.aborted) return await this.#done
     this.#stop.abort()
     this.#wake.abort()
+    for (const resolve of this.#confirmationWaiters.splice(0)) resolve()
     // A join may be waiting for the others.
     await Promise.race([this.#done, sleep(LEAVE_MILLISECONDS, undefined, { ref: false })])
     const { groupId } = this.#options
@@ -327,6 +352,7 @@ export class GroupMember {
     if (FORGOTTEN.has(type)) {
       const lost = [...this.#owned]
       this.#owned.clear()
+      for (const resolve of this.#confirmationWaiters.splice(0)) resolve()
       this.#generation = -1
       if (type !== 'ILLEGAL_GENERATION') this.#memberId = ''
       await this.#giveUp(lost)

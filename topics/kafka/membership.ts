@@ -88,6 +88,9 @@ export class KafkaMembership implements Membership {
     if (!Number.isInteger(task) || task < 0 || task >= group.tasks)
       throw new RangeError(`${group.name} has tasks 0 to ${group.tasks - 1}, got ${task}`)
     this.#check(task)
+    // A process that slept believes to have it still: opening would fence its new owner, and waste what that one has under way.
+    await this.#member.settled(task)
+    this.#check(task)
     for (const open of this.#open) if (open.task === task) this.#open.delete(open)
     const opened = await KafkaTask.open(this.#host, task).catch((error: unknown) => {
       if (error instanceof LogError && error.code === 'fenced') this.#member.question(task)
