@@ -286,7 +286,7 @@ class Writer {
       })
       const state: StateChange[] = group.name === 'plan-rollouts' ? (this.#plans.get(task) ?? []) : []
       if (group.name === 'vote-answer') {
-        const kept = { result: JSON.stringify({ text: this.#text(200) }), keptAtMs: 1 }
+        const kept = { result: JSON.stringify({ text: this.#text(200) }), keptAtMs: 1, role: 'voter' }
         const value = this.#codec.encode(changelogSubject(group.name, 'kept-call'), 'kept-call', kept)
         for (const { topic, unfinished } of inputs)
           for (const offset of unfinished) state.push({ key: keptCallKey(topic, offset, 'vote-0'), value })

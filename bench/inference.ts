@@ -1,7 +1,7 @@
 /**
  * What the inference scheduler keeps of the endpoints' time, on simulated replicas in another process, with time sped up.
  *
- *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead] [--problems 1000] [--speed 100] [--json]
+ *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,long] [--problems 1000] [--speed 100] [--json]
  *
  * schedule: 1,000 problems x 8 rollouts on 4 replicas of 64 slots, lengths log-normal (median 6,000 tokens, sigma 1, at most
  *   81,920); beside it, on the same replicas, the schedule of the public scripts: 8 passes, each split four ways and waiting for its slowest.
@@ -9,6 +9,7 @@
  * shares: three clients that know nothing of each other on one endpoint of 64 slots, both ways.
  * storm: 20 % of the calls fail in all ways, one replica of four hangs, one restarts again and again.
  * overhead: bench/inference/overhead.ts.
+ * long: bench/inference/long-call.ts, 70 minutes; only where it is named.
  *
  * Prints a line for each figure: name, value, goal, whether it is met. Exits 1 when one is missed.
  */
@@ -277,13 +278,20 @@ async function storm(): Promise<void> {
   if (refusedTokens > 0) throw new Error('a failed call counted tokens')
 }
 
-function overhead(): void {
-  const script = fileURLToPath(new URL('./inference/overhead.js', import.meta.url))
-  const { status } = spawnSync(process.execPath, [script, ...(values.json ? ['--json'] : [])], { stdio: 'inherit' })
+function run(script: URL, more: readonly string[]): void {
+  const { status } = spawnSync(process.execPath, [fileURLToPath(script), ...more], { stdio: 'inherit' })
   if (status !== 0) missed += 1
 }
 
-const scenarios: Record<string, () => Promise<void> | void> = { schedule, limits, shares, storm, overhead }
+const overhead = (): void => {
+  run(new URL('./inference/overhead.js', import.meta.url), values.json ? ['--json'] : [])
+}
+
+const long = (): void => {
+  run(new URL('./inference/long-call.js', import.meta.url), [])
+}
+
+const scenarios: Record<string, () => Promise<void> | void> = { schedule, limits, shares, storm, overhead, long }
 for (const name of values.only.split(',')) {
   const scenario = scenarios[name]
   if (!scenario) throw new Error(`--only: expected some of ${Object.keys(scenarios).join(', ')}, got ${name}`)

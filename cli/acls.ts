@@ -1,7 +1,7 @@
 /** The least rights on Kafka of each processor and of each tool beside them. */
 import { processors } from '../processors/index.ts'
 import { copyGroup } from '../engine/copy/copy-progress.ts'
-import { deadLetters, ingestedTopics, topicSpecifications } from '../topics/catalogue.ts'
+import { deadLetters, ingestedTopics, topicSpecifications, topics } from '../topics/catalogue.ts'
 import { Names } from '../topics/kafka/names.ts'
 import { needsOf, transientConsumers } from './needs.ts'
 import { shellWord } from './place.ts'
@@ -83,7 +83,15 @@ function toolSets(names: Names): AclSet[] {
       ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
       ...appending,
     ]),
-    tool('read', 'wellspring tail, export, explain, dead-letters list', [
+    tool('budget', 'a budget, in any process of up or run', [
+      ...topicEntries(
+        names,
+        [topics.expenses.name, topics.budgetClaims.name, topics.ledger.name],
+        [topics.budgetClaims.name],
+      ),
+      ...appending,
+    ]),
+    tool('read', 'wellspring tail, export, explain, spend, dead-letters list', [
       ...topicEntries(names, all, []),
       copyLook(names),
     ]),

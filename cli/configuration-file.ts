@@ -1,6 +1,6 @@
 /** The configuration file as it is written, before any setting of it is looked at. */
 import { readFileSync } from 'node:fs'
-import { parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
 import { ConfigurationError } from '../engine/errors.ts'
 
 /** The file's mapping; an empty one where the file has faults, which are added. @throws ConfigurationError where it can't be read */
@@ -28,4 +28,15 @@ export function readConfigurationFile(file: string, faults: string[]): Record<st
     return {}
   }
   return content as Record<string, unknown>
+}
+
+/** The number of the line on which a value stands in a file without faults, from 1; undefined where there is none. */
+export function linesOf(file: string): (path: readonly (string | number)[]) => number | undefined {
+  const counter = new LineCounter()
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: counter })
+  return (path) => {
+    const node = document.getIn(path, true)
+    const start = isNode(node) ? node.range?.[0] : undefined
+    return start === undefined ? undefined : counter.linePos(start).line
+  }
 }

@@ -7,8 +7,16 @@ import type { ConfiguredProcessor } from '../engine/runtime.ts'
 import { resolveSettings, setting, type SettingSource } from '../engine/settings.ts'
 import { parseInferenceSettings, type InferenceSettings } from '../inference/configuration.ts'
 import { processors } from '../processors/index.ts'
+import { budgetFault, parseBudget } from './budget.ts'
 import { readConfigurationFile } from './configuration-file.ts'
-import { configurationFileName, placeSections, resolvePlace, type Place, type PlaceFlags } from './place.ts'
+import {
+  configurationFileName,
+  placeSections,
+  resolvePlace,
+  type Place,
+  type PlaceFlags,
+  type FoundSetting,
+} from './place.ts'
 
 /** Settings of the process as a whole, under `run` in the file and `WELLSPRING_RUN_*` in the environment. */
 export const runSettings = {
@@ -28,6 +36,15 @@ export const runSettings = {
     default: 86_400,
   }),
   metricsPort: setting.integer('Port of /metrics on 127.0.0.1. 0: none.', { min: 0, max: 65_535, default: 0 }),
+  budget: setting.text(
+    'Most that the corpus may cost, over all processes and restarts: 50usd, 2Gtokens, or 1000pairs. Empty: no limit.',
+    { default: '' },
+  ),
+  budgetSoftShare: setting.number('From this share of the budget on, less and less new work is begun.', {
+    min: 0,
+    max: 0.99,
+    default: 0.8,
+  }),
   allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
     default: false,
   }),
@@ -67,6 +84,8 @@ type Values<Declared extends Parameters<typeof resolveSettings>[1]> = ReturnType
 >['values']
 
 export interface Configuration {
+  /** What it was read by; reads it again. */
+  flags: Flags
   file: string | undefined
   run: Values<typeof runSettings> & { verifierThreads: number }
   simulator: Values<typeof simulatorSettings>
@@ -75,6 +94,8 @@ export interface Configuration {
   inference: InferenceSettings | undefined
   /** Where the corpus lies. */
   place: Place
+  /** All settings but endpoints, models and roles, with what gave each. */
+  found: FoundSetting[]
 }
 
 const inferenceKeys = ['endpoints', 'models', 'roles'] as const
@@ -93,20 +114,36 @@ export function loadConfiguration(flags: Flags): Configuration {
     ['simulator', simulatorSettings],
     ...processors.map(({ name, settings }) => [name, { ...settings, ...commonSettings }] as const),
   ])
+  const origins = new Map<string, string>()
   const sources: SettingSource[] = [
     flagSource(flags.set ?? [], scopes, faults),
     environmentSettings((scope) => Object.keys(scopes.get(scope) ?? {})),
     fileSource(file ?? '', content, scopes, faults),
-  ]
+  ].map(({ valueOf, namesFor }) => ({
+    namesFor,
+    valueOf: (scope, name) => {
+      const given = valueOf(scope, name)
+      const key = `${scope} ${name}`
+      // The first source that has it wins.
+      if (given !== undefined && !origins.has(key)) origins.set(key, given.origin)
+      return given
+    },
+  }))
+  const found: FoundSetting[] = []
   const resolve = <Declared extends Parameters<typeof resolveSettings>[1]>(
     scope: string,
     declared: Declared,
   ): Values<Declared> => {
     const resolved = resolveSettings(scope, declared, sources)
     faults.push(...resolved.faults)
+    for (const [name, value] of Object.entries(resolved.values)) {
+      const path = `${pathOfScope(scope)}.${name}`
+      found.push({ path, value, origin: origins.get(`${scope} ${name}`) })
+    }
     return resolved.values
   }
   const run = resolve('run', runSettings)
+  if (run.budget !== '' && !parseBudget(run.budget)) faults.push(budgetFault(run.budget))
   const simulator = resolve('simulator', simulatorSettings)
   const configured = processors.map((declaration): [string, ConfiguredProcessor] => {
     const { maxInFlight, ...config } = resolve(declaration.name, { ...declaration.settings, ...commonSettings })
@@ -121,17 +158,25 @@ export function loadConfiguration(flags: Flags): Configuration {
       faults.push(...error.faults.map((fault) => `${file}: ${fault}`))
     }
   }
-  const { place, faults: faultsOfPlace } = resolvePlace(flags, file, content)
+  const { place, found: foundOfPlace, faults: faultsOfPlace } = resolvePlace(flags, file, content)
   faults.push(...faultsOfPlace)
+  found.push(...foundOfPlace)
   if (faults.length > 0) throw new ConfigurationError(faults)
   return {
+    flags,
     file,
     run: { ...run, verifierThreads: run.verifierThreads || availableParallelism() },
     simulator,
     processors: new Map(configured),
     inference,
     place,
+    found,
   }
+}
+
+/** Where the settings of a scope stand in the file. */
+function pathOfScope(scope: string): string {
+  return scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`
 }
 
 /** The processors of these names, or all. @throws ConfigurationError naming those there are */
@@ -173,8 +218,7 @@ function fileSource(
       return [scope, section(own ? content[scope] : ofProcessors[scope], own ? scope : `processors.${scope}`)]
     }),
   )
-  const origin = (scope: string, name: string): string =>
-    `${file}: ${scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`}.${name}`
+  const origin = (scope: string, name: string): string => `${file}: ${pathOfScope(scope)}.${name}`
   return {
     valueOf: (scope, name) => {
       const values = all.get(scope)

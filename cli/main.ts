@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'where a record came from: its ancestry back to the seeds, with models, tokens and evidence',
     load: async () => (await import('./explain.ts')).explainCommand(),
   },
+  spend: {
+    description: 'what the corpus has cost, on what, and what it will cost to a goal',
+    load: async () => (await import('./spend.ts')).spendCommand(),
+  },
   verify: {
     description: 'check answers or programs: JSON lines in, one verdict a line out',
     readsInput: true,
@@ -52,6 +56,10 @@ const commands: Readonly<Record<string, Entry>> = {
   simulate: {
     description: 'run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them',
     load: async () => (await import('./simulate.ts')).simulateCommand(),
+  },
+  config: {
+    description: 'the configuration: check it, show every setting and what gave it, or write its JSON schema',
+    load: async () => (await import('./config.ts')).configCommand(),
   },
   doctor: {
     description: 'what works on this machine, what does not, and the cure',

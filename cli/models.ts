@@ -77,7 +77,10 @@ async function connectConfigured(
   if (simulated.length > 0 && simulated.length < answering.length) {
     await inference.close()
     throw new ConfigurationError([
-      `endpoints ${simulated.map(({ name }) => name).join(', ')} are simulated and others are real: records of the two never share a corpus; configure one sort`,
+      mixedEndpoints(
+        simulated.map(({ name }) => name),
+        true,
+      ),
     ])
   }
   return {
@@ -124,8 +127,14 @@ function inVariables(error: unknown): unknown {
   return new TransientError(code, words(message), { cause: error, outage })
 }
 
+/** The fault of endpoints that are of one sort while others are of the other. */
+export function mixedEndpoints(names: readonly string[], simulated: boolean): string {
+  const [these, others] = simulated ? ['simulated', 'real'] : ['real', 'simulated']
+  return `endpoints ${names.join(', ')} are ${these} and others are ${others}: records of the two never share a corpus; configure one sort`
+}
+
 /** A solver that votes on its own reference answers agrees with its own mistakes. @throws ConfigurationError */
-function refuseSelfVote(settings: InferenceSettings, allowed: boolean): void {
+export function refuseSelfVote(settings: InferenceSettings, allowed: boolean): void {
   const modelNames = (role: 'voter' | 'solver'): string[] =>
     (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
   const both = modelNames('voter').filter((model) => modelNames('solver').includes(model))

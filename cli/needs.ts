@@ -15,14 +15,19 @@ export interface Needs {
 
 /** What a processor reads and writes, besides its own changelog. */
 export function needsOf(declaration: Processor): Needs {
-  const { name, inputs, tables, outputs, reads = [], discards } = declaration
+  const { name, inputs, tables, outputs, roles, reads = [], discards } = declaration
   const read = [
     ...Object.values(inputs),
     ...Object.values(tables).map(({ topic }) => topic),
     ...reads,
     ...topicsThatTellSimulated,
   ]
-  const written = [...Object.values(outputs), topics.ledger, ...(discards.length > 0 ? [topics.discards] : [])]
+  const written = [
+    ...Object.values(outputs),
+    topics.ledger,
+    ...(roles.length > 0 ? [topics.expenses] : []),
+    ...(discards.length > 0 ? [topics.discards] : []),
+  ]
   return {
     name,
     reads: namesOf(read),

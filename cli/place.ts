@@ -234,6 +234,15 @@ export async function placeOf(flags: PlaceFlags, needs: PlaceNeeds = {}): Promis
   return resolved.place
 }
 
+/** A setting as it was found. */
+export interface FoundSetting {
+  /** Where it stands in the file. */
+  path: string
+  value: unknown
+  /** What gave it: a flag, a variable, or the file and the path; undefined where it is the default. */
+  origin: string | undefined
+}
+
 /** What a command can do without. */
 export interface PlaceNeeds {
   /** @default true */
@@ -242,14 +251,14 @@ export interface PlaceNeeds {
 
 /**
  * Where the corpus lies.
- * @returns the place, which is good only where there are no faults, and all faults as sentences
+ * @returns the place, which is good only where there are no faults, what it was made of, and all faults as sentences
  */
 export function resolvePlace(
   flags: PlaceFlags,
   file: string | undefined,
   content: Content,
   { registry: needsRegistry = true }: PlaceNeeds = {},
-): { place: Place; faults: string[] } {
+): { place: Place; found: FoundSetting[]; faults: string[] } {
   const faults: string[] = []
   const values = readValues(flags, file ?? '', content, faults)
   const { value, origin } = values
@@ -268,6 +277,7 @@ export function resolvePlace(
     const data = directory === 'wellspring-data' ? '' : ` --data ${shellWord(directory)}`
     return {
       place: { kind: 'embedded', directory, flags: `${data}${brokers === '' ? '' : ' --no-kafka'}` },
+      found: values.found,
       faults: remaining,
     }
   }
@@ -304,7 +314,7 @@ export function resolvePlace(
       .join(''),
     namedBy: { brokers: origin('brokers'), registry: origin('registryUrl') },
   }
-  return { place, faults }
+  return { place, found: values.found, faults }
 }
 
 /** A word as a shell reads it back. */
@@ -328,6 +338,7 @@ interface PlaceValues {
   tokenCommand: readonly string[] | undefined
   /** What named any of them. */
   given: string[]
+  found: FoundSetting[]
 }
 
 function readValues(flags: PlaceFlags, file: string, content: Content, faults: string[]): PlaceValues {
@@ -381,6 +392,12 @@ function readValues(flags: PlaceFlags, file: string, content: Content, faults: s
     },
     tokenCommand: isCommand(tokenCommand) ? tokenCommand : undefined,
     given: [...origins.values()],
+    found: [
+      ...settings.map(([name, { path }]) => ({ path, value: resolved.values[name], origin: origins.get(name) })),
+      ...(isCommand(tokenCommand)
+        ? [{ path: tokenCommandPath, value: tokenCommand, origin: `${file}: ${tokenCommandPath}` }]
+        : []),
+    ],
   }
 }
 

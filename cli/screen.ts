@@ -1,16 +1,18 @@
 /** The live view of a running stream: a table on a terminal, plain lines elsewhere, JSON lines with --json. */
 import picocolors from 'picocolors'
+import type { BudgetStatus } from '../engine/budget.ts'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import type { EndpointStatus } from '../inference/inference.ts'
 import { processors } from '../processors/index.ts'
 import { topics, type Topic } from '../topics/catalogue.ts'
+import { budgetText } from './budget.ts'
 import { formatCount, formatDuration, note, oneLine, printable, say, sayJson, tableLines } from './terminal.ts'
 
 const colors = picocolors.createColors(process.stdout.isTTY === true)
 
 export interface Screen {
   /** Shows the state now; plain output shows it every ten seconds only. */
-  show(statuses: readonly ProcessorStatus[], endpoints: readonly EndpointStatus[]): void
+  show(statuses: readonly ProcessorStatus[], endpoints: readonly EndpointStatus[], budget?: BudgetStatus): void
   /** A line that stays. */
   say(line: string): void
   close(): void
@@ -72,6 +74,7 @@ function headline(
   tokensPerSecond: number,
   startedAtMs: number,
   simulated: boolean,
+  budget: BudgetStatus | undefined,
 ): string {
   const made = (topic: Topic, name: string): string[] => {
     const count = madeOf(statuses, topic)
@@ -88,6 +91,7 @@ function headline(
     ...(products.length > 0 ? products : [`${formatCount(openTasks)} tasks are open`]),
     ...(isWholeSpine(statuses) ? [`${formatCount(workInProgress(statuses))} in progress`] : []),
     `${formatCount(tokensPerSecond)} tokens/s`,
+    ...(budget ? [budgetText(budget)] : []),
   ]
   const parts = [
     formatDuration((performance.now() - startedAtMs) / 1000),
@@ -152,11 +156,11 @@ function tableScreen(simulated: boolean): Screen {
   let drawn = 0
   const clear = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '')
   return {
-    show(statuses) {
+    show(statuses, _endpoints, budget) {
       const width = Math.max(40, process.stdout.columns || 120)
       const [header = '', ...rows] = statusTable(statuses)
       const lines = [
-        colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated).slice(0, width)),
+        colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated, budget).slice(0, width)),
         colors.dim(header.slice(0, width)),
         ...rows.map((row) => row.slice(0, width)),
         ...waitingLines(statuses).map((line) => colors.yellow(line.slice(0, width))),
@@ -177,10 +181,10 @@ function plainScreen(simulated: boolean): Screen {
   const meter = tokenMeter()
   let shownAtMs = -Infinity
   return {
-    show(statuses) {
+    show(statuses, _endpoints, budget) {
       if (performance.now() - shownAtMs < plainSeconds * 1000) return
       shownAtMs = performance.now()
-      say(headline(statuses, meter(statuses), startedAtMs, simulated))
+      say(headline(statuses, meter(statuses), startedAtMs, simulated, budget))
       for (const line of waitingLines(statuses)) say(line)
     },
     say: (line) => say(printable(line)),
@@ -190,7 +194,7 @@ function plainScreen(simulated: boolean): Screen {
 
 function jsonScreen(simulated: boolean): Screen {
   return {
-    show: (statuses, endpoints) =>
+    show: (statuses, endpoints, budget) =>
       sayJson({
         event: 'status',
         atMs: Date.now(),
@@ -198,6 +202,7 @@ function jsonScreen(simulated: boolean): Screen {
         workInProgress: workInProgress(statuses),
         processors: statuses,
         endpoints,
+        ...(budget && { budget }),
       }),
     say: (line) => note(printable(line)),
     close: () => {},

@@ -4,18 +4,21 @@ import { createServer } from 'node:http'
 import type { Progress } from '../schemas/generated.ts'
 import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
+import type { Budget, BudgetStatus } from '../engine/budget.ts'
 import { Metrics } from '../engine/metrics.ts'
 import { depthsOf } from '../engine/processor.ts'
 import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
+import { openBudget, refuseUnpriced } from './budget.ts'
 import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
 import { exitCodes } from './exit.ts'
 import { connectModels } from './models.ts'
 import { transientConsumers } from './needs.ts'
+import { configurationLines, watchConfiguration, type ConfigurationEvent } from './reload.ts'
 import { openScreen } from './screen.ts'
-import { note } from './terminal.ts'
+import { note, sayJson } from './terminal.ts'
 import { verificationBy } from './verification.ts'
 
 export interface StreamOptions {
@@ -33,11 +36,12 @@ export interface StreamOptions {
 
 /** How a run ended. */
 export interface StreamEnd {
-  how: 'complete' | 'stopped' | 'time' | 'interrupted'
+  how: 'complete' | 'stopped' | 'time' | 'budget' | 'interrupted'
   exitCode: number
   statuses: ProcessorStatus[]
   simulated: boolean
   seconds: number
+  budget?: BudgetStatus
 }
 
 const screenSeconds = 1
@@ -63,6 +67,7 @@ function enabledProcessors(
 export async function runStream(options: StreamOptions): Promise<StreamEnd> {
   const { corpus, configuration, chosen, json } = options
   const startedAtMs = Date.now()
+  refuseUnpriced(configuration.run.budget, configuration.inference)
   const stop = new AbortController()
   const hurry = new AbortController()
   const interrupt = (): void => {
@@ -117,10 +122,16 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     for (const sentence of [...models.sentences, ...models.troubles, ...sentences, ...advice]) screen.say(sentence)
     const metrics = new Metrics()
     if (configuration.run.metricsPort > 0) closers.push(await serveMetrics(metrics, configuration.run.metricsPort))
+    let failBudget: (error: unknown) => void = () => {}
+    const budgetFailed = new Promise<never>((_, reject) => (failBudget = reject))
+    budgetFailed.catch(() => {})
+    const budget = await openBudget(corpus, configuration.run, failBudget)
+    if (budget) closers.push(() => budget.close())
     const runtime = new Runtime({
       log: corpus.log,
       processors: enabled,
       inference: models.inference,
+      budget,
       verification: verificationBy(pool),
       metrics,
       simulated: models.simulated,
@@ -128,11 +139,25 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       priorities: depthsOf(processors),
     })
     await runtime.start()
+    let failReload: (error: unknown) => void = () => {}
+    const reloadFailed = new Promise<never>((_, reject) => (failReload = reject))
+    reloadFailed.catch(() => {})
+    if (!options.alwaysSimulated) {
+      const report = (event: ConfigurationEvent): void => {
+        if (json) sayJson({ event: 'configuration', atMs: Date.now(), ...event })
+        else screen.say(configurationLines(event))
+      }
+      closers.push(watchConfiguration({ configuration, models, report, fail: failReload }))
+    }
     closers.push(startRetention(corpus, configuration, screen.say))
     const how = await Promise.race([
       runtime.failed,
+      reloadFailed,
       ...(models.lost ? [models.lost] : []),
-      untilEnd(runtime, options, stop.signal, () => screen.show(runtime.status(), models.inference.status())),
+      budgetFailed,
+      untilEnd(runtime, budget, options, stop.signal, () =>
+        screen.show(runtime.status(), models.inference.status(), budget?.status),
+      ),
     ]).catch(async (error: unknown) => {
       // A bug in one processor must not cost the others what they have finished.
       await runtime.drain(AbortSignal.abort()).catch(() => {})
@@ -151,13 +176,16 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     setMaxListeners(0, deadline) // every task of every processor listens
     await Promise.race([runtime.drain(deadline), runtime.failed])
     const statuses = runtime.status()
-    screen.show(statuses, models.inference.status())
+    screen.show(statuses, models.inference.status(), budget?.status)
     return {
       how,
-      exitCode: { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0 }[how],
+      exitCode: { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0, budget: 0 }[
+        how
+      ],
       statuses,
       simulated: models.simulated,
       seconds: (Date.now() - startedAtMs) / 1000,
+      ...(budget && { budget: budget.status }),
     }
   } finally {
     await closeAll()
@@ -167,6 +195,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
 /** Resolves when the run is to end, showing its state meanwhile. */
 async function untilEnd(
   runtime: Runtime,
+  budget: Budget | undefined,
   options: StreamOptions,
   signal: AbortSignal,
   show: () => void,
@@ -177,6 +206,7 @@ async function untilEnd(
     const now = performance.now()
     const end = options.untilComplete ? await runtime.end() : await runtime.refreshBacklog()
     if (end) return end
+    if (budget?.status.isUsedUp) return 'budget'
     if (options.forSeconds !== undefined && now - startedAtMs >= options.forSeconds * 1000) return 'time'
     if (now - shownAtMs >= screenSeconds * 1000) {
       show()

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { groupOf, type ProcessorStatus } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, topics, type Topic } from '../topics/catalogue.ts'
+import { budgetText } from './budget.ts'
 import { chooseProcessors, loadConfiguration } from './configuration.ts'
 import { openCorpus, useCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -17,6 +18,7 @@ interface Options extends PlaceFlags {
   problems?: string
   json?: boolean
   metricsPort?: string
+  budget?: string
   unsafeNoSandbox?: boolean
   apply?: boolean
 }
@@ -25,6 +27,7 @@ function streamOptions(command: Command): Command {
   return placeOptions(command)
     .option('--for <time>', 'end after a while, such as 90s, 10m, 2h')
     .option('--set <setting=value...>', 'a setting, such as roll-out.maxInFlight=64 (see docs/settings.md)')
+    .option('--budget <amount>', 'most that the corpus may cost, such as 50usd, 2Gtokens or 1000pairs; then it ends')
     .option('--metrics-port <port>', 'serve /metrics on 127.0.0.1')
     .option('--unsafe-no-sandbox', 'run generated programs without a sandbox; only on a disposable machine')
     .option('--json', 'a JSON line with the state every second, and one at the end')
@@ -49,6 +52,7 @@ simulated endpoint is started, and everything made with it says so.
 Examples:
   wellspring up --problems 2000
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring up
+  wellspring up --budget 50usd --config models.yaml
   wellspring up --for 8h --set plan-rollouts.attempts=4 --json > run.jsonl
   wellspring up --apply --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7`,
     )
@@ -84,6 +88,7 @@ async function stream(names: readonly string[], options: Options, problems: numb
   const set = [
     ...(options.set ?? []),
     ...(problems === undefined ? [] : [`sample-concepts.problems=${problems}`]),
+    ...(options.budget === undefined ? [] : [`run.budget=${options.budget}`]),
     ...(options.metricsPort === undefined ? [] : [`run.metricsPort=${options.metricsPort}`]),
     ...(options.unsafeNoSandbox ? ['run.unsafeNoSandbox=true'] : []),
   ]
@@ -164,6 +169,7 @@ export function endLines(end: StreamEnd, flags: string): string[] {
     complete: 'complete',
     stopped: 'stopped: all but the tasks that lost records is done',
     time: 'ended: the time is up',
+    budget: 'ended: the budget is used up',
     interrupted: 'interrupted',
   }[end.how]
   return [
@@ -174,6 +180,7 @@ export function endLines(end: StreamEnd, flags: string): string[] {
           `discarded: ${discards.length === 0 ? 'nothing' : discards.map(({ name, reason, count }) => `${name} ${reason} ${formatCount(count)}`).join(', ')}`,
         ]
       : ['no task was open here: nothing was made']),
+    ...(end.budget ? [`budget: ${budgetText(end.budget)}; \`npx wellspring spend${flags}\` tells on what`] : []),
     ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0

@@ -1,6 +1,7 @@
 /** The context that a processor's `process` receives, the same for the engine's tasks and for `drive` in tests. */
 import { schemaTexts, type ModelCall, type RecordTypes } from '../schemas/generated.ts'
 import type { RecordKind, Topic } from '../topics/catalogue.ts'
+import type { CallBudget } from './budget.ts'
 import { hashOf, recordId } from './ids.ts'
 import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
 import type {
@@ -17,6 +18,7 @@ import type {
 } from './ports.ts'
 import type { Context, Discard, Emission, Emit, KeyedState, Processor, Prompt, TableView, Topics } from './processor.ts'
 import { recipeOf, type Settings, type SettingValues } from './settings.ts'
+import type { PaidCall } from './expenses.ts'
 
 /** A processor with all that a run gives it once. */
 export interface EquippedProcessor {
@@ -27,6 +29,8 @@ export interface EquippedProcessor {
   /** Whether its models are simulated: stamped on every record. */
   readonly simulated: boolean
   readonly inference: Inference
+  /** Undefined: calls may cost whatever they do. */
+  readonly budget: CallBudget | undefined
   readonly verification: Verification
   readonly tables: Readonly<Record<string, TableView<unknown>>>
   readonly emit: Emit<Topics>
@@ -39,7 +43,9 @@ export interface EquippedProcessor {
 /** Finished calls of one record, by purpose. */
 export interface CallKeeper {
   get(purpose: string): Completion | Embedding | undefined
-  put(purpose: string, result: Completion | Embedding): void
+  put(purpose: string, role: Role, result: Completion | Embedding): void
+  /** A try that cost something and brought nothing. */
+  waste(call: PaidCall): void
 }
 
 /** What a task asks of its calls beside their end. */
@@ -51,6 +57,7 @@ export interface Equipment {
   priority?: number
   config: SettingValues<Settings>
   inference: Inference
+  budget?: CallBudget | undefined
   verification: Verification
   tables: Readonly<Record<string, TableView<unknown>>>
   metrics: Metrics
@@ -72,6 +79,7 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
   return {
     ...equipment,
     priority: equipment.priority ?? 0,
+    budget: equipment.budget,
     declaration,
     emit: emit,
     metricHandles: metrics.declared(declaration.name, declaration.metrics),
@@ -150,7 +158,8 @@ export class RecordContext implements Context {
   readonly discard = (reason: string, evidence: string): Discard => ({ discard: reason, evidence })
 
   readonly modelsOf = (role: Role): readonly RoleModel[] => this.#equipped.inference.modelsOf(role)
-  readonly slotsOf = (role: Role): number => this.#equipped.inference.slotsOf(role)
+  readonly slotsOf = (role: Role): number =>
+    Math.floor(this.#equipped.inference.slotsOf(role) * (this.#equipped.budget?.share ?? 1))
 
   /** Answered calls, in the order in which they were made. */
   get calls(): ModelCall[] {
@@ -163,9 +172,11 @@ export class RecordContext implements Context {
     const completion =
       kept !== undefined
         ? (kept as Completion)
-        : await this.#equipped.inference.complete({ ...request, prompt: prompt.text }, this.#callOptions(purpose))
+        : await this.#paid(purpose, request.role, (options) =>
+            this.#equipped.inference.complete({ ...request, prompt: prompt.text }, options),
+          )
     if (kept === undefined) {
-      this.#keeper.put(purpose, completion)
+      this.#keeper.put(purpose, request.role, completion)
       this.#observe(request.role, completion)
     }
     this.#calls[place] = modelCallOf(completion, purpose, prompt)
@@ -175,8 +186,10 @@ export class RecordContext implements Context {
   readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
     const kept = this.#keeper.get(purpose)
     if (kept !== undefined) return kept as Embedding
-    const embedding = await this.#equipped.inference.embed(request, this.#callOptions(purpose))
-    this.#keeper.put(purpose, embedding)
+    const embedding = await this.#paid(purpose, request.role, (options) =>
+      this.#equipped.inference.embed(request, options),
+    )
+    this.#keeper.put(purpose, request.role, embedding)
     this.#observe(request.role, embedding)
     return embedding
   }
@@ -200,12 +213,38 @@ export class RecordContext implements Context {
     this.left++
   }
 
-  #callOptions(purpose: string): CallOptions {
-    return {
-      requestId: `${this.#recordId}/${purpose}`,
-      signal: this.#signal,
-      priority: this.#equipped.priority,
-      ...this.#sending,
+  /** Makes a call within the budget. */
+  async #paid<Answer extends Completion | Embedding>(
+    purpose: string,
+    role: Role,
+    call: (options: CallOptions) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { budget, priority } = this.#equipped
+    const requestId = `${this.#recordId}/${purpose}`
+    const { beforeSending, sending, onOutage } = this.#sending
+    const signals = sending ? [this.#signal, sending] : [this.#signal]
+    const enter = (): Promise<void> | undefined => {
+      const wait = budget?.enter(requestId, signals)
+      if (!wait) return undefined
+      onOutage?.(budget?.why)
+      return wait.finally(() => onOutage?.(undefined))
+    }
+    try {
+      const answer = await call({
+        requestId,
+        signal: this.#signal,
+        priority,
+        ...this.#sending,
+        beforeSending: () => beforeSending?.() ?? enter(),
+        onWasted: (wasted) => {
+          budget?.spend({ role, ...wasted })
+          this.#keeper.waste({ role, ...wasted })
+        },
+      })
+      budget?.spend({ role, ...answer })
+      return answer
+    } finally {
+      budget?.leave(requestId)
     }
   }
 

@@ -1,13 +1,6 @@
 /** Cumulative counts of tasks: what the ledger and the progress of a commit carry. */
 import type { TaskCounts } from '../schemas/generated.ts'
-
-/** What a record's model calls came to, until a commit counts them. */
-export interface Spent {
-  calls: number
-  promptTokens: number
-  completionTokens: number
-  callSeconds: number
-}
+import type { TokenUsage } from './ports.ts'
 
 /** What one finished record, or step of a source, counts as. */
 export interface Counted {
@@ -40,13 +33,12 @@ export function cloneCounts(counts: TaskCounts): TaskCounts {
   return { ...counts, emitted: { ...counts.emitted }, discards: { ...counts.discards } }
 }
 
-/** Adds what calls came to, and takes it from `spent`, so that it is counted once. */
-export function spend(counts: TaskCounts, spent: Spent): void {
-  counts.calls += spent.calls
-  counts.promptTokens += spent.promptTokens
-  counts.completionTokens += spent.completionTokens
-  counts.callSeconds += spent.callSeconds
-  Object.assign(spent, { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 })
+/** Adds one finished call. */
+export function countCall(counts: TaskCounts, call: { usage: TokenUsage; latencySeconds: number }): void {
+  counts.calls++
+  counts.promptTokens += call.usage.prompt
+  counts.completionTokens += call.usage.completion
+  counts.callSeconds += call.latencySeconds
 }
 
 /** Adds one finished record. */

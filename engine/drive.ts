@@ -91,7 +91,8 @@ export async function drive(
       signal,
       keeper: {
         get: (purpose) => calls.get(purpose),
-        put: (purpose, result) => void calls.set(purpose, result as Completion),
+        put: (purpose, _role, result) => void calls.set(purpose, result as Completion),
+        waste: () => {},
       },
       state: mapState(state),
       verify: options.verification

@@ -60,6 +60,10 @@ export interface Completion {
   /** From the request's start at the endpoint to its last byte, without time in our own queue. */
   latencySeconds: number
   requestId: string
+  /** The endpoint told no tokens: those of `usage` are an estimate. */
+  estimated?: boolean
+  /** Absent where the model has no price. */
+  cost?: Cost
 }
 
 /** Tokens of one call. `reasoning` is part of `completion`; `cached` is part of `prompt`. */
@@ -68,6 +72,25 @@ export interface TokenUsage {
   cached: number
   completion: number
   reasoning: number
+}
+
+/** What tokens cost. */
+export interface Cost {
+  amount: number
+  /** Three capital letters. */
+  currency: string
+}
+
+/** A call that was sent and brought nothing that can be used. */
+interface WastedCall {
+  model: string
+  endpoint: string
+  /** As far as it is known; an estimate as a rule. */
+  usage: TokenUsage
+  estimated: boolean
+  cost?: Cost
+  /** Time at the endpoint, in seconds. */
+  latencySeconds: number
 }
 
 export interface EmbeddingRequest {
@@ -83,6 +106,8 @@ export interface Embedding {
   usage: TokenUsage
   latencySeconds: number
   requestId: string
+  estimated?: boolean
+  cost?: Cost
 }
 
 /** Passed with every call: `requestId` goes out as X-Request-Id; an aborted signal frees the GPU slot. */
@@ -97,6 +122,8 @@ export interface CallOptions {
   sending?: AbortSignal
   /** Told why no endpoint takes the call while that is so, in one line; then undefined. */
   onOutage?: (why: string | undefined) => void
+  /** Told of each try that may have cost tokens and brought nothing: cut off, given up, or no answer that can be read. */
+  onWasted?: (call: WastedCall) => void
 }
 
 /**

@@ -4,6 +4,7 @@ import type { RecordTypes } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { LogError, type Group, type Log, type Membership } from '../topics/log.ts'
+import type { CallBudget } from './budget.ts'
 import { equip, type EquippedProcessor } from './context.ts'
 import { addCounts } from './counts.ts'
 import { refuseUnfinishedCopy } from './copy/copy-progress.ts'
@@ -26,6 +27,8 @@ export interface RuntimeOptions {
   log: Log
   processors: readonly ConfiguredProcessor[]
   inference: Inference
+  /** What calls may cost; undefined: whatever they do. */
+  budget?: CallBudget | undefined
   verification: Verification
   metrics: Metrics
   /** Whether the models are simulated; a corpus holds records of one sort only. */
@@ -73,7 +76,7 @@ export function groupOf(declaration: Processor): Group {
 
 /** What a processor writes into its changelog: each kind of record, under a subject of its own. */
 export function changelogSubjectsOf({ name, state }: Processor): { subject: string; kind: RecordKind }[] {
-  const kinds: RecordKind[] = ['progress', 'kept-call', ...(state ? [state.kind] : [])]
+  const kinds: RecordKind[] = ['progress', 'kept-call', 'expense', ...(state ? [state.kind] : [])]
   return kinds.map((kind) => ({ subject: changelogSubject(name, kind), kind }))
 }
 
@@ -284,8 +287,13 @@ export class Runtime {
   }
 
   async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
-    const { inference, verification, metrics, simulated, priorities } = this.#options
-    for (const topic of [...Object.values(declaration.outputs), topics.discards, topics.ledger] as Topic[]) {
+    const { inference, budget, verification, metrics, simulated, priorities } = this.#options
+    for (const topic of [
+      ...Object.values(declaration.outputs),
+      topics.discards,
+      topics.ledger,
+      topics.expenses,
+    ] as Topic[]) {
       await this.#codec.prepare(topic.name, topic.kind)
     }
     for (const { subject, kind } of changelogSubjectsOf(declaration)) await this.#codec.prepare(subject, kind)
@@ -298,6 +306,7 @@ export class Runtime {
       config,
       priority: priorities?.get(declaration.name) ?? 0,
       inference,
+      budget,
       verification,
       metrics,
       simulated,

@@ -32,12 +32,13 @@ import {
   type EquippedProcessor,
 } from './context.ts'
 import { beginningOfHeader, deadLetterHeaders, keptCallKey, redrivenHeader } from './copy/positions.ts'
-import { cloneCounts, count, emptyCounts, spend, type Counted, type Spent } from './counts.ts'
+import { cloneCounts, count, countCall, emptyCounts, type Counted } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
-import type { Completion, Embedding } from './ports.ts'
+import type { Completion, Embedding, Role } from './ports.ts'
 import { fromDistances, toDistances } from './progress.ts'
 import type { Emission, Failure, KeyedState, Result, SourceStep } from './processor.ts'
+import { ExpenseLines, type PaidCall, type ExpenseChanges, type ExpenseOutcome } from './expenses.ts'
 
 /** Bounds of a task's window and of its commits. */
 export interface TaskLimits {
@@ -99,11 +100,16 @@ interface Entry {
   record: RecordTypes[RecordKind]
   /** Taken into a commit that is under way. */
   committing: boolean
-  calls: Map<string, Completion | Embedding>
+  calls: Map<string, FinishedCall>
   /** Purposes of finished calls that no commit holds yet; the others are in the committed state. */
   unkept: Set<string>
   keptInState: Set<string>
-  spent: Spent
+}
+
+/** `role` is undefined for a call that was kept before spending was counted. */
+interface FinishedCall {
+  role: Role | undefined
+  result: Completion | Embedding
 }
 
 interface Finished extends Counted {
@@ -168,6 +174,9 @@ export class Task {
   #open!: OpenTask
   #sequence = 0
   #counts: TaskCounts = emptyCounts()
+  readonly #expenses: ExpenseLines
+  /** Calls that cost something and brought nothing, until a commit counts them. */
+  #wasted: PaidCall[] = []
   readonly #windows = new Map<string, InputWindow>()
   readonly #keyQueues = new Map<string, Entry[]>()
   /** Uncommitted state, by key; `undefined` is a removal. */
@@ -202,6 +211,7 @@ export class Task {
     this.#number = number
     this.#equipped = equipped
     this.#name = equipped.declaration.name
+    this.#expenses = new ExpenseLines(this.#name, number)
     this.#membership = surroundings.membership
     this.#codec = surroundings.codec
     this.#limits = surroundings.limits
@@ -476,7 +486,6 @@ export class Task {
       calls: new Map(),
       unkept: new Set(),
       keptInState: new Set(),
-      spent: { calls: 0, promptTokens: 0, completionTokens: 0, callSeconds: 0 },
     }
     window.open.set(stored.offset, entry)
     try {
@@ -610,21 +619,26 @@ export class Task {
     return {
       get: (purpose) => {
         const known = entry.calls.get(purpose)
-        if (known) return known
+        if (known) return known.result
         const stored = this.#open.state.get(keyOf(purpose))
         if (!stored) return undefined
-        const result = JSON.parse(this.#decodeState('kept-call', stored).result) as Completion | Embedding
-        entry.calls.set(purpose, result)
+        const kept = this.#decodeState('kept-call', stored)
+        const result = JSON.parse(kept.result) as Completion | Embedding
+        const role = kept.role === '' ? undefined : (kept.role as Role)
+        entry.calls.set(purpose, { role, result })
         entry.keptInState.add(purpose)
+        if (role) this.#expenses.expect({ role, ...result })
         return result
       },
-      put: (purpose, result) => {
-        entry.calls.set(purpose, result)
+      put: (purpose, role, result) => {
+        entry.calls.set(purpose, { role, result })
         entry.unkept.add(purpose)
-        entry.spent.calls++
-        entry.spent.promptTokens += result.usage.prompt
-        entry.spent.completionTokens += result.usage.completion
-        entry.spent.callSeconds += result.latencySeconds
+        this.#expenses.expect({ role, ...result })
+        this.#scheduleCommit()
+      },
+      waste: (call) => {
+        this.#wasted.push(call)
+        this.#expenses.expect(call)
         this.#scheduleCommit()
       },
     }
@@ -835,7 +849,7 @@ export class Task {
         { id: `${this.#name}/${this.#steps}`, position: { topic: '', partition: this.#number, offset: this.#steps } },
         {
           signal: this.#calls.signal,
-          keeper: { get: () => undefined, put: () => {} },
+          keeper: { get: () => undefined, put: () => {}, waste: () => {} },
           state: this.#stateOf(staged, undefined),
           verify: this.#verify,
         },
@@ -892,29 +906,35 @@ export class Task {
       .catch(this.#fail)
       .finally(() => {
         this.#committing = undefined
-        if (this.#finished.length > 0 || this.#hasUnkeptCalls()) this.#scheduleCommit()
+        if (this.#hasUncommitted()) this.#scheduleCommit()
       })
   }
 
   async #commitAll(): Promise<void> {
-    while (!this.#closed && this.#open && (this.#committing || this.#finished.length > 0 || this.#hasUnkeptCalls())) {
+    // Calls that were just aborted tell what they have cost.
+    if (this.#calls.signal.aborted) await new Promise<void>((resolve) => setImmediate(resolve))
+    while (!this.#closed && this.#open && (this.#committing || this.#hasUncommitted())) {
       if (!this.#committing) this.#startCommit()
       await this.#committing
     }
   }
 
-  #hasUnkeptCalls(): boolean {
+  #hasUncommitted(): boolean {
+    if (this.#finished.length > 0 || this.#wasted.length > 0) return true
     for (const { open } of this.#windows.values())
       for (const entry of open.values()) if (entry.unkept.size > 0 && !entry.committing) return true
     return false
   }
 
   async #commit(): Promise<void> {
+    while (this.#expenses.wanted.size > 0) await this.#readExpenses()
     const taken = this.#take()
     const sequence = this.#sequence + 1
     const state = new Map<string, Uint8Array | undefined>()
     const counts = cloneCounts(this.#counts)
-    for (const { entry, state: changes } of taken) {
+    const spending = this.#expenses.begin()
+    for (const call of this.#wasted.splice(0)) spending.add('wasted', call)
+    for (const { entry, state: changes, discarded, deadLettered } of taken) {
       for (const { key, value } of changes) {
         state.set(key, value)
         const over = this.#overlay.get(key)
@@ -924,14 +944,14 @@ export class Task {
       entry.committing = true
       for (const purpose of entry.keptInState)
         state.set(keptCallKey(entry.topic.name, entry.stored.offset, purpose), undefined)
-      spend(counts, entry.spent)
+      const outcome = deadLettered ? 'wasted' : discarded === undefined ? 'kept' : 'discarded'
+      countCalls(entry, outcome, counts, spending)
     }
     const finishedEntries = new Set(this.#finished.map(({ entry }) => entry))
     for (const { open } of this.#windows.values()) {
       for (const entry of open.values()) {
         if (entry.committing || entry.unkept.size === 0 || finishedEntries.has(entry)) continue
-        this.#keepCalls(entry, state)
-        spend(counts, entry.spent)
+        this.#keepCalls(entry, state, counts, spending)
       }
     }
     for (const finished of taken) count(counts, finished)
@@ -947,13 +967,15 @@ export class Task {
       committedAtMs,
     })
     this.#equipped.metrics.progressBytes.set({ processor: this.#name }, progress.byteLength)
+    const lines = this.#expenseRecords(spending, sequence, committedAtMs)
     const commit: TaskCommit = {
       sequence,
       outputs: [
         ...taken.flatMap(({ outputs }) => outputs.map(({ record }) => record)),
         this.#ledgerEntry(sequence, counts, committedAtMs),
+        ...lines.map(({ output }) => output),
       ],
-      state: [...state].map(([key, value]) => ({ key, value })),
+      state: [...[...state].map(([key, value]) => ({ key, value })), ...lines.map(({ change }) => change)],
       progress,
       watermarks: [...this.#windows.values()].map(({ topic, nextOffset, open, readmit }) => ({
         topic: topic.name,
@@ -965,6 +987,7 @@ export class Task {
     this.#equipped.metrics.commitSeconds.observe({ processor: this.#name }, (performance.now() - startedAtMs) / 1000)
     this.#sequence = sequence
     this.#counts = counts
+    this.#expenses.committed(spending)
     for (const { entry, state: changes } of taken) {
       for (const { key } of changes)
         if ((this.#overlay.get(key)?.sequence ?? sequence + 1) <= sequence) this.#overlay.delete(key)
@@ -977,6 +1000,41 @@ export class Task {
     this.#committingBytes = 0
     this.#committingResults = 0
     this.#wakeRoom()
+  }
+
+  /** Reads the lines of spending that the next commit adds to. */
+  async #readExpenses(): Promise<void> {
+    for (const key of this.#expenses.wanted) {
+      const stored = this.#open.state.get(key)
+      // The line is of an earlier version: the registry has its schema.
+      for (let failures = 0; stored && !this.#codec.knows(stored); failures++) {
+        try {
+          await this.#codec.learn(stored)
+        } catch (error) {
+          if (!(error instanceof LogError) || !passing.has(error.code) || this.#calls.signal.aborted) throw error
+          await this.#waitForLog(this.#expenses, error, failures, this.#calls.signal)
+        }
+      }
+      this.#waiting.delete(this.#expenses)
+      this.#expenses.supply(key, stored && this.#decodeOwn('expense', stored))
+    }
+  }
+
+  /** The changed lines, as records of the table and as state, from where the task's next owner goes on. */
+  #expenseRecords(
+    { lines }: ExpenseChanges,
+    sequence: number,
+    committedAtMs: number,
+  ): { output: OutgoingRecord; change: StateChange }[] {
+    return [...lines].map(([key, line]) => {
+      Object.assign(line, { sequence, committedAtMs })
+      const { name, keyOf } = topics.expenses
+      const value = this.#codec.encode(changelogSubject(this.#name, 'expense'), 'expense', line)
+      return {
+        output: { topic: name, partition: 0, key: keyOf(line), value: this.#codec.encode(name, 'expense', line) },
+        change: { key, value },
+      }
+    })
   }
 
   /** Results for one commit, up to four times the size that starts one, at least one. */
@@ -998,9 +1056,19 @@ export class Task {
   }
 
   /** Puts the finished calls of an unfinished record into the state, so that they are never made again. */
-  #keepCalls(entry: Entry, state: Map<string, Uint8Array | undefined>): void {
+  #keepCalls(
+    entry: Entry,
+    state: Map<string, Uint8Array | undefined>,
+    counts: TaskCounts,
+    spending: ExpenseChanges,
+  ): void {
     for (const purpose of entry.unkept) {
-      const kept = { result: JSON.stringify(entry.calls.get(purpose)), keptAtMs: Date.now() }
+      const call = entry.calls.get(purpose)
+      if (!call) continue
+      const { role, result } = call
+      countCall(counts, result)
+      if (role) spending.add('unfinished', { role, ...result })
+      const kept = { result: JSON.stringify(result), keptAtMs: Date.now(), role: role ?? '' }
       state.set(
         keptCallKey(entry.topic.name, entry.stored.offset, purpose),
         this.#codec.encode(changelogSubject(this.#name, 'kept-call'), 'kept-call', kept),
@@ -1082,6 +1150,17 @@ export class Task {
     return new Error(`${this.#name} failed on ${stored.topic}/${stored.partition} offset ${stored.offset}: ${reason}`, {
       cause: error,
     })
+  }
+}
+
+/** Counts the calls of a finished record; what was kept of it before has its outcome now. */
+function countCalls(entry: Entry, outcome: ExpenseOutcome, counts: TaskCounts, spending: ExpenseChanges): void {
+  for (const [purpose, { role, result }] of entry.calls) {
+    const wasKept = entry.keptInState.has(purpose)
+    if (!wasKept) countCall(counts, result)
+    if (!role) continue
+    if (wasKept) spending.remove('unfinished', { role, ...result })
+    spending.add(outcome, { role, ...result })
   }
 }
 

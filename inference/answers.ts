@@ -39,21 +39,25 @@ export function parseBody(text: string): Record<string, unknown> {
     throw malformed(`no JSON but ${JSON.stringify(text.slice(0, 80))} (${text.length} characters)`)
   }
   if (!isMapping(value)) throw malformed(`JSON that is no object: ${text.slice(0, 80)}`)
-  const error = value['error']
-  if (isMapping(error) || (typeof error === 'string' && error !== '')) {
-    const code = isMapping(error) ? Number(error['code']) : NaN
-    if (Number.isInteger(code) && code >= 400 && code < 600) {
-      throw new FaultError({
-        kind: 'status',
-        status: code,
-        body: text,
-        retryAfterSeconds: undefined,
-        location: undefined,
-      })
-    }
-    throw malformed(`an error: ${text.slice(0, 160)}`)
-  }
+  refuseError(value, text)
   return value
+}
+
+/** Throws the fault of an error object in a 2xx body, or in an event of a streamed one: the status that it names, else malformed. */
+export function refuseError(value: Record<string, unknown>, text: string): void {
+  const error = value['object'] === 'error' ? value : value['error']
+  if (!isMapping(error) && (typeof error !== 'string' || error === '')) return
+  const code = isMapping(error) ? Number(error['code']) : NaN
+  if (Number.isInteger(code) && code >= 400 && code < 600) {
+    throw new FaultError({
+      kind: 'status',
+      status: code,
+      body: text,
+      retryAfterSeconds: undefined,
+      location: undefined,
+    })
+  }
+  throw malformed(`an error: ${text.slice(0, 160)}`)
 }
 
 /** Reads the answer of /chat/completions (`chat`) or /completions (`raw`). */
@@ -122,7 +126,8 @@ export function readModels(body: Record<string, unknown>): ListedModel[] {
   })
 }
 
-function readUsage(usage: unknown): RawUsage | undefined {
+/** Reads the counts of an answer; undefined where there are none. */
+export function readUsage(usage: unknown): RawUsage | undefined {
   if (!isMapping(usage) || !isCount(usage['prompt_tokens'])) return undefined
   const promptDetails = usage['prompt_tokens_details']
   const completionDetails = usage['completion_tokens_details']
@@ -159,7 +164,8 @@ export function countTokens(
   }
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
+/** A JSON object. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

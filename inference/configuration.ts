@@ -106,6 +106,28 @@ const endpointSettings = z.strictObject({
         'write for example stallSeconds: 300',
       ),
     ),
+  idleSeconds: z
+    .number()
+    .positive()
+    .max(604_800)
+    .default(600)
+    .meta(
+      expectation(
+        'A streamed call ends when its answer gets no further for so many seconds; timeoutSeconds does not hold for it.',
+        'a number of seconds above 0, at most 604800 (a week)',
+        'write for example idleSeconds: 600',
+      ),
+    ),
+  stream: z
+    .enum(['auto', 'always', 'never'])
+    .default('auto')
+    .meta(
+      expectation(
+        'Whether completions are streamed; auto: where the metrics of the endpoint cannot show that it hangs.',
+        'auto, always or never',
+        'leave it out, or write for example stream: never',
+      ),
+    ),
 })
 
 const sampling = z.strictObject({
@@ -141,11 +163,41 @@ const sampling = z.strictObject({
     ),
 })
 
-const pricePerMillion = (direction: string) =>
+/** A name alone, or a name with a weight. */
+const endpointOfModel = z
+  .union([
+    z.string(),
+    z.strictObject({
+      name: z
+        .string()
+        .meta(expectation('Name under `endpoints`.', 'the name of an endpoint', 'write for example name: box')),
+      weight: z
+        .number()
+        .positive()
+        .max(1_000_000)
+        .default(1)
+        .meta(
+          expectation(
+            "Share of the model's calls in relation to its other endpoints, while all of them have room.",
+            'a number above 0, at most 1000000',
+            'write for example weight: 2',
+          ),
+        ),
+    }),
+  ])
+  .meta(
+    expectation(
+      'An endpoint of the model: its name, or its name and its weight.',
+      'the name of an endpoint, or a mapping with name and weight',
+      'write for example box, or { name: box, weight: 2 }',
+    ),
+  )
+
+const pricePerMillion = (description: string) =>
   z
     .number()
     .min(0)
-    .meta(expectation(`Price of a million ${direction} tokens.`, 'a number from 0 up', 'write for example 0.15'))
+    .meta(expectation(description, 'a number from 0 up', 'write for example 0.15'))
 
 const modelSettings = z.strictObject({
   model: z
@@ -159,11 +211,11 @@ const modelSettings = z.strictObject({
       ),
     ),
   endpoints: z
-    .array(z.string())
+    .array(endpointOfModel)
     .min(1)
     .meta(
       expectation(
-        'Endpoints that serve this model: names under `endpoints`.',
+        'Endpoints that serve this model: names under `endpoints`, with a weight where their shares are to differ.',
         'a list of at least one name of an endpoint',
         'write for example endpoints: [box]',
       ),
@@ -209,8 +261,11 @@ const modelSettings = z.strictObject({
     ),
   price: z
     .strictObject({
-      inputPerMillion: pricePerMillion('prompt'),
-      outputPerMillion: pricePerMillion('completion'),
+      inputPerMillion: pricePerMillion('Price of a million prompt tokens.'),
+      cachedInputPerMillion: pricePerMillion(
+        "Price of a million prompt tokens that the endpoint had in its cache. Left out: the prompt tokens' price.",
+      ).exactOptional(),
+      outputPerMillion: pricePerMillion('Price of a million completion tokens.'),
       currency: z
         .string()
         .regex(/^[A-Z]{3}$/)
@@ -290,6 +345,26 @@ export type InferenceSettings = z.infer<typeof inferenceSettings>
 export type EndpointSettings = InferenceSettings['endpoints'][string]
 export type ModelSettings = InferenceSettings['models'][string]
 
+/** The endpoints of a model, each with its weight. */
+export function endpointsOf({ endpoints }: Pick<ModelSettings, 'endpoints'>): { name: string; weight: number }[] {
+  return endpoints.map((endpoint) => (typeof endpoint === 'string' ? { name: endpoint, weight: 1 } : endpoint))
+}
+
+/** The section as it may stand in the file, as a JSON schema of draft 2020-12: its keys, and definitions that belong to the root. */
+export function inferenceJsonSchema(): Record<'properties' | '$defs', Record<string, unknown>> {
+  const { properties = {}, $defs = {} } = z.toJSONSchema(inferenceSettings, {
+    io: 'input',
+    target: 'draft-2020-12',
+    reused: 'inline',
+    override: ({ jsonSchema }) => {
+      // Words for messages: no keywords of the standard.
+      delete jsonSchema['expected']
+      delete jsonSchema['cure']
+    },
+  })
+  return { properties, $defs }
+}
+
 /** Tokens asked for in raw mode where nobody says how many: without a number, /completions stops after 16. */
 export const rawMaxTokens = 4096
 
@@ -321,10 +396,17 @@ function describeIssue(issue: z.core.$ZodIssue, root: unknown, at: readonly stri
   const before = (key: string): string => (path === '' ? key : `${path}.${key}`)
   if (issue.code === 'unrecognized_keys') {
     const schema = schemaAt(issue.path)
-    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [...roles]
+    const shape =
+      schema instanceof z.ZodObject ? schema.shape : schema instanceof z.ZodUnion ? shapeOf(schema) : undefined
+    const known = shape === undefined ? roles : Object.keys(shape)
     return issue.keys.map((key) =>
       isSecretName(key) ? `${before(key)}: ${secretFault}` : unknownKey(before(key), known),
     )
+  }
+  if (issue.code === 'invalid_union' && isMapping(valueAt(root, issue.path))) {
+    // Of the ways to write it, this is the one with keys: what is wrong inside it is what matters.
+    const inside = issue.errors.at(-1) ?? []
+    return inside.flatMap((one) => describeIssue({ ...one, path: [...issue.path, ...one.path] }, root, at))
   }
   if (issue.code === 'invalid_key') {
     if (issue.path[0] === 'roles') return [unknownKey(path, roles)]
@@ -385,11 +467,16 @@ function schemasAlong(path: Path): z.core.$ZodType[] {
     if (schema instanceof z.ZodObject) next = schema.shape[String(key)] as z.core.$ZodType | undefined
     else if (schema instanceof z.ZodRecord) next = schema.def.valueType
     else if (schema instanceof z.ZodArray) next = schema.def.element
+    else if (schema instanceof z.ZodUnion) next = shapeOf(schema)?.[String(key)]
     if (next === undefined) break
     schema = unwrap(next)
   }
   return seen
 }
+
+/** The keys of the way to write it that has keys. */
+const shapeOf = ({ def }: z.ZodUnion): Record<string, z.core.$ZodType> | undefined =>
+  def.options.find((option) => option instanceof z.ZodObject)?.shape
 
 const schemaAt = (path: Path): z.core.$ZodType | undefined => schemasAlong(path).at(-1)
 
@@ -417,13 +504,19 @@ function referenceFaults(settings: unknown): ReferenceFault[] {
   for (const [key, model] of Object.entries(models ?? {})) {
     if (!isMapping(model)) continue
     const fault = (path: Path, message: string): number => faults.push({ path: ['models', key, ...path], message })
-    for (const [index, endpoint] of listOf(model['endpoints']).entries()) {
-      if (endpoints !== undefined && typeof endpoint === 'string' && !Object.hasOwn(endpoints, endpoint)) {
+    const named = new Set<string>()
+    for (const [index, listed] of listOf(model['endpoints']).entries()) {
+      const endpoint = isMapping(listed) ? listed['name'] : listed
+      if (typeof endpoint !== 'string') continue
+      const path = ['endpoints', index, ...(isMapping(listed) ? ['name'] : [])]
+      if (endpoints !== undefined && !Object.hasOwn(endpoints, endpoint)) {
         fault(
-          ['endpoints', index],
+          path,
           `expected ${oneOf('endpoint', endpoints)}, got ${show(endpoint)}; add it under endpoints or correct the name`,
         )
       }
+      if (named.has(endpoint)) fault(path, `expected every endpoint once, got ${show(endpoint)} again; remove one`)
+      named.add(endpoint)
     }
     if (model['mode'] === 'raw' && model['reasoningEffort'] !== undefined) {
       fault(

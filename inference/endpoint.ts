@@ -1,16 +1,17 @@
 /** One endpoint: its wire, its slots, and what is known of its health. */
 import type { Agent } from 'undici'
-import { readModels } from './answers.ts'
+import { countTokens, readModels, readUsage } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings } from './configuration.ts'
 import { kindOf, TransientError } from '../engine/errors.ts'
+import { StreamedAnswer } from './events.ts'
 import { failureOf, faultOf } from './failures.ts'
 import type { Fault } from './failures.ts'
 import { ConcurrencyLimit } from './limit.ts'
 import { type LoadSample, metricsUrlOf, readLoad } from './load.ts'
 import { Recent } from './recent.ts'
 import { EndpointSlots } from './slots.ts'
-import { type Operation, Wire } from './wire.ts'
+import { type Exchange, type Operation, transportOptions, Wire } from './wire.ts'
 
 /** The owner that the simulator gives its models in /models. */
 const simulatorOwner = 'wellspring-simulator'
@@ -47,7 +48,7 @@ export const rememberedFailures = 100_000
 
 export class Endpoint {
   readonly name: string
-  readonly settings: EndpointSettings
+  settings: EndpointSettings
   readonly slots: EndpointSlots
   readonly limit: ConcurrencyLimit
   completed = 0
@@ -63,6 +64,10 @@ export class Endpoint {
   /** Looks to go until the metrics are asked for. */
   private looksToGo = 0
   private sample: LoadSample | undefined
+  /** Whether the metrics would show that it hangs; undefined until it was looked at. */
+  private showsStalls: boolean | undefined
+  /** False once it has refused a stream, or answered as if none had been asked for. */
+  private takesStreams = true
   /** When the endpoint was last seen to get on with its work. */
   private progressedMs = 0
   private failuresInRow = 0
@@ -93,36 +98,51 @@ export class Endpoint {
     this.slots = new EndpointSlots(name, this.limit)
   }
 
+  /** Other settings of the same server: the limit at once, times for calls from now on. */
+  adjust(settings: EndpointSettings): void {
+    this.settings = settings
+    this.limit.allow(settings.maxConcurrency)
+    this.slots.fill()
+  }
+
   /** The endpoint said that it is the simulator. */
   get simulated(): boolean {
     return this.listsSimulated || this.wire.simulated
   }
 
   /**
-   * Sends a request and reads its answer to the last byte, for at most `timeoutSeconds`. Rejects with the signal's
+   * Sends a request and reads its answer to the last byte, for at most `timeoutSeconds`, or, streamed, while it gets on. Rejects with the signal's
    * reason at once when aborted, with the engine's errors otherwise. `read` turns the body into the result and throws FaultError where it cannot.
+   * `onLost` is told the tokens of a streamed answer of which nothing is left, before the rejection.
    */
   async call<Result>(
     operation: Operation,
     read: (body: Record<string, unknown>) => Result,
-    about: { model?: string; requestId?: string; signal: AbortSignal; mayBeSent?: () => boolean },
+    about: {
+      model?: string
+      requestId?: string
+      signal: AbortSignal
+      mayBeSent?: () => boolean
+      onLost?: (counted: ReturnType<typeof countTokens>) => void
+    },
   ): Promise<{ result: Result; latencySeconds: number }> {
     const { signal, requestId, model, mayBeSent } = about
     const timeoutSeconds =
       operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
     const beganMs = performance.now()
     if (operation.path !== 'models') this.look()
+    const streamed = this.begin(operation)
     try {
-      const { body, latencySeconds } = await this.wire.exchange(
-        operation,
-        timeoutSeconds,
-        { requestId, mayBeSent },
-        signal,
-      )
+      const sending = { requestId, mayBeSent }
+      const { body, latencySeconds } = streamed
+        ? await this.stream(operation, streamed, sending, signal)
+        : await this.wire.exchange(operation, { timeoutSeconds }, sending, signal)
       const result = read(body)
       if (operation.path !== 'models') this.answered(beganMs, requestId)
       return { result, latencySeconds }
     } catch (error) {
+      const lost = streamed && countLost(operation, streamed)
+      if (lost) about.onLost?.(lost)
       if (signal.aborted) throw signal.reason
       const fault = faultOf(error, false)
       if (fault === undefined) throw error
@@ -150,9 +170,41 @@ export class Endpoint {
     }
   }
 
-  /** The models that the endpoint has, within 10 s. Outside the slots: a busy endpoint answers too. */
+  /** A place for the answer where it is to come in pieces: where nothing else would show that the endpoint hangs. */
+  private begin({ path }: Operation): StreamedAnswer | undefined {
+    const { stream } = this.settings
+    const isWanted = stream === 'always' || (stream === 'auto' && this.showsStalls === false)
+    if (!isWanted || !this.takesStreams || (path !== 'chat/completions' && path !== 'completions')) return undefined
+    return new StreamedAnswer(path === 'completions' ? 'raw' : 'chat', transportOptions.maxResponseSize)
+  }
+
+  /** Sends a request for a streamed answer; where the endpoint refuses that and takes the plain request, it gets plain ones from then on. */
+  private async stream(
+    operation: Operation,
+    streamed: StreamedAnswer,
+    sending: Parameters<Wire['exchange']>[2],
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const { idleSeconds, timeoutSeconds } = this.settings
+    try {
+      const exchange = await this.wire.exchange(operation, { idleSeconds, streamed }, sending, signal)
+      if (streamed.isPlain) this.takesStreams = false
+      return exchange
+    } catch (error) {
+      const fault = faultOf(error, false)
+      if (fault === undefined || !refusesStream(fault)) throw error
+      const exchange = await this.wire.exchange(operation, { timeoutSeconds }, sending, signal)
+      if (this.takesStreams)
+        this.lastError = `endpoint ${this.name} (${this.settings.url}): refuses streamed answers; its calls are plain from now on`
+      this.takesStreams = false
+      return exchange
+    }
+  }
+
+  /** The models that the endpoint has, within 10 s; the first time its metrics are looked at too. Outside the slots: a busy endpoint answers too. */
   async listModels(signal: AbortSignal): Promise<ListedModel[]> {
     const { result } = await this.call({ path: 'models' }, readModels, { signal })
+    if (this.showsStalls === undefined) this.showsStalls = canShowStalls(await this.readMetrics(signal))
     if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.listsSimulated = true
     return result
   }
@@ -256,6 +308,8 @@ export class Endpoint {
   private async lookOnce(): Promise<void> {
     this.looksToGo -= 1
     const found = this.looksToGo < 0 ? await this.readMetrics() : 'none'
+    // One that told before and is silent now hangs, or is busy.
+    if (found !== 'silent' || this.sample === undefined) this.showsStalls = canShowStalls(found)
     const nowMs = performance.now()
     let isGettingOn = true
     let isSeenWorking = false
@@ -298,12 +352,12 @@ export class Endpoint {
   }
 
   /** The endpoint's metrics: none where it has none that can be used, silent where it does not answer. */
-  private async readMetrics(): Promise<LoadSample | 'none' | 'silent'> {
+  private async readMetrics(signal = this.closing.signal): Promise<LoadSample | 'none' | 'silent'> {
     const timeout = AbortSignal.timeout(metricsSeconds * 1000)
     try {
       const page = await this.wire.page(
         metricsUrlOf(this.settings.url),
-        AbortSignal.any([timeout, this.closing.signal]),
+        AbortSignal.any([timeout, signal, this.closing.signal]),
       )
       return (page === undefined ? undefined : readLoad(page)) ?? 'none'
     } catch {
@@ -321,13 +375,39 @@ export class Endpoint {
 
   private async namesOfModels(signal: AbortSignal): Promise<string[] | undefined> {
     try {
-      const { body } = await this.wire.exchange({ path: 'models' }, listSeconds, {}, signal)
+      const { body } = await this.wire.exchange({ path: 'models' }, { timeoutSeconds: listSeconds }, {}, signal)
       return readModels(body).map(({ id }) => id)
     } catch (error) {
       if (signal.aborted || faultOf(error, false) === undefined) throw error
       return undefined
     }
   }
+}
+
+/** Whether a look at the metrics tells how many tokens were written. */
+const canShowStalls = (found: LoadSample | 'none' | 'silent'): boolean =>
+  typeof found === 'object' && found.generatedTokens !== undefined
+
+/** The servers' own words for a request that they would take without `stream` or `stream_options`. */
+const refusesStream = (fault: Fault): boolean =>
+  fault.kind === 'status' && [400, 422].includes(fault.status) && /\bstream(?:_options|ing|ed)?\b/i.test(fault.body)
+
+/** The tokens of a streamed answer that was not taken; undefined where none had come. */
+function countLost(operation: Operation, streamed: StreamedAnswer): ReturnType<typeof countTokens> | undefined {
+  const { lengths } = streamed
+  const usage = readUsage(streamed.usage)
+  if (lengths.text + lengths.reasoning === 0 && usage === undefined) return undefined
+  return countTokens(usage, { prompt: promptLength(operation), ...lengths })
+}
+
+/** Characters of what a completion continues. */
+function promptLength(operation: Operation): number {
+  if (operation.path === 'completions') return String(operation.body.prompt ?? '').length
+  if (operation.path !== 'chat/completions') return 0
+  return operation.body.messages.reduce(
+    (sum, { content }) => sum + (typeof content === 'string' ? content.length : 0),
+    0,
+  )
 }
 
 const mayBeUnknownModel = (fault: Fault): boolean =>

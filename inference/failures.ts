@@ -11,6 +11,8 @@ export type Fault =
   | { kind: 'timeout' }
   /** By its own metrics the endpoint has work and writes no token. */
   | { kind: 'stalled'; stallSeconds: number }
+  /** A streamed answer got no further for `idleSeconds`. */
+  | { kind: 'idle'; idleSeconds: number }
   /** It was not sent: not the endpoint's doing. */
   | { kind: 'withheld' }
   /** No whole answer came over the network. `answered`: the response had begun. */
@@ -104,6 +106,13 @@ export const failureRules: readonly FailureRule[] = [
     cure: ({ endpoint }) => `restart the server, or raise endpoints.${endpoint}.stallSeconds`,
   },
   {
+    name: 'a streamed answer got no further for idleSeconds',
+    matches: (fault) => fault.kind === 'idle',
+    becomes: { kind: 'transient', code: 'ENDPOINT_STALLED', outage: false },
+    cure: ({ endpoint }) =>
+      `look into the server's log; raise endpoints.${endpoint}.idleSeconds if it may be silent for longer`,
+  },
+  {
     name: 'connection refused, host unknown, no route, no connection within 10 s, TLS refused',
     matches: (fault) =>
       fault.kind === 'network' &&
@@ -119,7 +128,7 @@ export const failureRules: readonly FailureRule[] = [
     cure: () => "it is tried again; if it happens often, look into the server's log and at proxies between",
   },
   {
-    name: 'the endpoint broke the generation off (finish_reason abort or error)',
+    name: 'the endpoint broke the generation off (finish_reason abort or error; a stream that ends early, or with an error)',
     matches: (fault) => fault.kind === 'broken-off',
     becomes: { kind: 'transient', code: 'CONNECTION_LOST', outage: false },
     cure: () => "it is tried again; if it happens often, look into the server's log",
@@ -232,6 +241,8 @@ function describe(fault: Fault, { timeoutSeconds }: CallContext): string {
       return 'it was not sent'
     case 'stalled':
       return `it has work and wrote no token for ${fault.stallSeconds} s, by its own metrics`
+    case 'idle':
+      return `the streamed answer got no further for ${fault.idleSeconds} s`
     case 'network': {
       const what = fault.answered ? 'the connection broke in the middle of the answer' : 'no answer'
       return `${what} (${oneLine([fault.code, fault.detail].filter((part) => part !== '').join(': '), 200)})`

@@ -9,22 +9,23 @@ import type {
   CallOptions,
   Completion,
   CompletionRequest,
+  Cost,
   Embedding,
   EmbeddingRequest,
   Inference,
   Role,
-  RoleModel,
   Sampling,
   TokenUsage,
 } from '../engine/ports.ts'
 import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { defaultLookSeconds, Endpoint, rememberedFailures, WithheldError } from './endpoint.ts'
-
+import { Connections, type EndpointCheck, type Served, type SettingsChange } from './connections.ts'
+import { defaultLookSeconds, rememberedFailures, WithheldError } from './endpoint.ts'
+import { costOf } from './price.ts'
 import { splitReasoning } from './reasoning.ts'
 import { Recent } from './recent.ts'
-import { type EndpointSlots, ModelLine } from './slots.ts'
+import type { EndpointSlots } from './slots.ts'
 import { type Operation, transportOptions } from './wire.ts'
 
 /** What an endpoint is doing. */
@@ -43,6 +44,8 @@ export interface EndpointStatus {
   /** The last thing heard of it was an outage. */
   down: boolean
   simulated: boolean
+  /** It was removed or replaced: its calls in flight end, and no other one comes. */
+  draining?: true
 }
 
 /** What a role has used since the start of this process. */
@@ -76,17 +79,6 @@ export interface CallRecord {
   queueSeconds: number
 }
 
-/** What one endpoint answered when it was asked for its models. */
-interface EndpointCheck {
-  name: string
-  url: string
-  /** Absent where it could not be asked. */
-  models?: string[]
-  simulated: boolean
-  /** Why it could not be asked, or which configured model it lacks: one line with the cure. */
-  fault?: Error
-}
-
 export interface InferenceOptions {
   /** The value of an environment variable. */
   secret: (variable: string) => string | undefined
@@ -103,17 +95,16 @@ export interface ConfiguredInference extends Inference {
   totals(): ReadonlyMap<Role, RoleTotals>
   /** Asks every endpoint for its models, side by side, each within 10 s. Never rejects for an endpoint's sake; marks simulated endpoints. */
   check(signal: AbortSignal): Promise<EndpointCheck[]>
+  /**
+   * Takes new settings up while calls are under way: endpoints, and which of them serve a model by which weight and price. Calls that
+   * wait for an endpoint that goes wait for the others, those in flight there end. What is part of the recipe stays, and is told.
+   * @throws ConfigurationError, and nothing has changed
+   */
+  reload(settings: InferenceSettings): SettingsChange
+  /** Asks the endpoints that `reload` would add, replace or give another model, as `check` does. */
+  checkReload(settings: InferenceSettings, signal: AbortSignal): Promise<EndpointCheck[]>
   /** Closes all connections. Calls in flight fail: abort and await them first. */
   close(): Promise<void>
-}
-
-/** A model as configured, with its queue and its endpoints. */
-interface Served {
-  key: string
-  settings: ModelSettings
-  line: ModelLine
-  endpoints: Map<string, Endpoint>
-  roleModel: RoleModel
 }
 
 /** Connects the configured models. Throws ConfigurationError where a named variable holds no key. Opens no connection yet. */
@@ -122,13 +113,12 @@ export function createInference(
   { secret, onCall, lookSeconds = defaultLookSeconds }: InferenceOptions,
 ): ConfiguredInference {
   const agent = new Agent(transportOptions)
-  const endpoints = connect(settings, secret, { agent, lookSeconds })
-  const served = new Map(Object.entries(settings.models).map(([key, model]) => [key, serve(key, model, endpoints)]))
+  const connections = new Connections(settings, secret, { agent, lookSeconds })
   const byRole = new Map<Role, Served[]>()
   for (const [role, keys] of Object.entries(settings.roles) as [Role, string[]][]) {
     byRole.set(
       role,
-      keys.map((key) => served.get(key)).filter((model) => model !== undefined),
+      keys.map((key) => connections.models.get(key)).filter((model) => model !== undefined),
     )
   }
   const totals = new Map<Role, RoleTotals>()
@@ -176,11 +166,8 @@ export function createInference(
     if (call.estimated) total.estimated += 1
     total.seconds += call.latencySeconds
     for (const kind of ['prompt', 'cached', 'completion', 'reasoning'] as const) total.tokens[kind] += call.tokens[kind]
-    const { price } = model.settings
-    if (price !== undefined) {
-      const cost = (call.tokens.prompt * price.inputPerMillion + call.tokens.completion * price.outputPerMillion) / 1e6
-      total.cost[price.currency] = (total.cost[price.currency] ?? 0) + cost
-    }
+    const cost = costOf(model.settings.price, call.tokens)
+    if (cost !== undefined) total.cost[cost.currency] = (total.cost[cost.currency] ?? 0) + cost.amount
     onCall?.(call)
   }
 
@@ -190,7 +177,7 @@ export function createInference(
     model: Served,
     operation: Operation,
     read: (body: Record<string, unknown>) => { value: Result; usage: TokenUsage; estimated: boolean },
-    { requestId, signal, beforeSending, sending, ...wish }: CallOptions & { prefix?: string },
+    { requestId, signal, beforeSending, sending, onWasted, prompt, ...wish }: PerformOptions,
   ) => {
     // A processor's calls share signals: hundreds of listeners on one are no leak.
     setMaxListeners(0, signal)
@@ -200,7 +187,7 @@ export function createInference(
       const avoid = failedAt.get(requestId)
       const slots = await model.line.acquire(sending ? [signal, sending] : [signal], { ...wish, avoid })
       const started = performance.now()
-      const endpoint = model.endpoints.get(slots.name)
+      const endpoint = connections.endpointOf(slots)
       const call: CallRecord = {
         role,
         model: model.settings.model,
@@ -212,14 +199,19 @@ export function createInference(
         latencySeconds: 0,
         queueSeconds: (started - queued) / 1000,
       }
+      let isSent = false
+      /** What a streamed answer that was lost had counted. */
+      let lost: { usage: TokenUsage; estimated: boolean } | undefined
       try {
-        if (endpoint === undefined) throw new Error(`no endpoint ${slots.name}`)
         await beforeSending?.()
+        if (slots.isRetired) throw new WithheldError()
+        isSent = true
         const { result, latencySeconds } = await endpoint.call(operation, read, {
           model: model.settings.model,
           requestId,
           signal,
           ...(beforeSending && { mayBeSent: () => isUndefined(beforeSending()) }),
+          onLost: (counted) => (lost = counted),
         })
         failedAt.delete(requestId)
         call.outcome = 'completed'
@@ -235,12 +227,28 @@ export function createInference(
             usage: result.usage,
             latencySeconds,
             requestId,
+            ...(result.estimated ? { estimated: true } : {}),
+            ...costField(model, result.usage),
           },
         }
       } catch (error) {
         call.latencySeconds = (performance.now() - started) / 1000
         call.outcome = outcomeOf(error)
         if (error instanceof WithheldError) continue
+        if (isSent && mayHaveCost.has(call.outcome)) {
+          call.estimated = lost?.estimated ?? true
+          if (lost) call.tokens = lost.usage
+          // An error of the server as a rule comes before the work.
+          else if (call.outcome !== 'ENDPOINT_FAILED') call.tokens.prompt = Math.ceil(prompt / 4)
+          onWasted?.({
+            model: call.model,
+            endpoint: call.endpoint,
+            usage: call.tokens,
+            estimated: call.estimated,
+            latencySeconds: call.latencySeconds,
+            ...costField(model, call.tokens),
+          })
+        }
         if (kindOf(error) === 'transient') remember(requestId, slots, model)
         // The endpoint's fault, and nothing was done for the call: it waits for one that takes it.
         if (!(kindOf(error) === 'transient' && (error as TransientError).outage)) throw error
@@ -255,7 +263,7 @@ export function createInference(
     modelsOf: (role) => (byRole.get(role) ?? []).map(({ roleModel }) => roleModel),
 
     slotsOf: (role) => {
-      const used = new Set((byRole.get(role) ?? []).flatMap((model) => [...model.endpoints.values()]))
+      const used = new Set((byRole.get(role) ?? []).flatMap(({ line }) => line.endpoints))
       return [...used].reduce((sum, { limit }) => sum + limit.value, 0)
     },
 
@@ -280,7 +288,7 @@ export function createInference(
           }
           return { value: { ...split, finishReason: raw.finishReason }, ...countTokens(raw.usage, characters) }
         },
-        { ...options, prefix: prefixOf(request.prompt) },
+        { ...options, prefix: prefixOf(request.prompt), prompt: request.prompt.length },
       )
       return { ...value, ...provenance, sampling, seed: request.seed }
     },
@@ -292,46 +300,69 @@ export function createInference(
         input: [...texts],
         encoding_format: 'float',
       }
+      const prompt = texts.reduce((sum, text) => sum + text.length, 0)
       const { value, provenance } = await perform(
         role,
         model,
         { path: 'embeddings', body: { ...model.settings.extraBody, ...body } },
         (answer) => {
           const { vectors, usage } = readEmbeddings(answer, texts.length)
-          const prompt = texts.reduce((sum, text) => sum + text.length, 0)
           return { value: vectors, ...countTokens(usage, { prompt, reasoning: 0, text: 0 }) }
         },
-        options,
+        { ...options, prompt },
       )
       return { vectors: value, ...provenance }
     },
 
     status: () =>
-      [...endpoints.values()].map(
-        ({ name, settings: { url }, slots, completed, failed, lastError, down, simulated }) => ({
-          name,
-          url,
-          inFlight: slots.inFlight,
-          waiting: slots.waiting,
-          limit: slots.limit.value,
-          completed,
-          failed,
-          ...(lastError === undefined ? {} : { lastError }),
-          down,
-          simulated,
-        }),
-      ),
+      connections.all.map(({ name, settings: { url }, slots, completed, failed, lastError, down, simulated }) => ({
+        name,
+        url,
+        inFlight: slots.inFlight,
+        waiting: slots.waiting,
+        limit: slots.limit.value,
+        completed,
+        failed,
+        ...(lastError === undefined ? {} : { lastError }),
+        down,
+        simulated,
+        ...(slots.isRetired ? { draining: true } : {}),
+      })),
 
     totals: () => totals,
 
-    check: (signal) =>
-      Promise.all([...endpoints.values()].map((endpoint) => checkEndpoint(endpoint, settings, signal))),
+    check: (signal) => connections.check(signal),
+
+    checkReload: (next, signal) => connections.checkReload(next, signal),
+
+    reload: (next) => connections.reload(next),
 
     async close() {
-      for (const endpoint of endpoints.values()) endpoint.close()
+      connections.close()
       await agent.destroy()
     },
   }
+}
+
+interface PerformOptions extends CallOptions {
+  prefix?: string
+  /** Characters of what is sent. */
+  prompt: number
+}
+
+/** After these the endpoint may have worked for nothing. */
+const mayHaveCost: ReadonlySet<CallRecord['outcome']> = new Set([
+  'aborted',
+  'ENDPOINT_TIMEOUT',
+  'ENDPOINT_STALLED',
+  'ENDPOINT_FAILED',
+  'CONNECTION_LOST',
+  'ANSWER_MALFORMED',
+])
+
+function costField(model: Served, usage: TokenUsage): { cost?: Cost } {
+  const cost = costOf(model.settings.price, usage)
+  return cost === undefined ? {} : { cost }
 }
 
 /** Whether there is nothing to wait for. */
@@ -345,52 +376,6 @@ function isUndefined(wait: Promise<void> | undefined): boolean {
 const prefixOf = (prompt: string): string => createHash('sha1').update(prompt).digest('base64')
 
 const noTokens = (): TokenUsage => ({ prompt: 0, cached: 0, completion: 0, reasoning: 0 })
-
-/** The endpoints with their keys. All missing keys are reported at once. */
-function connect(
-  settings: InferenceSettings,
-  secret: InferenceOptions['secret'],
-  transport: { agent: Agent; lookSeconds: number },
-): Map<string, Endpoint> {
-  const faults: string[] = []
-  const endpoints = new Map<string, Endpoint>()
-  for (const [name, endpoint] of Object.entries(settings.endpoints)) {
-    const { apiKeyVariable } = endpoint
-    const value = apiKeyVariable === undefined ? undefined : secret(apiKeyVariable)?.trim()
-    const key = value === '' ? undefined : value
-    if (apiKeyVariable !== undefined && key === undefined) {
-      faults.push(
-        `endpoints.${name}.apiKeyVariable: expected a key in the environment variable ${apiKeyVariable}, got nothing; set it, or remove apiKeyVariable where the endpoint needs no key`,
-      )
-    }
-    endpoints.set(name, new Endpoint(name, endpoint, key, transport))
-  }
-  if (faults.length > 0) throw new ConfigurationError(faults)
-  return endpoints
-}
-
-function serve(key: string, settings: ModelSettings, all: ReadonlyMap<string, Endpoint>): Served {
-  const endpoints = new Map<string, Endpoint>()
-  for (const name of settings.endpoints) {
-    const endpoint = all.get(name)
-    if (endpoint === undefined)
-      throw new ConfigurationError([
-        `models.${key}.endpoints: expected a configured endpoint, got ${name}; add it under endpoints`,
-      ])
-    endpoints.set(name, endpoint)
-  }
-  return {
-    key,
-    settings,
-    endpoints,
-    line: new ModelLine([...endpoints.values()].map(({ slots }) => slots)),
-    roleModel: {
-      model: settings.model,
-      mode: settings.mode,
-      sampling: settings.sampling,
-    },
-  }
-}
 
 /** The request in the endpoint's terms. What is undefined is left out, so that the endpoint's own default holds. */
 function completionOperation(settings: ModelSettings, request: CompletionRequest, sampling: Sampling): Operation {
@@ -428,35 +413,4 @@ function outcomeOf(error: unknown): CallRecord['outcome'] {
   const kind = kindOf(error)
   if (kind === 'configuration') return 'configuration'
   return kind === undefined ? 'aborted' : (error as { code: TransientCode | InvalidRecordCode }).code
-}
-
-async function checkEndpoint(
-  endpoint: Endpoint,
-  settings: InferenceSettings,
-  signal: AbortSignal,
-): Promise<EndpointCheck> {
-  const {
-    name,
-    settings: { url },
-  } = endpoint
-  try {
-    const models = (await endpoint.listModels(signal)).map(({ id }) => id)
-    const lacking = Object.values(settings.models).filter(
-      ({ endpoints, model }) => endpoints.includes(name) && !models.includes(model),
-    )
-    const faults = lacking.map(
-      ({ model }) =>
-        `endpoint ${name} (${url}): expected the model ${model}, got none of that name; use one of ${models.join(', ') || '(none)'}, or serve it`,
-    )
-    return {
-      name,
-      url,
-      models,
-      simulated: endpoint.simulated,
-      ...(faults.length === 0 ? {} : { fault: new ConfigurationError([...new Set(faults)]) }),
-    }
-  } catch (error) {
-    if (signal.aborted || kindOf(error) === undefined) throw error
-    return { name, url, simulated: endpoint.simulated, fault: error as Error }
-  }
 }

@@ -29,7 +29,7 @@ export interface EndpointLoad {
 const CEILINGS = { observed: 1024, unobserved: 64 }
 
 export class ConcurrencyLimit {
-  private readonly ceiling: number | undefined
+  private ceiling: number | undefined
   private readonly random: () => number
   private exact: number
   private isRamping = true
@@ -53,6 +53,16 @@ export class ConcurrencyLimit {
 
   private get most(): number {
     return this.ceiling ?? CEILINGS[this.isObserved ? 'observed' : 'unobserved']
+  }
+
+  /** Another ceiling, as in the constructor: at once where it is lower; where it is higher the limit goes up as it was found. */
+  allow(ceiling: number | undefined): void {
+    const wasAtCeiling = this.exact >= this.most
+    this.ceiling = ceiling
+    this.exact = Math.min(this.exact, this.most)
+    if (!wasAtCeiling || this.exact >= this.most) return
+    this.isRamping = true
+    this.exact = Math.max(this.exact, Math.min(this.most, FIRST_LIMIT))
   }
 
   /** One call at a time, until `proven`: after an outage. */

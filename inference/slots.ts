@@ -5,6 +5,8 @@
  *
  * Among those who wait the call that is nearest to the end of the stream goes first, then the one that has waited longest;
  * every eighth slot goes to the one that has waited longest whatever it is for, so that nothing starves.
+ *
+ * Endpoints of a model come and go while calls wait: those that wait for one that goes wait for the others, in their old order.
  */
 import type { ConcurrencyLimit } from './limit.ts'
 import { Recent } from './recent.ts'
@@ -45,8 +47,9 @@ export class EndpointSlots {
   private taken = 0
   private lastTaken = 0
   private turns = 0
-  private readonly lines: ModelLine[] = []
+  private readonly lines = new Set<ModelLine>()
   private why: string | undefined
+  private whenEmpty: (() => void) | undefined
 
   constructor(name: string, limit: ConcurrencyLimit) {
     this.name = name
@@ -59,7 +62,9 @@ export class EndpointSlots {
 
   /** Calls that wait for this endpoint. */
   get waiting(): number {
-    return this.lines.reduce((sum, line) => sum + line.waitingAt(this), 0)
+    let sum = 0
+    for (const line of this.lines) sum += line.waitingAt(this)
+    return sum
   }
 
   get isFull(): boolean {
@@ -76,15 +81,30 @@ export class EndpointSlots {
     return (this.taken + this.waiting) / this.limit.value
   }
 
-  /** Called by a line of a model that this endpoint serves. */
-  serve(line: ModelLine): void {
-    this.lines.push(line)
+  /** When it took its last call: a smaller number is longer ago. */
+  get lastCall(): number {
+    return this.lastTaken
   }
 
-  /** Whether a call rather goes here than to `other`: less loaded; among equals the one that took its last call earlier. */
-  precedes(other: EndpointSlots): boolean {
-    const difference = this.load - other.load
-    return difference < 0 || (difference === 0 && this.lastTaken < other.lastTaken)
+  /** Whether it drains: what holds a slot ends, and nothing new comes. */
+  get isRetired(): boolean {
+    return this.whenEmpty !== undefined
+  }
+
+  /** Called by a line of a model that this endpoint serves from now on. */
+  serve(line: ModelLine): void {
+    this.lines.add(line)
+  }
+
+  /** Called by a line of a model that it serves no more. */
+  dismiss(line: ModelLine): void {
+    this.lines.delete(line)
+  }
+
+  /** For an endpoint that no line uses any more: tells when its last call has ended, at once where it has none. */
+  retire(whenEmpty: () => void): void {
+    this.whenEmpty = whenEmpty
+    if (this.taken === 0) whenEmpty()
   }
 
   /** Takes a slot, whoever waits. */
@@ -96,7 +116,8 @@ export class EndpointSlots {
   /** Gives a slot back. */
   release(): void {
     this.taken -= 1
-    this.fill()
+    if (this.whenEmpty === undefined) this.fill()
+    else if (this.taken === 0) this.whenEmpty()
   }
 
   /** Takes no calls until `resume`; those in flight go on, and those that wait may go elsewhere. */
@@ -181,18 +202,53 @@ class Queue {
   }
 }
 
+/** An endpoint of a model, and its share of the model's calls in relation to the others, above 0. */
+export interface WeightedEndpoint {
+  slots: EndpointSlots
+  weight: number
+}
+
+/** What a line knows of one of its endpoints. */
+interface Place {
+  readonly queue: Queue
+  weight: number
+  /** Calls given to it in units of its weight: among equally loaded endpoints the one that has least is next. */
+  given: number
+}
+
 /** The calls that wait for one model, and the endpoints that may take them. */
 export class ModelLine {
-  readonly endpoints: readonly EndpointSlots[]
-  private readonly queues: Map<EndpointSlots, Queue>
+  private readonly places = new Map<EndpointSlots, Place>()
+  /** `given` of the endpoint that was chosen last, before it was: who was away or is new makes up for nothing. */
+  private givenLast = 0
   private readonly homes = new Recent<string, EndpointSlots>(REMEMBERED_PREFIXES)
   private readonly sharing = new Map<string, Set<Waiter>>()
   private readonly placeOf = new Map<Waiter, EndpointSlots>()
 
-  constructor(endpoints: readonly EndpointSlots[]) {
-    this.endpoints = endpoints
-    this.queues = new Map(endpoints.map((endpoint) => [endpoint, new Queue()]))
-    for (const endpoint of endpoints) endpoint.serve(this)
+  constructor(endpoints: readonly WeightedEndpoint[]) {
+    this.use(endpoints)
+  }
+
+  get endpoints(): readonly EndpointSlots[] {
+    return [...this.places.keys()]
+  }
+
+  /** Goes on with these endpoints, of which at least one is needed. Calls that wait for another one wait for these; calls that hold a slot keep it. */
+  use(endpoints: readonly WeightedEndpoint[]): void {
+    const weights = new Map(endpoints.map(({ slots, weight }) => [slots, weight]))
+    for (const gone of this.endpoints.filter((one) => !weights.has(one))) gone.dismiss(this)
+    const before = new Map(this.places)
+    const waiting = [...this.placeOf]
+    for (const [waiter] of waiting) this.leave(waiter)
+    this.places.clear()
+    for (const [slots, weight] of weights) {
+      this.places.set(slots, { queue: new Queue(), weight, given: before.get(slots)?.given ?? 0 })
+      if (!before.has(slots)) slots.serve(this)
+    }
+    for (const [waiter, place] of waiting) {
+      this.wait(waiter, this.places.has(place) ? place : this.placeFor(waiter.prefix, waiter.avoid))
+    }
+    this.endpointChanged()
   }
 
   get length(): number {
@@ -200,7 +256,7 @@ export class ModelLine {
   }
 
   waitingAt(endpoint: EndpointSlots): number {
-    return this.queues.get(endpoint)?.size ?? 0
+    return this.places.get(endpoint)?.queue.size ?? 0
   }
 
   /** Resolves to the endpoint whose slot the call then holds until `release`. Rejects with the reason of a signal that is aborted first. */
@@ -212,7 +268,7 @@ export class ModelLine {
     const place = this.placeFor(prefix, avoid)
     // Whoever waits goes first; `fill` leaves no slot free that one of them may have.
     if (!place.isFull && place.paused === undefined) {
-      place.occupy()
+      this.occupy(place)
       return place
     }
     return new Promise((resolve, reject) => {
@@ -233,7 +289,7 @@ export class ModelLine {
         onOutage,
         enter: (endpoint) => {
           settle()
-          endpoint.occupy()
+          this.occupy(endpoint)
           resolve(endpoint)
         },
       }
@@ -247,7 +303,7 @@ export class ModelLine {
   /** The first call of each queue, as a candidate for a slot of the endpoint. */
   *candidatesFor(endpoint: EndpointSlots, isFairTurn: boolean): Iterable<Candidate> {
     const mayGo = (waiter: Waiter): boolean => waiter.avoid?.has(endpoint) !== true || !this.hasOther(waiter.avoid)
-    for (const [place, queue] of this.queues) {
+    for (const [place, { queue }] of this.places) {
       const waiter = queue.first(mayGo, isFairTurn)
       if (waiter) yield { line: this, waiter, isOwn: place === endpoint || place.paused !== undefined }
     }
@@ -295,14 +351,32 @@ export class ModelLine {
     const place =
       home !== undefined && choice.includes(home) && (!home.isFull || idle.length === 0)
         ? home
-        : (idle.length > 0 ? idle : choice).reduce((best, one) => (one.precedes(best) ? one : best))
+        : (idle.length > 0 ? idle : choice).reduce((best, one) => (this.precedes(one, best) ? one : best))
     if (prefix !== undefined && avoid === undefined) this.homes.set(prefix, place)
     return place
   }
 
+  /** Whether a call rather goes to `one`: less loaded for its weight; among equals by turns of their weights. */
+  private precedes(one: EndpointSlots, other: EndpointSlots): boolean {
+    const [ours, theirs] = [this.places.get(one), this.places.get(other)]
+    if (ours === undefined || theirs === undefined) return false
+    const byLoad = one.load / ours.weight - other.load / theirs.weight
+    if (byLoad !== 0) return byLoad < 0
+    const byTurn = Math.max(this.givenLast, ours.given) - Math.max(this.givenLast, theirs.given)
+    return byTurn < 0 || (byTurn === 0 && one.lastCall < other.lastCall)
+  }
+
+  private occupy(endpoint: EndpointSlots): void {
+    endpoint.occupy()
+    const place = this.places.get(endpoint)
+    if (place === undefined) return
+    this.givenLast = Math.max(this.givenLast, place.given)
+    place.given = this.givenLast + 1 / place.weight
+  }
+
   private wait(waiter: Waiter, place: EndpointSlots): void {
     this.placeOf.set(waiter, place)
-    this.queues.get(place)?.add(waiter)
+    this.places.get(place)?.queue.add(waiter)
     if (waiter.prefix === undefined) return
     const siblings = this.sharing.get(waiter.prefix)
     if (siblings) siblings.add(waiter)
@@ -313,7 +387,7 @@ export class ModelLine {
     const place = this.placeOf.get(waiter)
     if (place === undefined) return
     this.placeOf.delete(waiter)
-    this.queues.get(place)?.remove(waiter)
+    this.places.get(place)?.queue.remove(waiter)
     if (waiter.prefix === undefined) return
     const siblings = this.sharing.get(waiter.prefix)
     siblings?.delete(waiter)

@@ -3,12 +3,13 @@ import OpenAI from 'openai'
 import type { APIPromise } from 'openai'
 import { type Agent, type Dispatcher, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
 import { parseBody } from './answers.ts'
+import type { StreamedAnswer } from './events.ts'
 import { FaultError, faultOf, readRetryAfter } from './failures.ts'
 import type { Fault } from './failures.ts'
 
 /**
  * Options of the one connection pool. A request of hours with no byte on the line is normal, so undici's own limits
- * (300 s to the head, 300 s between parts of the body) are off; endpoints' `timeoutSeconds` ends a call. Sockets have TCP keep-alive.
+ * (300 s to the head, 300 s between parts of the body) are off; endpoints' `timeoutSeconds` and `idleSeconds` end a call. Sockets have TCP keep-alive.
  */
 export const transportOptions = {
   headersTimeout: 0,
@@ -36,11 +37,18 @@ export interface Exchange {
   latencySeconds: number
 }
 
-/** How a request is sent: under which id, and asked at the last moment whether. */
-export interface Sending {
+/** How a request is sent: under which id, asked at the last moment whether, and as a stream that is put together where. */
+interface Sending {
   requestId?: string | undefined
   mayBeSent?: (() => boolean) | undefined
+  streamed?: StreamedAnswer | undefined
 }
+
+/** How long an answer may take: in all, or, streamed, without getting further. */
+type Patience = Readonly<{ timeoutSeconds: number }> | Readonly<{ idleSeconds: number; streamed: StreamedAnswer }>
+
+/** A server ends the body with the end mark of the stream. One that does not loses its connection after so many milliseconds. */
+const endOfBodyMs = 1000
 
 /** The wire to one endpoint. */
 export class Wire {
@@ -85,8 +93,8 @@ export class Wire {
   /** Settles as soon as the answer, the limit or the signal decides: a slot must not wait for a socket to close. */
   async exchange(
     operation: Operation,
-    timeoutSeconds: number,
-    sending: Sending,
+    patience: Patience,
+    sending: Omit<Sending, 'streamed'>,
     signal: AbortSignal,
   ): Promise<Exchange> {
     signal.throwIfAborted()
@@ -100,41 +108,60 @@ export class Wire {
       const abort = (): void => {
         stop(signal.reason as Error)
       }
-      const timer = setTimeout(() => {
-        stop(new FaultError({ kind: 'timeout' }))
-      }, timeoutSeconds * 1000)
       const fail = (fault: Fault): void => {
         stop(new FaultError(fault))
       }
+      const stopWaiting = failLate(patience, fail)
       if (operation.path !== 'models') this.stops.add(fail)
       signal.addEventListener('abort', abort, { once: true })
       settle = () => {
-        clearTimeout(timer)
+        stopWaiting()
         this.stops.delete(fail)
         signal.removeEventListener('abort', abort)
       }
     })
+    const streamed = 'streamed' in patience ? patience.streamed : undefined
+    // What cannot be read ends the call here: an abort in the turn of the head is lost in fetch.
+    const unreadable = new Promise<never>((_, reject) => {
+      streamed?.done.catch(reject)
+    })
     const start = performance.now()
     try {
-      const text = await Promise.race([this.transfer(operation, sending, controller.signal), stopped])
-      return { latencySeconds: (performance.now() - start) / 1000, body: parseBody(text) }
+      const transfer = this.transfer(operation, { ...sending, streamed }, controller.signal)
+      const read = await Promise.race([transfer, stopped, unreadable])
+      return { latencySeconds: (performance.now() - start) / 1000, body: read() }
+    } catch (error) {
+      // What has its end loses nothing by what comes after.
+      if (streamed?.isWhole !== true || signal.aborted) throw error
+      return { latencySeconds: (performance.now() - start) / 1000, body: streamed.body() }
     } finally {
       settle()
     }
   }
 
-  private async transfer(operation: Operation, sending: Sending, signal: AbortSignal): Promise<string> {
-    const { requestId, mayBeSent } = sending
+  /** @returns how the body is read */
+  private async transfer(
+    operation: Operation,
+    sending: Sending,
+    signal: AbortSignal,
+  ): Promise<() => Record<string, unknown>> {
+    const { requestId, mayBeSent, streamed } = sending
     const options = {
       signal,
-      ...(requestId === undefined ? {} : { headers: { 'X-Request-Id': requestId } }),
+      headers: {
+        ...(requestId === undefined ? {} : { 'X-Request-Id': requestId }),
+        // Pieces are small, and are to come at once.
+        ...(streamed && { 'Accept-Encoding': 'identity' }),
+      },
       // Arrives at `fetchThrough`.
-      ...(mayBeSent && { fetchOptions: { mayBeSent } as object }),
+      ...((mayBeSent ?? streamed) && { fetchOptions: { mayBeSent, streamed } as object }),
     }
-    const response = await this.send(operation, options).asResponse()
+    const response = await this.send(streamed ? asStream(operation) : operation, options).asResponse()
     if (response.headers.get('x-wellspring-simulated') === 'true') this.simulated = true
     try {
-      return await response.text()
+      if (streamed) return await readEvents(response, streamed)
+      const text = await response.text()
+      return () => parseBody(text)
     } catch (error) {
       const fault = faultOf(error, true)
       throw fault === undefined ? error : new FaultError(fault)
@@ -169,22 +196,111 @@ export class Wire {
   }
 }
 
+/** Ends a call that takes too long. @returns how to let it be */
+function failLate(patience: Patience, fail: (fault: Fault) => void): () => void {
+  if ('timeoutSeconds' in patience) {
+    const timer = setTimeout(() => {
+      fail({ kind: 'timeout' })
+    }, patience.timeoutSeconds * 1000)
+    return () => {
+      clearTimeout(timer)
+    }
+  }
+  const { idleSeconds, streamed } = patience
+  const look = (): void => {
+    const leftMs = streamed.progressedMs + 1000 * idleSeconds - performance.now()
+    if (leftMs > 0) timer = setTimeout(look, Math.ceil(leftMs))
+    else fail({ kind: 'idle', idleSeconds })
+  }
+  let timer = setTimeout(look, idleSeconds * 1000)
+  return () => {
+    clearTimeout(timer)
+  }
+}
+
+/** The same request with its answer in pieces, the counts of tokens at the end. */
+function asStream(operation: Operation): Operation {
+  if (operation.path !== 'chat/completions' && operation.path !== 'completions') return operation
+  const body = { ...operation.body, stream: true, stream_options: { include_usage: true } }
+  // The SDK's types tell streamed from plain requests; only the head of the answer is its business here.
+  return { path: operation.path, body } as unknown as Operation
+}
+
+/** Reads a streamed body up to its end mark, or to its end. */
+async function readEvents(response: Response, streamed: StreamedAnswer): Promise<() => Record<string, unknown>> {
+  const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
+  const ended = (async () => {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true }
+      if (done || !value) return
+      // Only what `watched` has left.
+      streamed.push(value)
+    }
+  })()
+  try {
+    await Promise.race([ended, streamed.done])
+  } catch (error) {
+    reader?.cancel().catch(() => undefined)
+    throw error
+  }
+  if (!streamed.isDone) return () => streamed.end()
+  const timer = setTimeout(() => void reader?.cancel().catch(() => undefined), endOfBodyMs)
+  timer.unref()
+  ended.catch(() => undefined).finally(() => clearTimeout(timer))
+  return () => streamed.body()
+}
+
+/** What undici tells of one request; its type leaves this form out. */
+interface Watcher {
+  onConnect(abort: (error?: Error) => void, context?: unknown): void
+  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean
+  onData(chunk: Buffer): boolean
+}
+
 /**
  * Asks `mayBeSent` when there is a connection, and then writes head and body at once: a process that is put to sleep in between would send
- * when it wakes what has long been another's.
+ * when it wakes what has long been another's. Takes the parts of a streamed answer as they come: through the body of a fetch each would cost several promises.
  */
-function guarded(agent: Agent, body: unknown, mayBeSent: () => boolean): Dispatcher {
+function watched(agent: Agent, body: unknown, { mayBeSent, streamed }: Sending): Dispatcher {
   const dispatch: Agent['dispatch'] = (options, handler) => {
-    const asking = Object.create(handler) as { onConnect(abort: (error?: Error) => void): void }
-    asking.onConnect = (abort) => {
-      ;(handler as typeof asking).onConnect.call(asking, abort)
-      if (!mayBeSent()) abort(new FaultError({ kind: 'withheld' }))
+    const watching = Object.create(handler) as Watcher
+    const own = handler as unknown as Watcher
+    let abortWith = (_: Error): void => undefined
+    watching.onConnect = (abort, context) => {
+      abortWith = abort
+      own.onConnect.call(watching, abort, context)
+      if (mayBeSent?.() === false) abort(new FaultError({ kind: 'withheld' }))
+    }
+    if (streamed) {
+      let isTaken = false
+      watching.onHeaders = (status, headers, resume, statusText) => {
+        isTaken = status >= 200 && status < 300 && !isEncoded(headers)
+        return own.onHeaders.call(watching, status, headers, resume, statusText)
+      }
+      watching.onData = (chunk) => {
+        if (!isTaken) return own.onData.call(watching, chunk)
+        try {
+          streamed.push(chunk)
+        } catch (error) {
+          abortWith(error as Error)
+        }
+        return true
+      }
     }
     const whole = typeof body === 'string' ? { ...options, body: Buffer.from(body) } : options
-    return agent.dispatch(whole, asking)
+    return agent.dispatch(whole, watching)
   }
   return { dispatch } as unknown as Dispatcher
 }
+
+/** Whether a head, names and values in turn, says that the body is compressed. */
+const isEncoded = (headers: readonly Buffer[]): boolean =>
+  headers.some(
+    (name, index) =>
+      index % 2 === 0 &&
+      name.toString('latin1').toLowerCase() === 'content-encoding' &&
+      headers[index + 1]?.toString('latin1').toLowerCase() !== 'identity',
+  )
 
 /**
  * fetch of the same undici package as the pool: Node's own bundled version may be too old or too new for it. Failures
@@ -192,14 +308,14 @@ function guarded(agent: Agent, body: unknown, mayBeSent: () => boolean): Dispatc
  */
 function fetchThrough(agent: Agent): typeof globalThis.fetch {
   return async (input, init) => {
-    const { mayBeSent, ...rest } = init as unknown as UndiciRequestInit & Pick<Sending, 'mayBeSent'>
+    const { mayBeSent, streamed, ...rest } = init as unknown as UndiciRequestInit & Sending
     let response
     try {
       // Redirects are not followed: a POST would become a GET, and the key would go where nobody sent it.
       response = await undiciFetch(input as string, {
         ...rest,
         redirect: 'manual',
-        dispatcher: mayBeSent ? guarded(agent, rest.body, mayBeSent) : agent,
+        dispatcher: (mayBeSent ?? streamed) ? watched(agent, rest.body, { mayBeSent, streamed }) : agent,
       })
     } catch (error) {
       const fault = faultOf(error, false)

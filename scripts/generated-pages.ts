@@ -1,5 +1,6 @@
-/** Every generated file of the project that is for reading. */
+/** Every generated file of the project but code. */
 import { processors } from '../processors/index.ts'
+import { configurationJsonSchema } from '../cli/configuration-schema.ts'
 import { settingsPage } from './settings-page.ts'
 import { streamPage } from './stream-picture.ts'
 
@@ -8,5 +9,6 @@ export function generatedPages(): Map<string, string> {
   return new Map([
     ['processors/README.md', streamPage(processors)],
     ['docs/settings.md', settingsPage(processors)],
+    ['docs/configuration.schema.json', `${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`],
   ])
 }

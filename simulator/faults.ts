@@ -31,13 +31,13 @@ export type TransportFault =
   | 'refused'
   /** Answered 500 at once. */
   | 'serverError'
-  /** The connection is closed in the middle of the generation. */
+  /** The connection is closed in the middle of the generation, or of the stream. */
   | 'connectionReset'
-  /** The answer's body ends in its middle. */
+  /** The answer's body, or its stream, ends in its middle. */
   | 'cutAnswer'
-  /** The answer is generated and its body is no JSON. */
+  /** The answer is generated and its body is no JSON; the last event of its stream is none. */
   | 'garbledAnswer'
-  /** No answer ever comes; the slot is held until the client leaves. */
+  /** No answer ever comes, or its stream stands still; the slot is held until the client leaves. */
   | 'hang'
 
 const transportFaults = ['refused', 'serverError', 'connectionReset', 'cutAnswer', 'garbledAnswer', 'hang'] as const

@@ -26,10 +26,10 @@ const failuresSchema = z
   .strictObject({
     refused: rate(0, 'requests answered 429 at once'),
     serverError: rate(0, 'requests answered 500 at once'),
-    connectionReset: rate(0, 'connections closed in the middle of the generation'),
-    cutAnswer: rate(0, 'bodies of answers that end in their middle'),
-    garbledAnswer: rate(0, 'bodies of answers that are no JSON'),
-    hang: rate(0, 'requests that are never answered and hold their slot'),
+    connectionReset: rate(0, 'connections closed in the middle of the generation or of the stream'),
+    cutAnswer: rate(0, 'bodies of answers, and streams, that end in their middle'),
+    garbledAnswer: rate(0, 'bodies of answers, and events of streams, that are no JSON'),
+    hang: rate(0, 'requests that are never answered, or streams that stand still, and hold their slot'),
   })
   .prefault({})
 
@@ -64,6 +64,11 @@ const schema = z.strictObject({
     .min(0)
     .optional()
     .describe('requests that wait for a slot at most; more are answered 429. Without it as many as come'),
+  commentSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('a streamed answer has a comment so often at speed 1, also while it waits. Without it none'),
   metrics: z.boolean().default(true).describe('whether GET /metrics answers'),
   hiddenReasoning: hiddenReasoningSchema
     .optional()

@@ -367,10 +367,10 @@ class SimulatorServer {
   }
 
   /** The client has left before its answer. */
-  private aborted(admission: Admission, underWay: UnderWay): void {
+  private aborted(admission: Admission, underWay: UnderWay, isOurFault = this.hungSinceMs !== undefined): void {
     const tokens = this.tokensSoFar(underWay)
     this.metrics.generationTokens += tokens
-    this.counts[this.hungSinceMs === undefined ? 'wastedTokens' : 'destroyedTokens'] += tokens
+    this.counts[isOurFault ? 'destroyedTokens' : 'wastedTokens'] += tokens
     this.metrics.countFinish('abort')
     this.log('aborted', admission, tokens)
   }
@@ -457,7 +457,7 @@ class SimulatorServer {
     if (wanted.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
       response.flushHeaders()
-      this.stream(response, admission, answer, timing, finish)
+      this.stream(response, admission, answer, timing, finish, fault)
       return
     }
     this.work(
@@ -485,58 +485,72 @@ class SimulatorServer {
     this.log('finished', admission, tokens)
   }
 
-  /** Sends an answer piece by piece: each tick sends what would have been generated since the last one. */
+  /** Sends an answer piece by piece: each tick sends what would have been generated since the last one. A fault strikes somewhere on the way. */
   private stream(
     response: ServerResponse,
     admission: Admission,
     answer: Answer,
     timing: { firstTokenMs: number; generationMs: number; tokens: number },
     finish: () => void,
+    fault: TransportFault | undefined,
   ): void {
-    const { instant, speed } = this.settings
+    const { instant, speed, commentSeconds } = this.settings
     const total = instant ? 0 : timing.generationMs / speed
     const wait = instant ? 0 : timing.firstTokenMs / speed
     const underWay = { firstTokenMs: wait, generationMs: total, tokens: timing.tokens, startedMs: Infinity }
     let ended = false
+    let struck = false
     let timer: NodeJS.Timeout | undefined
-    let started = 0
     const pieces = answer.pieces()
+    const whole = fault === undefined ? pieces.length : Math.floor(pieces.length * this.faultRandom.next())
     let sent = 0
+    const end = (): void => {
+      ended = true
+      clearTimeout(timer)
+      clearInterval(comments)
+      this.underWay.delete(underWay)
+      release()
+    }
+    const strike = (): void => {
+      struck = true
+      underWay.tokens = Math.round((timing.tokens * whole) / Math.max(1, pieces.length))
+      underWay.generationMs = 0
+      if (fault === 'hang') return
+      this.aborted(admission, underWay, true)
+      end()
+      if (fault === 'connectionReset') response.destroy()
+      else response.end(fault === 'garbledAnswer' ? 'data: upstream: no healthy worker\n\n' : '')
+    }
     const tick = (): void => {
       if (ended) return
-      const share = total === 0 ? 1 : Math.min(1, (performance.now() - started) / total)
-      const due = share >= 1 ? pieces.length : Math.floor(pieces.length * share)
+      if (this.hungSinceMs !== undefined) return void this.held.add(tick)
+      const share = total === 0 ? 1 : Math.min(1, (performance.now() - underWay.startedMs - wait) / total)
+      const due = Math.min(whole, share >= 1 ? pieces.length : Math.floor(pieces.length * share))
       let batch = ''
       while (sent < due) batch += pieces[sent++] ?? ''
       if (sent < pieces.length) {
         if (batch !== '') response.write(batch)
-        timer = setTimeout(tick, STREAM_INTERVAL_MS)
+        if (fault !== undefined && sent === whole) strike()
+        else timer = setTimeout(tick, STREAM_INTERVAL_MS)
         return
       }
-      ended = true
-      this.underWay.delete(underWay)
       finish()
       response.end(batch + answer.closing())
-      release()
+      end()
     }
     const release = this.slots.acquire(answer.choices.length, () => {
       underWay.startedMs = performance.now()
       this.underWay.add(underWay)
-      timer = setTimeout(
-        () => {
-          started = performance.now()
-          tick()
-        },
-        Math.min(LONGEST_TIMER_MS, Math.round(wait)),
-      )
+      timer = setTimeout(tick, Math.min(LONGEST_TIMER_MS, Math.round(wait)))
     })
+    const comments =
+      commentSeconds === undefined
+        ? undefined
+        : setInterval(() => response.write(': keep-alive\n\n'), (1000 * commentSeconds) / speed)
     response.on('close', () => {
       if (ended) return
-      ended = true
-      clearTimeout(timer)
-      this.aborted(admission, underWay)
-      this.underWay.delete(underWay)
-      release()
+      this.aborted(admission, underWay, struck || this.hungSinceMs !== undefined)
+      end()
     })
   }
 }

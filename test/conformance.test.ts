@@ -35,6 +35,8 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   'sft-examples': { consumer: 'trainers' },
   discards: { producer: 'the engine, for every processor', consumer: 'people: `wellspring tail`' },
   ledger: { producer: 'the engine, with every commit' },
+  expenses: { producer: 'the engine, with every commit', consumer: 'budgets, and people: `wellspring spend`' },
+  'budget-claims': { producer: 'budgets', consumer: 'budgets' },
 }
 
 /** Numeric settings whose name is neither a plural nor ends in a unit, and what they are measured in. */

@@ -56,6 +56,8 @@ export const topics = {
   sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),
   discards:          topic('discards', 'discard', 'recordId', defaultPartitions, 'kept'),
   ledger:            topic('ledger', 'ledger-entry', ['processor', 'task'], 1, 'table'),
+  expenses:          topic('expenses', 'expense', ['processor', 'task', 'role', 'model', 'endpoint', 'outcome', 'currency'], 1, 'table'),
+  budgetClaims:      topic('budget-claims', 'budget-claim', 'id', 1, 'kept'),
 } as const satisfies Record<string, Topic>
 
 /** Records that could not be processed: the original bytes under the original key, the cause in the headers. No schema of its own. */

@@ -13,7 +13,10 @@ export function connect(
 ): ConfiguredInference {
   const names = urls.map((_, index) => `replica-${index}`)
   const settings = parseInferenceSettings({
-    endpoints: Object.fromEntries(urls.map((url, index) => [names[index] ?? '', { url, ...endpoint }])),
+    // Schedules are measured here: the pieces of streams would take this machine's time.
+    endpoints: Object.fromEntries(
+      urls.map((url, index) => [names[index] ?? '', { url, stream: 'never', ...endpoint }]),
+    ),
     models: { solver: { model: 'sim-solver', endpoints: names } },
     roles: { solver: ['solver'] },
   })

@@ -1,9 +1,10 @@
 /**
  * CPU time of this process for a plain chat completion against a server in another process that answers at once, with
- * 1,000 calls in flight: the SDK alone, and through inference/. `node dist/bench/inference/overhead.js [--json] [--calls N]`
+ * 1,000 calls in flight: the SDK alone, and through inference/. Then for each chunk of a streamed one, where all 1,000 get a chunk
+ * of a token every 50 ms: calls of many chunks against calls of few. `node dist/bench/inference/overhead.js [--json] [--calls N]`
  */
 import { fork } from 'node:child_process'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -31,10 +32,52 @@ const answer = JSON.stringify({
   usage: { prompt_tokens: 300, completion_tokens: 1500, total_tokens: 1800 },
 })
 
-/** The other process: answers every request at once, tells its port to its parent. */
+/** Chunks of the streamed calls. */
+const [fewChunks, manyChunks] = [10, 110]
+const chunkIntervalMs = 50
+
+/** One event as vLLM writes it. */
+const event = (choices: object[], more: object = {}): string =>
+  `data: ${JSON.stringify({
+    id: 'chatcmpl-0123456789abcdef0123456789abcdef',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'some-organisation/some-model-30B',
+    choices,
+    ...more,
+  })}\n\n`
+const chunk = event([{ index: 0, delta: { content: ' token' }, logprobs: null, finish_reason: null, token_ids: null }])
+const lastChunks = `${event([{ index: 0, delta: {}, finish_reason: 'stop' }])}${event([], {
+  usage: { prompt_tokens: 300, completion_tokens: manyChunks, total_tokens: 300 + manyChunks },
+})}data: [DONE]\n\n`
+
+/** The other process: answers every request at once, or a chunk at a time (as many as max_tokens says), tells its port to its parent. */
 function serve(): void {
+  const streams = new Map<ServerResponse, number>()
+  setInterval(() => {
+    for (const [response, left] of streams) {
+      if (left > 0) response.write(chunk)
+      else response.end(lastChunks)
+      if (left > 0) streams.set(response, left - 1)
+      else streams.delete(response)
+    }
+  }, chunkIntervalMs)
   const server = createServer((request, response) => {
-    request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(answer))
+    const parts: Buffer[] = []
+    request
+      .on('data', (part: Buffer) => parts.push(part))
+      .on('end', () => {
+        const { stream, max_tokens: chunks } = JSON.parse(Buffer.concat(parts).toString() || '{}') as {
+          stream?: boolean
+          max_tokens?: number
+        }
+        if (stream !== true) {
+          response.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+          return
+        }
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+        streams.set(response, chunks ?? 0)
+      })
   })
   // Longer than the turns of the two sides, so that no idle connection ends in the measurement.
   server.keepAliveTimeout = 120_000
@@ -69,9 +112,12 @@ async function main(): Promise<void> {
   const url = `http://127.0.0.1:${port}/v1`
 
   const settings = parseInferenceSettings({
-    endpoints: { box: { url, maxConcurrency: inFlight } },
-    models: { solver: { model: 'm', endpoints: ['box'] } },
-    roles: { solver: ['solver'] },
+    endpoints: {
+      box: { url, maxConcurrency: inFlight, stream: 'never' },
+      streaming: { url, maxConcurrency: inFlight, stream: 'always' },
+    },
+    models: { solver: { model: 'm', endpoints: ['box'] }, streaming: { model: 'm', endpoints: ['streaming'] } },
+    roles: { solver: ['solver'], teacher: ['streaming'] },
   })
   const inference = createInference(settings, { secret: () => undefined })
   const { signal } = new AbortController()
@@ -80,6 +126,16 @@ async function main(): Promise<void> {
       { role: 'solver', prompt, seed: index, sampling: { temperature: 1 } },
       { requestId: `r-${index}`, signal },
     )
+
+  const streamed =
+    (chunks: number) =>
+    async (index: number): Promise<void> => {
+      const { text } = await inference.complete(
+        { role: 'teacher', prompt, seed: index, sampling: { maxTokens: chunks } },
+        { requestId: `s-${chunks}-${index}`, signal },
+      )
+      if (text !== ' token'.repeat(chunks)) throw new Error(`expected ${chunks} tokens, got ${text.length / 6}`)
+    }
 
   const agent = new Agent(transportOptions)
   const client = new OpenAI({
@@ -105,12 +161,21 @@ async function main(): Promise<void> {
     results.alone.push(await measure(calls, alone))
     results.ours.push(await measure(calls, ours))
   }
+  // The limit of the endpoint begins low.
+  for (let round = 0; round < 3; round += 1) await measure(inFlight, streamed(fewChunks))
+  const cpuUsOfChunk: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    const few = await measure(inFlight, streamed(fewChunks))
+    const many = await measure(inFlight, streamed(manyChunks))
+    cpuUsOfChunk.push(((many.cpuMs - few.cpuMs) * 1000) / (manyChunks - fewChunks))
+  }
   await inference.close()
   await agent.destroy()
   child.disconnect()
 
   const median = (runs: readonly { cpuMs: number }[]): number =>
     runs.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN
+  const chunkUs = cpuUsOfChunk.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN
   const lines = [
     { name: 'cpu-ms-per-call-sdk-alone', value: median(results.alone), goal: 'baseline', ok: true },
     { name: 'cpu-ms-per-call', value: median(results.ours), goal: '<= 2', ok: median(results.ours) <= 2 },
@@ -120,6 +185,7 @@ async function main(): Promise<void> {
       goal: '<= 2.5',
       ok: median(results.ours) / median(results.alone) <= 2.5,
     },
+    { name: 'cpu-us-per-streamed-chunk', value: chunkUs, goal: '<= 15', ok: chunkUs <= 15 },
   ]
   for (const line of lines) {
     const rounded = { ...line, value: Number(line.value.toFixed(3)) }

@@ -23,7 +23,7 @@ function topicsFor(name: string, operation: AclOperation): string[] {
     .sort()
 }
 
-const tools = ['ingest', 'redrive', 'read', 'copy', 'list', 'retention', 'apply']
+const tools = ['ingest', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
 /** Read by every processor at its start, to see whether the corpus is a simulated one. */
 const looked = ['concept-lists', 'rationales', 'verdicts', 'traces']
 const named = (record: Record<string, { name: string }>): string[] => Object.values(record).map(({ name }) => name)
@@ -56,13 +56,14 @@ describe.each(processors.map((one) => [one.name, one] as const))('%s', (name: st
     )
   })
 
-  test('writes its outputs, its changelog, the ledger, and discards and dead letters where it has any', () => {
-    const { inputs, outputs, discards } = declaration
+  test('writes its outputs, its changelog, the ledger, its expenses where it has models, and discards and dead letters where it has any', () => {
+    const { inputs, outputs, discards, roles } = declaration
     expect(topicsFor(name, 'Write')).toEqual(
       sorted([
         ...named(outputs),
         changelog,
         'ledger',
+        ...(roles.length > 0 ? ['expenses'] : []),
         ...(discards.length > 0 ? ['discards'] : []),
         ...(Object.keys(inputs).length > 0 ? ['dead-letters'] : []),
       ]),
@@ -102,8 +103,8 @@ describe('between the sets', () => {
     expect(holders('copy-changelog', 'Write')).toEqual(['copy'])
   })
 
-  test('only ingest and redrive append', () => {
-    expect(holders('appends', 'Write')).toEqual(['ingest', 'redrive'])
+  test('only ingest, redrive and budgets append', () => {
+    expect(holders('appends', 'Write')).toEqual(['ingest', 'redrive', 'budget'])
     const prefixes = setOf('ingest').entries.filter(({ resource }) => resource === 'transactional-id')
     expect(prefixes).toMatchObject([{ name: `${namespace}.appends.`, pattern: 'prefixed' }])
   })

@@ -6,7 +6,23 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endAll, expectFailure, newFolder, removeFolders, run, seedLines, start } from './command.ts'
 
 const commands = [
-  ...['up', 'run', 'ingest', 'topics', 'tail', 'export', 'explain', 'simulate', 'doctor', 'demo'].map((name) => [name]),
+  ...[
+    'up',
+    'run',
+    'ingest',
+    'topics',
+    'tail',
+    'export',
+    'explain',
+    'simulate',
+    'doctor',
+    'demo',
+    'spend',
+    'config',
+  ].map((name) => [name]),
+  ['config', 'check'],
+  ['config', 'show'],
+  ['config', 'schema'],
   ['verify', 'math'],
   ['verify', 'code'],
   ['dead-letters'],

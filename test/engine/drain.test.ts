@@ -90,7 +90,13 @@ describe('draining', () => {
     await models.asked('seed-0/b')
     deadline.abort()
     await runtime.drain(deadline.signal)
-    expect(rig.watch.commits.map(({ commit }) => commit.state.map(({ key }) => key))).toEqual([['c:inputs/0/a']])
+    expect(rig.watch.commits.map(({ commit }) => commit.state.map(({ key }) => key))).toEqual([
+      [
+        'c:inputs/0/a',
+        'm:ask/0/solver/model/held/wasted/USD', // of the call that was aborted
+        'm:ask/0/solver/model/held/unfinished/USD',
+      ],
+    ])
     expect(await rig.progressOf('ask')).toMatchObject({ counts: { finished: 0, calls: 1, completionTokens: 3 } })
   })
 

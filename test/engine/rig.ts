@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CallBudget } from '../../engine/budget.ts'
 import { Metrics } from '../../engine/metrics.ts'
 import type {
   CallOptions,
@@ -15,8 +16,9 @@ import { defineProcessor, type Processor } from '../../engine/processor.ts'
 import { Runtime, type ProcessorStatus } from '../../engine/runtime.ts'
 import { resolveSettings } from '../../engine/settings.ts'
 import { fromDistances } from '../../engine/progress.ts'
+import { addExpenses, expenseOutcomes, type ExpenseOutcome, type ExpenseSums } from '../../engine/expenses.ts'
 import { type TaskLimits } from '../../engine/task.ts'
-import type { LedgerEntry, Progress, RecordTypes, Seed } from '../../schemas/generated.ts'
+import type { LedgerEntry, Progress, RecordTypes, Seed, Expense } from '../../schemas/generated.ts'
 import { deadLetters, topics, topicSpecifications, type RecordKind, type Topic } from '../../topics/catalogue.ts'
 import { RecordCodec } from '../../topics/codec.ts'
 import type { FaultPoint } from '../../topics/embedded/faults.ts'
@@ -116,6 +118,8 @@ export class HeldModels extends Watched implements Inference {
   /** Request ids in the order in which they were made. */
   readonly requests: string[] = []
   readonly aborted: string[] = []
+  /** Those that went out. */
+  readonly sent = new Set<string>()
   /** Calls that wait for a slot: they are given up where no more is to be sent. */
   readonly waiting = new Set<string>()
   readonly #held = new Map<
@@ -131,21 +135,34 @@ export class HeldModels extends Watched implements Inference {
     return 8
   }
 
-  complete(request: CompletionRequest, { requestId, signal, sending }: CallOptions): Promise<Completion> {
+  complete(request: CompletionRequest, options: CallOptions): Promise<Completion> {
+    const { requestId, signal, sending, onWasted } = options
     this.requests.push(requestId)
     return new Promise<Completion>((resolve, reject) => {
       const answer = (text: string): void => resolve(completion(requestId, text))
-      this.#held.set(requestId, { request, answer, fail: reject })
+      const fail = (error: unknown): void => {
+        onWasted?.({ ...paid, estimated: true, usage: { prompt: 10, cached: 0, completion: 0, reasoning: 0 } })
+        reject(error)
+      }
+      this.#held.set(requestId, { request, answer, fail })
       const abort = (): void => {
         this.aborted.push(requestId)
         this.changed()
-        reject(signal.reason)
+        fail(signal.reason)
       }
       if (signal.aborted) abort()
       else signal.addEventListener('abort', abort)
+      void this.#send(options).catch(reject)
       if (this.waiting.has(requestId)) sending?.addEventListener('abort', () => reject(sending.reason))
       this.changed()
     })
+  }
+
+  /** A call goes out when it may. */
+  async #send({ requestId, beforeSending }: CallOptions): Promise<void> {
+    for (let wait = beforeSending?.(); wait; wait = beforeSending?.()) await wait
+    this.sent.add(requestId)
+    this.changed()
   }
 
   embed(): Promise<Embedding> {
@@ -172,12 +189,13 @@ export class HeldModels extends Watched implements Inference {
   }
 }
 
-/** Every answer costs 10 tokens of prompt, 3 of completion and half a second. */
+const paid = { model: 'model', endpoint: 'held', latencySeconds: 0.5, cost: { amount: 0.25, currency: 'USD' } }
+
+/** Every answer costs 10 tokens of prompt, 3 of completion, half a second and a quarter of a dollar. */
 function completion(requestId: string, text: string): Completion {
   return {
-    ...{ text, reasoning: undefined, finishReason: 'stop', sampling: {}, seed: undefined, model: 'model' },
-    ...{ endpoint: 'held', simulated: false, usage: { prompt: 10, cached: 0, completion: 3, reasoning: 0 } },
-    ...{ latencySeconds: 0.5, requestId },
+    ...{ text, reasoning: undefined, finishReason: 'stop', sampling: {}, seed: undefined, ...paid },
+    ...{ simulated: false, usage: { prompt: 10, cached: 4, completion: 3, reasoning: 1 }, requestId },
   }
 }
 
@@ -265,6 +283,7 @@ interface StartOptions {
   models?: Inference
   limits?: Partial<TaskLimits>
   simulated?: boolean
+  budget?: CallBudget
 }
 
 /** One corpus in a folder, and the runtimes that work on it. */
@@ -331,7 +350,7 @@ export class Rig {
   }
 
   async startAll(declarations: readonly Processor[], options: StartOptions = {}): Promise<Runtime> {
-    const { models = new HeldModels(), limits = {}, simulated = false } = options
+    const { models = new HeldModels(), limits = {}, simulated = false, budget } = options
     const runtime = new Runtime({
       log: this.watch.over(this.log),
       processors: declarations.map((declaration) => ({
@@ -340,6 +359,7 @@ export class Rig {
         limits: { commitSeconds: 0.005, ...limits },
       })),
       inference: models,
+      budget,
       verification: undefined as unknown as Verification,
       metrics: new Metrics(),
       simulated,
@@ -396,6 +416,18 @@ export class Rig {
   /** The newest ledger entry of a processor's only task. */
   async ledgerOf(processor: string): Promise<LedgerEntry | undefined> {
     return (await this.recordsOf(topics.ledger)).findLast((entry) => entry.processor === processor)
+  }
+
+  /** What the table says was spent, by outcome: the last line of each key. */
+  async spending(): Promise<Partial<Record<ExpenseOutcome, ExpenseSums>>> {
+    const last = new Map<string, Expense>()
+    for (const line of await this.recordsOf(topics.expenses)) last.set(topics.expenses.keyOf(line), line)
+    const lines = [...last.values()]
+    return Object.fromEntries(
+      expenseOutcomes
+        .map((outcome) => [outcome, addExpenses(lines.filter((line) => line.outcome === outcome))] as const)
+        .filter(([, { calls }]) => calls > 0),
+    )
   }
 
   /** The committed progress of a processor's task. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConfigurationError } from '../../engine/errors.ts'
-import { inferenceSettings, parseInferenceSettings } from '../../inference/configuration.ts'
+import { endpointsOf, inferenceSettings, parseInferenceSettings } from '../../inference/configuration.ts'
 
 /** The faults of a section; fails when it has none. */
 function faultsOf(value: unknown, at: readonly string[] = []): readonly string[] {
@@ -26,7 +26,15 @@ const sound = (change: { endpoint?: object; model?: object; roles?: object; more
 describe('the section of the configuration file', () => {
   it('gets its defaults', () => {
     expect(parseInferenceSettings(sound())).toEqual({
-      endpoints: { box: { url: 'http://127.0.0.1:8000/v1', timeoutSeconds: 3600, stallSeconds: 300 } },
+      endpoints: {
+        box: {
+          url: 'http://127.0.0.1:8000/v1',
+          timeoutSeconds: 3600,
+          stallSeconds: 300,
+          idleSeconds: 600,
+          stream: 'auto',
+        },
+      },
       models: {
         solver: {
           model: 'some-model',
@@ -39,6 +47,21 @@ describe('the section of the configuration file', () => {
       },
       roles: { solver: ['solver'] },
     })
+  })
+
+  it('takes endpoints with and without a weight, which is 1 where none is given', () => {
+    const mixed = [{ name: 'a', weight: 2.5 }, 'b', { name: 'c' }]
+    const url = 'http://127.0.0.1:8000/v1'
+    const settings = parseInferenceSettings({
+      endpoints: { a: { url }, b: { url }, c: { url } },
+      models: { solver: { model: 'm', endpoints: mixed } },
+      roles: {},
+    })
+    expect(settings.models['solver'] && endpointsOf(settings.models['solver'])).toEqual([
+      { name: 'a', weight: 2.5 },
+      { name: 'b', weight: 1 },
+      { name: 'c', weight: 1 },
+    ])
   })
 
   it('is documented by an example that it accepts', () => {
@@ -68,6 +91,36 @@ describe('the section of the configuration file', () => {
       'endpoints.box.url: expected an http or https URL without user name, password, query or fragment, got nothing; write for example http://127.0.0.1:8000/v1, and put a key into an environment variable named by apiKeyVariable',
     ],
     [
+      'a weight that is none',
+      sound({ model: { endpoints: [{ name: 'box', weight: 0 }] } }),
+      'models.solver.endpoints.0.weight: expected a number above 0, at most 1000000, got 0; write for example weight: 2',
+    ],
+    [
+      'a weight of nothing',
+      sound({ model: { endpoints: [{ weight: 2 }] } }),
+      'models.solver.endpoints.0.name: expected the name of an endpoint, got nothing; write for example name: box',
+    ],
+    [
+      'an unknown key beside a weight',
+      sound({ model: { endpoints: [{ name: 'box', share: 2 }] } }),
+      'models.solver.endpoints.0.share: expected one of the keys name, weight, got an unknown one; correct or remove it',
+    ],
+    [
+      'an endpoint that is neither name nor mapping',
+      sound({ model: { endpoints: [7] } }),
+      'models.solver.endpoints.0: expected the name of an endpoint, or a mapping with name and weight, got 7; write for example box, or { name: box, weight: 2 }',
+    ],
+    [
+      'a weight of an unknown endpoint',
+      sound({ model: { endpoints: [{ name: 'bx', weight: 2 }] } }),
+      'models.solver.endpoints.0.name: expected one of the endpoints box, got "bx"; add it under endpoints or correct the name',
+    ],
+    [
+      'an endpoint twice',
+      sound({ model: { endpoints: ['box', { name: 'box', weight: 2 }] } }),
+      'models.solver.endpoints.1.name: expected every endpoint once, got "box" again; remove one',
+    ],
+    [
       'an unknown value',
       sound({ model: { mode: 'completion' } }),
       'models.solver.mode: expected chat or raw, got "completion"; write mode: chat, or mode: raw for a model that continues text',
@@ -75,7 +128,7 @@ describe('the section of the configuration file', () => {
     [
       'an unknown key',
       sound({ endpoint: { maxConcurency: 4 } }),
-      'endpoints.box.maxConcurency: expected one of the keys url, apiKeyVariable, maxConcurrency, timeoutSeconds, stallSeconds, got an unknown one; correct or remove it',
+      'endpoints.box.maxConcurency: expected one of the keys url, apiKeyVariable, maxConcurrency, timeoutSeconds, stallSeconds, idleSeconds, stream, got an unknown one; correct or remove it',
     ],
     [
       'an unknown key at the top',

@@ -43,6 +43,7 @@ const quantities = [
   /\b(milliseconds|seconds|bytes|MiB|tokens|unit vector)\b/i,
   /\b\d+ to \d+\b/,
   /\b(number of|ordinal|offsets?|partition|seed|version|from [01])\b/i,
+  /\bin the (unit|currency)\b/i,
   /^(how many|most|least|fewest)\b/i,
   /^((\w+ )?(attempts|calls|draws|generations|problems|records|test cases|votes)|units of work)\b/i,
 ]

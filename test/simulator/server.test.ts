@@ -314,6 +314,24 @@ describe('slots, disconnects and the request log', () => {
     }
   })
 
+  it('sends comments in a stream while it waits for a slot', async () => {
+    const endpoint = await start({ instant: false, slots: 1, tokensPerSecond: 0.001, commentSeconds: 0.01 })
+    const controller = new AbortController()
+    const first = endpoint.post('/v1/chat/completions', slow, {}, controller.signal).catch(() => 'gone')
+    await until(async () => (await metric(endpoint, 'num_requests_running')) === 1)
+    const waiting = await fetch(`${endpoint.url}/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ ...slow, stream: true }),
+      signal: controller.signal,
+    })
+    const reader = waiting.body?.getReader()
+    const text = Buffer.from((await reader?.read())?.value ?? []).toString()
+    expect(text).toMatch(/^(: keep-alive\n\n)+$/)
+    controller.abort()
+    await first
+    await until(async () => (await metric(endpoint, 'num_requests_running')) === 0)
+  })
+
   it('takes as long as its token speed says', async () => {
     const endpoint = await start({ instant: false, tokensPerSecond: 1000, speed: 10, noise: NO_NOISE })
     const began = performance.now()

@@ -88,15 +88,16 @@ describe('the catalogue', () => {
     )
     const names = (wanted: (topic: Topic) => boolean): string[] => all.filter(wanted).map(({ name }) => name)
     // Ingested; and what the engine itself writes.
-    expect(names((topic) => !written.has(topic))).toEqual(['seeds', 'discards', 'ledger'])
-    // What trainers and people read.
-    expect(names((topic) => !read.has(topic))).toEqual(['preference-pairs', 'sft-examples', 'discards'])
+    expect(names((topic) => !written.has(topic))).toEqual(['seeds', 'discards', 'ledger', 'expenses', 'budget-claims'])
+    // What trainers and people read, and what a budget goes by.
+    const left = ['preference-pairs', 'sft-examples', 'discards', 'expenses', 'budget-claims']
+    expect(names((topic) => !read.has(topic))).toEqual(left)
   })
 
   it('uses every schema: in a topic, as state, by the engine, or as a part of another', () => {
     const used = new Set<RecordKind>(all.map(({ kind }) => kind))
     for (const { state } of processors) if (state) used.add(state.kind)
-    for (const kind of ['progress', 'kept-call'] as const) used.add(kind)
+    for (const kind of ['progress', 'kept-call', 'expense'] as const) used.add(kind)
     const nameOf = (kind: RecordKind): string => (JSON.parse(schemaTexts[kind]) as { name: string }).name
     const isPart = (kind: RecordKind): boolean =>
       kinds.some((other) => other !== kind && schemaTexts[other].includes(`"name":"${nameOf(kind)}"`))

@@ -281,7 +281,7 @@ export class CorpusWriter {
     await this.#commitTasks(solve, async (task) => {
       const [first] = await readPartition(this.#log, topics.rolloutRequests.name, task)
       if (!first) return []
-      const kept = { result: JSON.stringify({ text: 'It is 4.' }), keptAtMs: 7 }
+      const kept = { result: JSON.stringify({ text: 'It is 4.' }), keptAtMs: 7, role: 'voter' }
       return [await this.#entry(solve, `c:rollout-requests/${first.offset}/completion`, 'kept-call', kept)]
     })
   }
