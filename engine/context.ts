@@ -95,7 +95,9 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
 const kindsWithCalls = new Set(
   Object.entries(schemaTexts)
     .filter(([, text]) =>
-      (JSON.parse(text) as { fields: { name: string }[] }).fields.some((field) => field.name === 'calls'),
+      (JSON.parse(text) as { fields: { name: string; type: unknown }[] }).fields.some(
+        ({ name, type }) => name === 'calls' && typeof type === 'object',
+      ),
     )
     .map(([kind]) => kind),
 )

@@ -311,6 +311,10 @@ function checkCounts(laws, corpus, snapshot, where) {
   const lastEntries = new Map(corpus.of('ledger').map(({ record }) => [`${record.processor}/${record.task}`, record]))
   const discards = grouped(corpus.of('discards'), ({ record }) => record.processor)
   const letters = grouped(deadLettersOf(corpus), ({ processor }) => processor)
+  const expenses = grouped(
+    [...new Map(corpus.of('expenses').map(({ record }) => [topics.expenses.keyOf(record), record])).values()],
+    ({ processor, task }) => `${processor}/${task}`,
+  )
   const emitted = new Map()
   let commits = 0
   for (const { name, inputs } of processors) {
@@ -326,6 +330,16 @@ function checkCounts(laws, corpus, snapshot, where) {
           JSON.stringify(entry.counts) === JSON.stringify(task.counts),
         () =>
           `${where}: ${name} task ${number}: progress of commit ${task.sequence} (it says ${task.recordedSequence}), ledger of commit ${entry?.sequence}`,
+      )
+      // Tries that brought nothing are estimates; every answer is one call of one line.
+      const answered = (expenses.get(`${name}/${number}`) ?? []).reduce(
+        (sum, { calls, outcome, estimatedCalls }) => sum + calls - (outcome === 'wasted' ? estimatedCalls : 0),
+        0,
+      )
+      laws.expect(
+        'expenses are of the commit that counts the calls',
+        answered === task.counts.calls,
+        () => `${where}: ${name} task ${number} has expenses for ${answered} answers and counts ${task.counts.calls}`,
       )
       commits += task.sequence
       sums.finished += task.counts.finished
@@ -377,7 +391,7 @@ function checkCounts(laws, corpus, snapshot, where) {
   }
   for (const topic of [...Object.values(topics), deadLetters]) {
     const { name } = topic
-    if (name === topics.ledger.name || name === topics.seeds.name) continue
+    if ([topics.ledger, topics.expenses, topics.seeds].some((one) => one.name === name)) continue
     const appended = corpus.appended(snapshot, topic)
     const foreign = corpus
       .of(name)
@@ -548,8 +562,11 @@ export class CommittedCalls {
     }
     for (const { name } of Object.values(topics)) {
       const records = corpus.of(name)
-      for (let read = this.#read.get(name) ?? 0; read < records.length; read += 1)
-        for (const { requestId } of records[read].record?.calls ?? []) add(requestId)
+      for (let read = this.#read.get(name) ?? 0; read < records.length; read += 1) {
+        const { calls } = records[read].record ?? {}
+        // Expenses count theirs.
+        if (Array.isArray(calls)) for (const { requestId } of calls) add(requestId)
+      }
       this.#read.set(name, records.length)
     }
     this.kept = new Map(
