@@ -1,14 +1,14 @@
 /**
  * What the inference scheduler keeps of the endpoints' time, on simulated replicas in another process, with time sped up.
  *
- *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,long] [--problems 1000] [--speed 100] [--json]
+ *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,ledger,budget,long] [--problems 1000] [--speed 100] [--json]
  *
  * schedule: 1,000 problems x 8 rollouts on 4 replicas of 64 slots, lengths log-normal (median 6,000 tokens, sigma 1, at most
  *   81,920); beside it, on the same replicas, the schedule of the public scripts: 8 passes, each split four ways and waiting for its slowest.
  * limits: one client finds the limit of endpoints of 8, 64 and 512 slots by metrics, and by 429s alone.
  * shares: three clients that know nothing of each other on one endpoint of 64 slots, both ways.
  * storm: 20 % of the calls fail in all ways, one replica of four hangs, one restarts again and again.
- * overhead: bench/inference/overhead.ts.
+ * overhead, ledger, budget: bench/inference/overhead.ts, ledger.ts, budget.ts.
  * long: bench/inference/long-call.ts, 70 minutes; only where it is named.
  *
  * Prints a line for each figure: name, value, goal, whether it is met. Exits 1 when one is missed.
@@ -18,12 +18,13 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { SimulatorOptions } from '../simulator/options.ts'
 import type { ConfiguredInference } from '../inference/inference.ts'
+import { Figures } from './inference/figures.ts'
 import { connect, inWindow, persist, rollOut } from './inference/load.ts'
 import { Replicas, type Report } from './inference/replicas.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead' },
+    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget' },
     problems: { type: 'string', default: '1000' },
     speed: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
@@ -37,17 +38,8 @@ const slotsOfReplica = 64
 /** A look at the metrics each 5 simulated seconds: looking more often would measure the looking. */
 const lookSeconds = 5 / speed
 const { signal } = new AbortController()
-let missed = 0
-
-function tell(name: string, value: number, goal: string, ok: boolean): void {
-  if (!ok) missed += 1
-  const rounded = Number(value.toPrecision(4))
-  console.log(
-    values.json
-      ? JSON.stringify({ name, value: rounded, goal, ok })
-      : `${name}: ${rounded} (goal ${goal}${ok ? '' : ', missed'})`,
-  )
-}
+const figures = new Figures(values.json)
+const tell: Figures['tell'] = (...figure) => figures.tell(...figure)
 
 const longAnswers: SimulatorOptions = {
   speed,
@@ -280,21 +272,26 @@ async function storm(): Promise<void> {
 
 function run(script: URL, more: readonly string[]): void {
   const { status } = spawnSync(process.execPath, [fileURLToPath(script), ...more], { stdio: 'inherit' })
-  if (status !== 0) missed += 1
+  if (status !== 0) figures.missed += 1
 }
 
-const overhead = (): void => {
-  run(new URL('./inference/overhead.js', import.meta.url), values.json ? ['--json'] : [])
+const apart = (script: string) => (): void => {
+  run(new URL(`./inference/${script}.js`, import.meta.url), values.json ? ['--json'] : [])
 }
 
 const long = (): void => {
   run(new URL('./inference/long-call.js', import.meta.url), [])
 }
 
-const scenarios: Record<string, () => Promise<void> | void> = { schedule, limits, shares, storm, overhead, long }
+const scenarios: Record<string, () => Promise<void> | void> = {
+  ...{ schedule, limits, shares, storm, long },
+  overhead: apart('overhead'),
+  ledger: apart('ledger'),
+  budget: apart('budget'),
+}
 for (const name of values.only.split(',')) {
   const scenario = scenarios[name]
   if (!scenario) throw new Error(`--only: expected some of ${Object.keys(scenarios).join(', ')}, got ${name}`)
   await scenario()
 }
-process.exitCode = missed === 0 ? 0 : 1
+process.exitCode = figures.missed === 0 ? 0 : 1

@@ -113,8 +113,8 @@ export class Budget implements CallBudget {
   /** Of the shares that this process has taken. */
   #left = 0
   readonly #underWay = new Set<string>()
-  #finished = 0
   #finishedAmount = 0
+  #finishedSquares = 0
   readonly #openedAtMs = performance.now()
   #claims = 0
   #claiming: Promise<void> | undefined
@@ -204,8 +204,8 @@ export class Budget implements CallBudget {
       ...{ promptTokens: call.usage.prompt, completionTokens: call.usage.completion },
       ...{ cost: call.cost?.amount ?? 0, currency: call.cost?.currency ?? '' },
     })
-    this.#finished += 1
     this.#finishedAmount += amount
+    this.#finishedSquares += amount ** 2
     this.#left -= amount
     this.#wake()
   }
@@ -230,12 +230,15 @@ export class Budget implements CallBudget {
 
   get #hasRoom(): boolean {
     if (!this.#isClaimed) return this.#committed < this.#limit.amount
-    return this.#left - this.#underWay.size * this.#mean > ROUNDING * this.#limit.amount
+    return this.#left - this.#underWay.size * this.#expected > ROUNDING * this.#limit.amount
   }
 
-  /** What a call has cost on average. */
-  get #mean(): number {
-    return this.#finished === 0 ? 0 : this.#finishedAmount / this.#finished
+  /**
+   * What a call that is under way will have cost, on average over those under way: the long ones are under way longer, so it is the mean of
+   * what calls cost weighted by itself.
+   */
+  get #expected(): number {
+    return this.#finishedAmount === 0 ? 0 : this.#finishedSquares / this.#finishedAmount
   }
 
   get #perSecond(): number {
@@ -259,12 +262,12 @@ export class Budget implements CallBudget {
     if (!this.#isClaimed || this.#claiming || this.#closing.signal.aborted || this.#isAllClaimed) return
     const amount = Math.max(
       this.#limit.amount * CLAIM_SHARE,
-      this.#mean * (this.#underWay.size + CLAIM_CALLS),
+      this.#expected * (this.#underWay.size + CLAIM_CALLS),
       Math.min(this.#limit.amount * LARGEST_CLAIM_SHARE, this.#perSecond * CLAIM_SECONDS),
       // What was spent beyond the share is made up for.
       -2 * this.#left,
     )
-    if (this.#left - this.#underWay.size * this.#mean > amount / 2) return
+    if (this.#left - this.#underWay.size * this.#expected > amount / 2) return
     this.#claiming = this.#claim(amount)
       .catch(this.#onFailure)
       .finally(() => {

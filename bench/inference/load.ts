@@ -1,7 +1,7 @@
 /** Calls as the processors make them, against simulated replicas. */
 import { math } from '../../domains/math.ts'
 import type { TransientError } from '../../engine/errors.ts'
-import type { Completion } from '../../engine/ports.ts'
+import type { CallOptions, Completion } from '../../engine/ports.ts'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
 import { type CallRecord, type ConfiguredInference, createInference } from '../../inference/inference.ts'
 
@@ -37,11 +37,12 @@ export function rollOut(
   problem: number,
   rollout: number,
   signal: AbortSignal,
+  options: Partial<CallOptions> = {},
 ): Promise<Completion> {
   const { text } = math.solverPrompt(statementOf(problem))
   return inference.complete(
     { role: 'solver', prompt: text, seed: rollout, sampling: { temperature: 1 } },
-    { requestId: `problem-${problem}/rollout-${rollout}`, signal },
+    { requestId: `problem-${problem}/rollout-${rollout}`, signal, ...options },
   )
 }
 

@@ -242,7 +242,8 @@ export class ClientLog implements Log {
 /** Waits, or less when one of the signals aborts. */
 function pause(milliseconds: number, signals: AbortSignal[]): Promise<void> {
   // Many reads may wait on one signal, each until its wait is over: no leak.
-  setMaxListeners(0, ...signals)
+  // Without a target it would set the default of the whole process.
+  if (signals.length > 0) setMaxListeners(0, ...signals)
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)

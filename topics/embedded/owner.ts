@@ -188,7 +188,8 @@ export class OwnerLog implements Log, TaskHost {
     const deadline = performance.now() + bounds.maxWaitSeconds * 1000
     const signals = [bounds.signal, stop, this.closed.signal].filter((signal) => signal !== undefined)
     // Many reads may wait on one signal, each until its wait is over: no leak.
-    setMaxListeners(0, ...signals)
+    // Without a target it would set the default of the whole process.
+    if (signals.length > 0) setMaxListeners(0, ...signals)
     for (;;) {
       const result = await readRecords(this.store.environment, partition.topic, number, offset, bounds.maxBytes)
       this.check()

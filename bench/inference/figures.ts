@@ -1,0 +1,21 @@
+/** How figures are told: one line each, as text or with --json. */
+
+/** Tells figures, and counts those that miss their goal. */
+export class Figures {
+  missed = 0
+  private readonly asJson: boolean
+
+  constructor(asJson: boolean) {
+    this.asJson = asJson
+  }
+
+  tell(name: string, value: number, goal: string, ok: boolean): void {
+    if (!ok) this.missed += 1
+    const rounded = Number(value.toPrecision(4))
+    console.log(
+      this.asJson
+        ? JSON.stringify({ name, value: rounded, goal, ok })
+        : `${name}: ${rounded} (goal ${goal}${ok ? '' : ', missed'})`,
+    )
+  }
+}
