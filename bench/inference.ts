@@ -1,14 +1,14 @@
 /**
  * What the inference scheduler keeps of the endpoints' time, on simulated replicas in another process, with time sped up.
  *
- *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,ledger,budget,long] [--problems 1000] [--speed 100] [--json]
+ *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,ledger,budget,reload,long] [--problems 1000] [--speed 100] [--json]
  *
  * schedule: 1,000 problems x 8 rollouts on 4 replicas of 64 slots, lengths log-normal (median 6,000 tokens, sigma 1, at most
  *   81,920); beside it, on the same replicas, the schedule of the public scripts: 8 passes, each split four ways and waiting for its slowest.
  * limits: one client finds the limit of endpoints of 8, 64 and 512 slots by metrics, and by 429s alone.
  * shares: three clients that know nothing of each other on one endpoint of 64 slots, both ways.
  * storm: 20 % of the calls fail in all ways, one replica of four hangs, one restarts again and again.
- * overhead, ledger, budget: bench/inference/overhead.ts, ledger.ts, budget.ts.
+ * overhead, ledger, budget: bench/inference/overhead.ts, ledger.ts, budget.ts, reload.ts.
  * long: bench/inference/long-call.ts, 70 minutes; only where it is named.
  *
  * Prints a line for each figure: name, value, goal, whether it is met. Exits 1 when one is missed.
@@ -24,7 +24,7 @@ import { Replicas, type Report } from './inference/replicas.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget' },
+    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget,reload' },
     problems: { type: 'string', default: '1000' },
     speed: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
@@ -288,6 +288,7 @@ const scenarios: Record<string, () => Promise<void> | void> = {
   overhead: apart('overhead'),
   ledger: apart('ledger'),
   budget: apart('budget'),
+  reload: apart('reload'),
 }
 for (const name of values.only.split(',')) {
   const scenario = scenarios[name]

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigurationError, kindOf } from '../engine/errors.ts'
+import { refuseUnpriced } from './budget.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
 import { mixedEndpoints, refuseSelfVote, type Models } from './models.ts'
 
@@ -108,6 +109,7 @@ async function readAgain(
       return event
     }
     refuseSelfVote(next.inference, next.run.allowSelfVote)
+    refuseUnpriced(configuration.run.budget, next.inference)
     const checks = await inference.checkReload(next.inference, signal)
     const refused = checks.flatMap(({ fault }) =>
       kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : [],
