@@ -1092,6 +1092,7 @@ export class Task {
   async #commitSurely(commit: TaskCommit): Promise<boolean> {
     let inDoubt = false
     for (let failures = 0; ; failures++) {
+      const isLast = this.#calls.signal.aborted
       try {
         if (inDoubt) {
           // Opening fences the doubtful commit; the committed progress then tells whether it took effect.
@@ -1116,8 +1117,8 @@ export class Task {
           // Once may be chance; a log that fails again is given time.
           if (failures > 0) await this.#waitForLog(commit, error, failures - 1, this.#calls.signal)
         } else if (passing.has(error.code)) {
-          // Tried at least once after the end was told: the log may have come back while this waited.
-          if (this.#calls.signal.aborted && failures > 3) throw error
+          // Tried once after the end was told: the log may have come back while this waited.
+          if (isLast) throw error
           await this.#waitForLog(commit, error, failures, this.#calls.signal)
         } else throw error
       }
