@@ -18,9 +18,9 @@ export function parseBudget(text: string): BudgetLimit | undefined {
   return { amount, unit: unit === 'tokens' || unit === 'pairs' ? unit : unit.toUpperCase() }
 }
 
-/** What to say of a text that is no budget. */
-export function budgetFault(text: string): string {
-  return `run.budget: expected an amount and what is counted, got "${text}"; write for example 50usd, 2Gtokens or 1000pairs`
+/** What to say of a text that is no budget. `origin`: where it stands. */
+export function budgetFault(text: string, origin = 'run.budget'): string {
+  return `${origin}: expected an amount and what is counted, got "${text}"; write for example 50usd, 2Gtokens or 1000pairs`
 }
 
 /** @throws ConfigurationError where a model has no price in the budget's currency: its calls would count as free */

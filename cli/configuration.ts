@@ -143,7 +143,7 @@ export function loadConfiguration(flags: Flags): Configuration {
     return resolved.values
   }
   const run = resolve('run', runSettings)
-  if (run.budget !== '' && !parseBudget(run.budget)) faults.push(budgetFault(run.budget))
+  if (run.budget !== '' && !parseBudget(run.budget)) faults.push(budgetFault(run.budget, origins.get('run budget')))
   const simulator = resolve('simulator', simulatorSettings)
   const configured = processors.map((declaration): [string, ConfiguredProcessor] => {
     const { maxInFlight, ...config } = resolve(declaration.name, { ...declaration.settings, ...commonSettings })

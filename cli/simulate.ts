@@ -17,6 +17,8 @@ interface Options {
   noise?: string[]
   failures?: string[]
   queueLimit?: string
+  kvTokens?: string
+  events?: string
   metrics: boolean
   json?: boolean
   untilStdinEnds?: boolean
@@ -38,6 +40,11 @@ export function simulateCommand(): Command {
       'how often a request fails: refused, serverError, connectionReset, cutAnswer, garbledAnswer, hang',
     )
     .option('--queue-limit <count>', 'requests that wait at most; more are answered 429')
+    .option(
+      '--kv-tokens <count>',
+      'tokens that its key-value cache holds; when it is full, the youngest answer is preempted',
+    )
+    .option('--events <script>', 'what befalls it, and when: hang@60s,recover@90s,restart@+60s/5s,restart@every10m')
     .option('--no-metrics', 'no GET /metrics')
     .option('--json', 'print {"url"} as the first line')
     .option('--until-stdin-ends', 'end when standard input ends, as a child process does')
@@ -47,7 +54,12 @@ export function simulateCommand(): Command {
 Examples:
   wellspring simulate --speed 50
   wellspring simulate --slots 64 --queue-limit 0 --failures serverError=0.05 hang=0.01
+  wellspring simulate --slots 64 --kv-tokens 40000 --events 'hang@60s,recover@90s,restart@120s/5s'
   OPENAI_BASE_URL=http://127.0.0.1:8089/v1 wellspring up --problems 100
+
+Events: hang (nothing moves, nothing is answered, /metrics included), recover, restart (all connections are cut, what was under
+way is lost; back after 2 s, or what follows "/"). Times are 10s, 2m or 1h from the start, +10s from the event before,
+every10m again and again; like all times here they are divided by --speed.
 
 Every answer carries the header x-wellspring-simulated, and every record made with it says "simulated".`,
     )
@@ -93,6 +105,8 @@ function settingsOf(options: Options): ReturnType<typeof parseSimulatorOptions> 
       ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
       ...(options.knows !== undefined && { knowsFiles: options.knows }),
       ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
+      ...(options.kvTokens !== undefined && { kvTokens: Number(options.kvTokens) }),
+      ...(options.events !== undefined && { events: options.events }),
       metrics: options.metrics,
       noise: sharesOf(options.noise),
       failures: sharesOf(options.failures),

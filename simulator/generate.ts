@@ -27,6 +27,9 @@ export interface Choice {
 
 const remembersPrompts = 200_000
 
+/** How long a real server takes to compute so many tokens that it is given, in seconds. */
+export const prefillSeconds = (tokens: number): number => 0.06 + tokens / 20_000
+
 /** Counts how often each prompt came without a seed, so that its answers differ and yet can be had again. */
 export class PromptCounter {
   private readonly counts = new Map<number, number>()
@@ -133,7 +136,7 @@ export function generateChoices(
         completionTokens,
         reasoningTokens: hiddenTokens + reasoningTokens,
         facts: factsAfterCut(generation.facts, content, finishReason),
-        firstTokenSeconds: (0.06 + promptTokens / 20_000) * Math.exp(0.4 * random.normal()),
+        firstTokenSeconds: prefillSeconds(promptTokens) * Math.exp(0.4 * random.normal()),
         generationSeconds: (completionTokens / settings.tokensPerSecond) * Math.exp(0.15 * random.normal()),
       } satisfies Choice
     })

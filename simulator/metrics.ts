@@ -16,6 +16,7 @@ export class EndpointMetrics {
   generationTokens = 0
   prefixCacheQueries = 0
   prefixCacheHits = 0
+  preemptions = 0
   readonly finished = new Map<string, number>()
 
   /** Counts one finished answer. */
@@ -30,7 +31,7 @@ export class EndpointMetrics {
       ['num_requests_running', 'gauge', gauges.running],
       ['num_requests_waiting', 'gauge', gauges.waiting],
       ['kv_cache_usage_perc', 'gauge', gauges.cacheUsage],
-      ['num_preemptions_total', 'counter', 0],
+      ['num_preemptions_total', 'counter', this.preemptions],
       ['prompt_tokens_total', 'counter', this.promptTokens],
       ['generation_tokens_total', 'counter', this.generationTokens + gauges.tokensUnderWay],
       ['prefix_cache_queries_total', 'counter', this.prefixCacheQueries],

@@ -1,5 +1,6 @@
 /** Options of the simulated endpoint, with defaults and limits. */
 import { z } from 'zod'
+import { parseScript } from './script.ts'
 
 const rate = (fallback: number, what: string) =>
   z.number().min(0).max(1).default(fallback).describe(`${what}, a share from 0 to 1`)
@@ -58,6 +59,14 @@ const schema = z.strictObject({
     .min(1)
     .default(256)
     .describe('answers that are generated at the same time; more wait in a queue'),
+  kvTokens: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'tokens that the key-value cache holds, prompts and what is written; where they are too few the youngest answer is preempted. Without it as many as come',
+    ),
   queueLimit: z
     .number()
     .int()
@@ -74,6 +83,18 @@ const schema = z.strictObject({
     .optional()
     .describe('reasoning of solvers and voters that is timed and counted, not sent'),
   failures: failuresSchema,
+  events: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return parseScript(text)
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message })
+        return z.NEVER
+      }
+    })
+    .describe('what befalls the endpoint, and when: hang@60s,recover@90s,restart@+60s/5s,restart@every10m'),
   tokensPerSecond: z.number().positive().default(60).describe('token speed of one answer at speed 1'),
   truthFile: z
     .string()

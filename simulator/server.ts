@@ -1,9 +1,11 @@
 /** The simulated OpenAI-compatible endpoint. */
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Clock, LONGEST_TIMER_MS } from './clock.ts'
 import { embed, EMBEDDING_DIMENSIONS } from './embedding.ts'
-import { type Choice, generateChoices, PromptCounter } from './generate.ts'
+import { type Choice, generateChoices, prefillSeconds, PromptCounter } from './generate.ts'
 import { KnownProblems } from './known-problems.ts'
 import { scoreTokens, tokenId } from './logprobs.ts'
 import { drawTransportFault, type TransportFault } from './faults.ts'
@@ -19,17 +21,20 @@ import {
   readEmbeddingRequest,
   RequestError,
 } from './requests.ts'
-import { Slots } from './slots.ts'
+import { Generation, type Needs, Scheduler } from './scheduler.ts'
+import { playScript, type ScriptedEvent } from './script.ts'
 import { StatementReader } from './statements.ts'
 import { countTokens, splitTokens } from './tokens.ts'
 import { canonicalAnswer } from './answers.ts'
 import { type Fact, LineWriter, statementHash } from './truth.ts'
 
 const BODY_LIMIT_BYTES = 64 * 1024 * 1024
-/** The longest delay that a timer takes; a longer one would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** At most this often does a stream send. */
 const STREAM_INTERVAL_MS = 20
+/** How often an endpoint that restarts tries to have its port again, where another has taken it. */
+const PORT_RETRY_MS = 50
+/** What a slot is taken to hold where the cache has no limit. */
+const TOKENS_OF_SLOT = 4096
 
 /** A running endpoint. */
 export interface Simulator {
@@ -66,15 +71,10 @@ interface SimulatorReport {
   /** Of prompts, all of them, and those that were there from a prompt before. */
   prefixTokens: number
   prefixHitTokens: number
-}
-
-/** An answer that is being generated. */
-interface UnderWay {
-  firstTokenMs: number
-  generationMs: number
-  tokens: number
-  /** Infinite while it waits for a slot. */
-  startedMs: number
+  /** Requests thrown out of work because the key-value cache was full. */
+  preemptions: number
+  /** Written before a preemption and computed again after it; not counted among the completion tokens. */
+  recomputedTokens: number
 }
 
 /** One request from its admission to its end. */
@@ -172,13 +172,13 @@ function promptLogprobs(prompt: string): (object | null)[] {
 class SimulatorServer {
   private readonly settings: SimulatorSettings
   private readonly statements: StatementReader
-  private readonly slots: Slots
+  private readonly clock = new Clock()
+  private readonly scheduler: Scheduler
   private readonly counter = new PromptCounter()
-  private readonly metrics = new EndpointMetrics()
+  private metrics = new EndpointMetrics()
   private readonly recentPrompts = new Set<number>()
   private readonly truth: LineWriter | undefined
   private readonly requestLog: LineWriter | undefined
-  private tokensInCache = 0
   private readonly counts = {
     admitted: 0,
     finished: 0,
@@ -187,19 +187,30 @@ class SimulatorServer {
     completionTokens: 0,
     wastedTokens: 0,
     destroyedTokens: 0,
+    prefixTokens: 0,
+    prefixHitTokens: 0,
   }
   private readonly finishedIds = new Set<string>()
   private readonly faultRandom: Random
-  private readonly underWay = new Set<UnderWay>()
-  private hungSinceMs: number | undefined
-  /** Answers that are due since it hangs. */
+  /** Not even questions are answered. */
+  private isSilent = false
+  /** Between the end and the new begin of a restart. */
+  private isAway = false
+  /** What is due since it hangs. */
   private readonly held = new Set<() => void>()
 
   constructor(settings: SimulatorSettings) {
     this.settings = settings
     const known = new KnownProblems(settings.knowsFiles)
     this.statements = new StatementReader(known)
-    this.slots = new Slots(settings.slots)
+    this.scheduler = new Scheduler(
+      {
+        slots: settings.slots,
+        kvTokens: settings.kvTokens,
+        prefillMs: (tokens) => (1000 * prefillSeconds(tokens)) / settings.speed,
+      },
+      this.clock,
+    )
     this.faultRandom = new Random(settings.seed, 'transport faults')
     this.truth = settings.truthFile === undefined ? undefined : new LineWriter(settings.truthFile)
     this.requestLog = settings.requestLogFile === undefined ? undefined : new LineWriter(settings.requestLogFile)
@@ -230,6 +241,10 @@ class SimulatorServer {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.isSilent) {
+      await new Promise<void>((resolve) => this.held.add(resolve))
+      if (response.destroyed) return
+    }
     response.setHeader('x-wellspring-simulated', 'true')
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
     try {
@@ -263,10 +278,10 @@ class SimulatorServer {
       }
       case 'GET /metrics': {
         if (!this.settings.metrics) throw new RequestError(404, 'GET /metrics: no such endpoint', 'not_found')
-        const tokensUnderWay = [...this.underWay].reduce((sum, one) => sum + this.tokensSoFar(one), 0)
-        const cacheUsage = Math.min(1, this.tokensInCache / (this.settings.slots * 4096))
+        const { slots, kvTokens = slots * TOKENS_OF_SLOT } = this.settings
+        const { running, waiting, heldTokens, tokensUnderWay } = this.scheduler
+        const cacheUsage = Math.min(1, heldTokens / kvTokens)
         response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
-        const { running, waiting } = this.slots
         response.end(this.metrics.render({ running, waiting, cacheUsage, tokensUnderWay }))
         return
       }
@@ -302,116 +317,142 @@ class SimulatorServer {
       return { object: 'embedding', index, embedding: base64 ? bytes.toString('base64') : [...vector] }
     })
     const answer = { object: 'list', data, model: model.id, usage: { prompt_tokens: tokens, total_tokens: tokens } }
-    const timing = { count: 1, firstTokenMs: 0, generationMs: (tokens / 50_000 + 0.01) * 1000, tokens: 0 }
-    this.work(response, admission, timing, () => {
+    const generationMs = (tokens / 50_000 + 0.01) * 1000
+    const needs = this.onClock({ slots: 1, promptTokens: 0, tokens: 0, firstTokenMs: 0, generationMs })
+    this.work(response, admission, needs, () => {
       this.metrics.promptTokens += tokens
       this.finished(admission, 0)
       sendJson(response, 200, answer)
     })
   }
 
-  /** Takes slots, waits for the simulated duration, then calls `finish`. Where the client leaves first, frees the slots. */
+  /** Needs whose times are at speed 1, sped up. */
+  private onClock(needs: Needs): Needs {
+    const { instant, speed } = this.settings
+    const factor = instant ? 0 : 1 / speed
+    return { ...needs, firstTokenMs: needs.firstTokenMs * factor, generationMs: needs.generationMs * factor }
+  }
+
+  /** Waits its turn and the simulated duration, then calls `finish`. Where the client leaves first, frees the slots. */
   private work(
     response: ServerResponse,
     admission: Admission,
-    wanted: { count: number; firstTokenMs: number; generationMs: number; tokens: number },
+    needs: Needs,
     finish: () => void,
     fault?: TransportFault,
   ): void {
-    const { instant, speed } = this.settings
-    const underWay: UnderWay = {
-      firstTokenMs: instant ? 0 : wanted.firstTokenMs / speed,
-      generationMs: instant ? 0 : wanted.generationMs / speed,
-      tokens: wanted.tokens,
-      startedMs: Infinity,
-    }
+    const wholeMs = needs.firstTokenMs + needs.generationMs
+    const unusedMs = fault === 'connectionReset' ? wholeMs * (1 - this.faultRandom.next()) : 0
     let timer: NodeJS.Timeout | undefined
     let ended = false
+    const generation = new Generation(this.clock, needs, {
+      start: () => {
+        if (fault === 'hang') generation.freeze(generation.share)
+        // Never in this turn: other requests get theirs.
+        else if (this.settings.instant) setImmediate(complete)
+        else wait()
+      },
+      stop: () => {
+        this.metrics.preemptions += 1
+        clearTimeout(timer)
+      },
+    })
+    const leftMs = (): number => Math.max(0, generation.leftMs - unusedMs)
+    const wait = (): void => {
+      timer = setTimeout(complete, Math.min(LONGEST_TIMER_MS, Math.round(leftMs())))
+    }
     const end = (): void => {
       ended = true
       clearTimeout(timer)
-      this.underWay.delete(underWay)
-      release()
+      this.scheduler.remove(generation)
     }
     const complete = (): void => {
       if (ended) return
-      if (this.hungSinceMs !== undefined) return void this.held.add(complete)
+      if (this.stands) return void this.held.add(complete)
+      // The clock stood meanwhile.
+      if (leftMs() > 1) return wait()
       if (fault === 'connectionReset') {
-        this.counts.destroyedTokens += this.tokensSoFar(underWay)
+        this.counts.destroyedTokens += generation.written
         end()
         response.destroy()
         return
       }
       end()
-      if (fault !== undefined) this.counts.destroyedTokens += wanted.tokens
+      if (fault !== undefined) this.counts.destroyedTokens += needs.tokens
       finish()
     }
-    const release = this.slots.acquire(wanted.count, () => {
-      underWay.startedMs = performance.now()
-      this.underWay.add(underWay)
-      if (fault === 'hang') {
-        underWay.generationMs = Infinity
-        return
-      }
-      const whole = underWay.firstTokenMs + underWay.generationMs
-      const durationMs = fault === 'connectionReset' ? whole * this.faultRandom.next() : whole
-      // Never in this turn: `release` is not known yet, and other requests get theirs.
-      if (instant) setImmediate(complete)
-      else timer = setTimeout(complete, Math.min(LONGEST_TIMER_MS, Math.round(durationMs)))
-    })
     response.on('close', () => {
       if (ended) return
-      this.aborted(admission, underWay)
+      this.aborted(admission, generation)
       end()
     })
+    this.scheduler.submit(generation)
   }
 
   /** The client has left before its answer. */
-  private aborted(admission: Admission, underWay: UnderWay, isOurFault = this.hungSinceMs !== undefined): void {
-    const tokens = this.tokensSoFar(underWay)
-    this.metrics.generationTokens += tokens
-    this.counts[isOurFault ? 'destroyedTokens' : 'wastedTokens'] += tokens
+  private aborted(admission: Admission, { written }: Generation, isOurFault = this.stands): void {
+    this.metrics.generationTokens += written
+    this.counts[isOurFault ? 'destroyedTokens' : 'wastedTokens'] += written
     this.metrics.countFinish('abort')
-    this.log('aborted', admission, tokens)
+    this.log('aborted', admission, written)
   }
 
-  private tokensSoFar({ startedMs, firstTokenMs, generationMs, tokens }: UnderWay): number {
-    const atMs = this.hungSinceMs ?? performance.now()
-    const written = generationMs === 0 ? Number(atMs > startedMs) : (atMs - startedMs - firstTokenMs) / generationMs
-    return Math.round(tokens * Math.max(0, Math.min(1, written)))
+  /** Nothing gets on. */
+  private get stands(): boolean {
+    return this.clock.isStopped || this.isAway
   }
 
-  /** From now on nothing gets on, as if the engine behind the API hung; questions are answered. */
-  hang(): void {
-    this.hungSinceMs ??= performance.now()
+  /** From now on nothing gets on, as if the engine behind the API hung; questions are answered, unless it is `silent`. */
+  hang(silent = false): void {
+    if (this.isAway) return
+    this.clock.stop()
+    this.isSilent ||= silent
   }
 
   /** Goes on where it hung. */
   recover(): void {
-    if (this.hungSinceMs === undefined) return
-    const lostMs = performance.now() - this.hungSinceMs
-    this.hungSinceMs = undefined
-    for (const underWay of this.underWay) underWay.startedMs += lostMs
-    for (const complete of [...this.held]) complete()
+    if (this.isAway) return
+    this.clock.go()
+    this.isSilent = false
+    this.scheduler.resume()
+    const due = [...this.held]
     this.held.clear()
+    for (const act of due) act()
+  }
+
+  /** The process is gone; what its clients lose from now on it has destroyed. */
+  leave(): void {
+    this.isAway = true
+  }
+
+  /** A new process: its counters begin at 0, its cache is empty. What it would answer is as it was. */
+  comeBack(): void {
+    this.held.clear()
+    this.recentPrompts.clear()
+    this.metrics = new EndpointMetrics()
+    this.isAway = false
+    this.recover()
   }
 
   report(): SimulatorReport {
     return {
       ...this.counts,
       slots: this.settings.slots,
-      busySlotSeconds: this.slots.busySeconds,
-      running: this.slots.running,
-      waiting: this.slots.waiting,
-      prefixTokens: this.metrics.prefixCacheQueries,
-      prefixHitTokens: this.metrics.prefixCacheHits,
+      busySlotSeconds: this.scheduler.busySeconds,
+      running: this.scheduler.running,
+      waiting: this.scheduler.waiting,
+      preemptions: this.scheduler.preemptions,
+      recomputedTokens: this.scheduler.recomputedTokens,
     }
   }
 
   private countPrefix(prompt: string, tokens: number): void {
     const key = hashText(prompt)
+    const hits = this.recentPrompts.delete(key) ? tokens : 0
     this.metrics.prefixCacheQueries += tokens
-    if (this.recentPrompts.delete(key)) this.metrics.prefixCacheHits += tokens
+    this.metrics.prefixCacheHits += hits
+    this.counts.prefixTokens += tokens
+    this.counts.prefixHitTokens += hits
     this.recentPrompts.add(key)
     if (this.recentPrompts.size > 10_000) {
       const [oldest] = this.recentPrompts
@@ -422,28 +463,35 @@ class SimulatorServer {
   private generate(request: IncomingMessage, response: ServerResponse, wanted: GenerationRequest): void {
     const model = requireModel(wanted.model, false)
     const fault = drawTransportFault(this.faultRandom, this.settings.failures)
-    if (fault === 'refused' || (this.slots.isFull && this.slots.waiting >= (this.settings.queueLimit ?? Infinity))) {
+    const promptTokens = wanted.prompts.reduce((sum, prompt) => sum + countTokens(prompt), 0)
+    const { queueLimit = Infinity, kvTokens = Infinity } = this.settings
+    const wouldWait = this.scheduler.wouldWait(wanted.prompts.length * wanted.n, promptTokens)
+    if (fault === 'refused' || (wouldWait && this.scheduler.waiting >= queueLimit)) {
       this.counts.refused += 1
       throw new RequestError(429, 'the queue is full', 'rate_limit_exceeded')
     }
     if (fault === 'serverError') throw new RequestError(500, 'drawn by --failures')
-    const promptTokens = wanted.prompts.reduce((sum, prompt) => sum + countTokens(prompt), 0)
+    const choices = generateChoices(wanted, model, this.settings, this.statements, this.counter)
+    const tokens = choices.reduce((sum, choice) => sum + choice.completionTokens, 0)
+    if (promptTokens + tokens > kvTokens) {
+      throw new RequestError(
+        400,
+        `maximum context length is ${String(kvTokens)} tokens, got ${String(promptTokens)} in the prompt and ${String(tokens)} to write`,
+        'context_length_exceeded',
+        wanted.endpoint === 'chat' ? 'messages' : 'prompt',
+      )
+    }
     const task = recogniseTask(wanted.prompts[0] ?? '').kind
     const admission = this.admit(request, task, model.id, promptTokens)
-    const choices = generateChoices(wanted, model, this.settings, this.statements, this.counter)
     for (const prompt of wanted.prompts) this.countPrefix(prompt, countTokens(prompt))
-    const tokens = choices.reduce((sum, choice) => sum + choice.completionTokens, 0)
-    this.tokensInCache += promptTokens + tokens
-    response.on('close', () => {
-      this.tokensInCache -= promptTokens + tokens
-    })
     const answer = new Answer(wanted, model, promptTokens, choices)
-    const timing = {
-      count: choices.length,
+    const needs = this.onClock({
+      slots: choices.length,
+      promptTokens,
+      tokens,
       firstTokenMs: Math.max(...choices.map((choice) => choice.firstTokenSeconds)) * 1000,
       generationMs: Math.max(...choices.map((choice) => choice.generationSeconds)) * 1000,
-      tokens,
-    }
+    })
     const finish = (): void => {
       for (const choice of choices) this.metrics.countFinish(choice.finishReason)
       this.metrics.promptTokens += promptTokens
@@ -457,13 +505,13 @@ class SimulatorServer {
     if (wanted.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
       response.flushHeaders()
-      this.stream(response, admission, answer, timing, finish, fault)
+      this.stream(response, admission, answer, needs, finish, fault)
       return
     }
     this.work(
       response,
       admission,
-      timing,
+      needs,
       () => {
         if (fault === 'cutAnswer') cutJson(response, answer.whole())
         else if (fault === 'garbledAnswer') response.end('upstream: no healthy worker')
@@ -490,42 +538,45 @@ class SimulatorServer {
     response: ServerResponse,
     admission: Admission,
     answer: Answer,
-    timing: { firstTokenMs: number; generationMs: number; tokens: number },
+    needs: Needs,
     finish: () => void,
     fault: TransportFault | undefined,
   ): void {
-    const { instant, speed, commentSeconds } = this.settings
-    const total = instant ? 0 : timing.generationMs / speed
-    const wait = instant ? 0 : timing.firstTokenMs / speed
-    const underWay = { firstTokenMs: wait, generationMs: total, tokens: timing.tokens, startedMs: Infinity }
+    const { speed, commentSeconds } = this.settings
     let ended = false
     let struck = false
     let timer: NodeJS.Timeout | undefined
     const pieces = answer.pieces()
     const whole = fault === undefined ? pieces.length : Math.floor(pieces.length * this.faultRandom.next())
     let sent = 0
+    const generation = new Generation(this.clock, needs, {
+      start: () => {
+        timer = setTimeout(tick, Math.min(LONGEST_TIMER_MS, Math.round(generation.firstMs)))
+      },
+      stop: () => {
+        this.metrics.preemptions += 1
+        clearTimeout(timer)
+      },
+    })
     const end = (): void => {
       ended = true
       clearTimeout(timer)
       clearInterval(comments)
-      this.underWay.delete(underWay)
-      release()
+      this.scheduler.remove(generation)
     }
     const strike = (): void => {
       struck = true
-      underWay.tokens = Math.round((timing.tokens * whole) / Math.max(1, pieces.length))
-      underWay.generationMs = 0
+      generation.freeze(whole / Math.max(1, pieces.length))
       if (fault === 'hang') return
-      this.aborted(admission, underWay, true)
+      this.aborted(admission, generation, true)
       end()
       if (fault === 'connectionReset') response.destroy()
       else response.end(fault === 'garbledAnswer' ? 'data: upstream: no healthy worker\n\n' : '')
     }
     const tick = (): void => {
       if (ended) return
-      if (this.hungSinceMs !== undefined) return void this.held.add(tick)
-      const share = total === 0 ? 1 : Math.min(1, (performance.now() - underWay.startedMs - wait) / total)
-      const due = Math.min(whole, share >= 1 ? pieces.length : Math.floor(pieces.length * share))
+      if (this.stands) return void this.held.add(tick)
+      const due = Math.min(whole, Math.floor(pieces.length * generation.share))
       let batch = ''
       while (sent < due) batch += pieces[sent++] ?? ''
       if (sent < pieces.length) {
@@ -538,20 +589,21 @@ class SimulatorServer {
       response.end(batch + answer.closing())
       end()
     }
-    const release = this.slots.acquire(answer.choices.length, () => {
-      underWay.startedMs = performance.now()
-      this.underWay.add(underWay)
-      timer = setTimeout(tick, Math.min(LONGEST_TIMER_MS, Math.round(wait)))
-    })
     const comments =
       commentSeconds === undefined
         ? undefined
-        : setInterval(() => response.write(': keep-alive\n\n'), (1000 * commentSeconds) / speed)
+        : setInterval(
+            () => {
+              if (!this.isSilent) response.write(': keep-alive\n\n')
+            },
+            (1000 * commentSeconds) / speed,
+          )
     response.on('close', () => {
       if (ended) return
-      this.aborted(admission, underWay, struck || this.hungSinceMs !== undefined)
+      this.aborted(admission, generation, struck || this.stands)
       end()
     })
+    this.scheduler.submit(generation)
   }
 }
 
@@ -692,11 +744,36 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   })
   server.keepAliveTimeout = 75_000
   server.requestTimeout = 0
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(settings.port, settings.host, 4096, resolve)
-  })
+  await listen(server, settings.port, settings.host)
   const { port } = server.address() as AddressInfo
+  const closing = new AbortController()
+  let restarting: Promise<void> | undefined
+  const restart = async (awaySeconds: number): Promise<void> => {
+    simulator.leave()
+    await stop(server)
+    await pause((1000 * awaySeconds) / settings.speed, undefined, { signal: closing.signal })
+    simulator.comeBack()
+    for (;;) {
+      try {
+        return await listen(server, port, settings.host)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+        await pause(PORT_RETRY_MS, undefined, { signal: closing.signal })
+      }
+    }
+  }
+  const act = ({ what, awaySeconds }: ScriptedEvent): void => {
+    if (what === 'hang') simulator.hang(true)
+    else if (what === 'recover') simulator.recover()
+    else {
+      restarting ??= restart(awaySeconds)
+        .catch((error: unknown) => {
+          if (!closing.signal.aborted) process.emitWarning(error instanceof Error ? error : String(error))
+        })
+        .finally(() => (restarting = undefined))
+    }
+  }
+  const endScript = playScript(settings.events, settings.speed, act)
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   return {
     url: `http://${host}:${String(port)}/v1`,
@@ -704,14 +781,31 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     report: () => simulator.report(),
     hang: () => simulator.hang(),
     recover: () => simulator.recover(),
-    close: () =>
-      new Promise<void>((resolve, reject) => {
-        server.close((error) => {
-          simulator.close()
-          if (error === undefined) resolve()
-          else reject(error)
-        })
-        server.closeAllConnections()
-      }),
+    close: async () => {
+      endScript()
+      closing.abort()
+      await restarting
+      if (server.listening) await stop(server)
+      simulator.close()
+    },
   }
+}
+
+/** Rejects with the network's error where the port is taken. */
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, 4096, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Cuts all connections and gives the port up. */
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)))
+    server.closeAllConnections()
+  })
 }
