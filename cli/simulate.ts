@@ -1,6 +1,6 @@
 /** `wellspring simulate`: the simulated OpenAI-compatible endpoint, in a process of its own. */
 import { Command } from 'commander'
-import { parseSimulatorOptions } from '../simulator/options.ts'
+import { parseSimulatorOptions, type SimulatorOptions } from '../simulator/options.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { say } from './terminal.ts'
@@ -91,26 +91,28 @@ Every answer carries the header x-wellspring-simulated, and every record made wi
     })
 }
 
-function settingsOf(options: Options): ReturnType<typeof parseSimulatorOptions> {
+function settingsOf(options: Options): SimulatorOptions {
   const sharesOf = (parts: readonly string[] = []): Record<string, number> =>
     Object.fromEntries(parts.map((part) => part.split('=')).map(([name = '', share]) => [name, Number(share)]))
+  const given = {
+    port: Number(options.port),
+    host: options.host,
+    speed: Number(options.speed),
+    seed: Number(options.seed),
+    ...(options.slots !== undefined && { slots: Number(options.slots) }),
+    ...(options.truth !== undefined && { truthFile: options.truth }),
+    ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
+    ...(options.knows !== undefined && { knowsFiles: options.knows }),
+    ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
+    ...(options.kvTokens !== undefined && { kvTokens: Number(options.kvTokens) }),
+    ...(options.events !== undefined && { events: options.events }),
+    metrics: options.metrics,
+    noise: sharesOf(options.noise),
+    failures: sharesOf(options.failures),
+  }
   try {
-    return parseSimulatorOptions({
-      port: Number(options.port),
-      host: options.host,
-      speed: Number(options.speed),
-      seed: Number(options.seed),
-      ...(options.slots !== undefined && { slots: Number(options.slots) }),
-      ...(options.truth !== undefined && { truthFile: options.truth }),
-      ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
-      ...(options.knows !== undefined && { knowsFiles: options.knows }),
-      ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
-      ...(options.kvTokens !== undefined && { kvTokens: Number(options.kvTokens) }),
-      ...(options.events !== undefined && { events: options.events }),
-      metrics: options.metrics,
-      noise: sharesOf(options.noise),
-      failures: sharesOf(options.failures),
-    })
+    parseSimulatorOptions(given)
+    return given
   } catch (error) {
     throw new CommandError(exitCodes.usage, (error as Error).message)
   }

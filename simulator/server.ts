@@ -1,5 +1,6 @@
 /** The simulated OpenAI-compatible endpoint. */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -792,14 +793,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 /** Rejects with the network's error where the port is taken. */
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, 4096, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host, 4096)
+  await once(server, 'listening')
 }
 
 /** Cuts all connections and gives the port up. */
