@@ -52,6 +52,8 @@ export interface TaskLimits {
   commitBytes: number
   /** Results that wait for their commit; beyond it nothing is admitted. */
   maxUncommittedBytes: number
+  /** For so long after its calls were aborted a task tries to commit what is finished while the log is away. */
+  lastCommitSeconds: number
   /** Largest record that the log takes. */
   maxRecordBytes: number
 }
@@ -62,6 +64,7 @@ export const defaultLimits: TaskLimits = {
   commitSeconds: 1,
   commitBytes: 1 << 20,
   maxUncommittedBytes: 8 << 20,
+  lastCommitSeconds: 20,
   maxRecordBytes: maximumRecordBytes,
 }
 
@@ -169,6 +172,7 @@ export class Task {
   readonly #intake = new AbortController()
   /** Aborts calls in flight. */
   readonly #calls = new AbortController()
+  #overSinceMs = Infinity
   readonly #verify
   readonly #name: string
   #open!: OpenTask
@@ -219,6 +223,7 @@ export class Task {
     this.#endOf = surroundings.endOf
     // Every record in the window may listen: their number is bounded by the window, not by a constant.
     setMaxListeners(0, this.#intake.signal, this.#calls.signal)
+    this.#calls.signal.addEventListener('abort', () => (this.#overSinceMs = performance.now()), { once: true })
     this.#verify = bindVerification(equipped.verification, this.#calls.signal)
     this.done = new Promise((resolve, reject) => {
       this.#end = resolve
@@ -433,6 +438,16 @@ export class Task {
     }
     this.#waiting.delete(work)
     return undefined
+  }
+
+  /** Aborts when the calls are aborted, and never where they have been. */
+  get #untilCallsEnd(): AbortSignal {
+    return this.#calls.signal.aborted ? new AbortController().signal : this.#calls.signal
+  }
+
+  /** Whether the last commit has had its time. */
+  get #isOverForLong(): boolean {
+    return performance.now() - this.#overSinceMs > this.#limits.lastCommitSeconds * 1000
   }
 
   /** Waits before the log is asked again, longer each time, up to 5 s; says so in the status until `waiter` is removed. */
@@ -1011,8 +1026,8 @@ export class Task {
         try {
           await this.#codec.learn(stored)
         } catch (error) {
-          if (!(error instanceof LogError) || !passing.has(error.code) || this.#calls.signal.aborted) throw error
-          await this.#waitForLog(this.#expenses, error, failures, this.#calls.signal)
+          if (!(error instanceof LogError) || !passing.has(error.code) || this.#isOverForLong) throw error
+          await this.#waitForLog(this.#expenses, error, failures, this.#untilCallsEnd)
         }
       }
       this.#waiting.delete(this.#expenses)
@@ -1092,7 +1107,6 @@ export class Task {
   async #commitSurely(commit: TaskCommit): Promise<boolean> {
     let inDoubt = false
     for (let failures = 0; ; failures++) {
-      const isLast = this.#calls.signal.aborted
       try {
         if (inDoubt) {
           // Opening fences the doubtful commit; the committed progress then tells whether it took effect.
@@ -1115,11 +1129,10 @@ export class Task {
           inDoubt = true
           await this.#open.close().catch(() => {})
           // Once may be chance; a log that fails again is given time.
-          if (failures > 0) await this.#waitForLog(commit, error, failures - 1, this.#calls.signal)
+          if (failures > 0) await this.#waitForLog(commit, error, failures - 1, this.#untilCallsEnd)
         } else if (passing.has(error.code)) {
-          // Tried once after the end was told: the log may have come back while this waited.
-          if (isLast) throw error
-          await this.#waitForLog(commit, error, failures, this.#calls.signal)
+          if (this.#isOverForLong) throw error
+          await this.#waitForLog(commit, error, failures, this.#untilCallsEnd)
         } else throw error
       }
     }

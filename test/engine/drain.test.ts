@@ -158,9 +158,10 @@ describe('draining', () => {
     expect(unfinishedIn(await rig.progressOf('hand-on'))).toEqual([1, 2])
   })
 
-  it('tries a log that is away again until the deadline, then fails and says why', async () => {
+  it('tries a log that is away again until the deadline and a while after it, then fails and says why', async () => {
     await rig.add(inputs, seeds(1))
-    const runtime = await rig.start(handingOn(gates), { limits: { commitSeconds: 86_400 } })
+    const limits = { commitSeconds: 86_400, lastCommitSeconds: 0.5 }
+    const runtime = await rig.start(handingOn(gates), { limits })
     await gates.begins('seed-0')
     gates.open('seed-0')
     await eventually(() => statusOf(runtime).uncommitted === 1)
@@ -172,6 +173,18 @@ describe('draining', () => {
     await drained
     await expect(runtime.failed).rejects.toThrow('no broker answers')
     expect(await ids(rig)).toEqual([])
+  })
+
+  it('commits what is finished to a log that comes back soon after the deadline', async () => {
+    await rig.add(inputs, seeds(1))
+    const runtime = await rig.start(handingOn(gates), { limits: { commitSeconds: 86_400 } })
+    await gates.begins('seed-0')
+    gates.open('seed-0')
+    await eventually(() => statusOf(runtime).uncommitted === 1)
+    const away = new LogError('unreachable', 'no broker answers')
+    for (let failures = 0; failures < 3; failures++) rig.watch.faults.push(() => Promise.reject(away))
+    await runtime.drain(AbortSignal.abort())
+    expect(await ids(rig)).toEqual(['seed-0'])
   })
 
   it('goes on with a log that comes back before the deadline', async () => {
