@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They need a real Kafka: vitest.kafka.config.ts.
-    exclude: [...configDefaults.exclude, 'test/kafka/**'],
+    // They need a real Kafka (vitest.kafka.config.ts), or real inference servers (vitest.servers.config.ts).
+    exclude: [...configDefaults.exclude, 'test/kafka/**', 'test/servers/**'],
     // Some suites start processes, folders and sandboxes: two at a time keep a small machine steady.
     maxWorkers: 2,
     testTimeout: 60_000,

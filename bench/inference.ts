@@ -275,8 +275,8 @@ function run(script: URL, more: readonly string[]): void {
   if (status !== 0) figures.missed += 1
 }
 
-const apart = (script: string) => (): void => {
-  run(new URL(`./inference/${script}.js`, import.meta.url), values.json ? ['--json'] : [])
+const apart = (script: URL) => (): void => {
+  run(script, values.json ? ['--json'] : [])
 }
 
 const long = (): void => {
@@ -285,10 +285,10 @@ const long = (): void => {
 
 const scenarios: Record<string, () => Promise<void> | void> = {
   ...{ schedule, limits, shares, storm, long },
-  overhead: apart('overhead'),
-  ledger: apart('ledger'),
-  budget: apart('budget'),
-  reload: apart('reload'),
+  overhead: apart(new URL('./inference/overhead.js', import.meta.url)),
+  ledger: apart(new URL('./inference/ledger.js', import.meta.url)),
+  budget: apart(new URL('./inference/budget.js', import.meta.url)),
+  reload: apart(new URL('./inference/reload.js', import.meta.url)),
 }
 for (const name of values.only.split(',')) {
   const scenario = scenarios[name]

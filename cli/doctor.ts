@@ -20,19 +20,21 @@ const colors = picocolors.createColors(process.stdout.isTTY === true)
 
 export function doctorCommand(): Command {
   return placeOptions(new Command('doctor'))
+    .option('--endpoints', 'ask each model endpoint what it can do, with a dozen tiny requests')
     .option('--json', 'one JSON object a finding')
     .addHelpText(
       'after',
       `
 Examples:
   wellspring doctor
-  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor
+  OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring doctor --endpoints
   wellspring doctor --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7
 
 On Kafka it also looks at the brokers, topics, schemas and what this user may do; it writes no record there.
+--endpoints looks at context, metrics, streams, token limits, n, seeds and logprobs (docs/inference.md, "What an endpoint can do").
 It ends with 0 when everything that a run needs works, else with 1.`,
     )
-    .action(async (options: PlaceFlags & { json?: boolean }) => {
+    .action(async (options: PlaceFlags & { endpoints?: boolean; json?: boolean }) => {
       const findings: Finding[] = [nodeFinding(), ...(await sandboxFindings())]
       // Where the corpus lies may be known although another setting is wrong.
       const place = await placeOf(options).catch((error: unknown) => {
@@ -55,6 +57,10 @@ It ends with 0 when everything that a run needs works, else with 1.`,
         )
       }
       if (configuration) findings.push(...(await modelFindings(configuration)))
+      if (configuration && options.endpoints) {
+        const { endpointFindings } = await import('./endpoint-doctor.ts')
+        findings.push(...(await endpointFindings(configuration.inference, new AbortController().signal)))
+      }
       for (const finding of findings) {
         if (options.json) sayJson(finding)
         else tell(finding)

@@ -14,7 +14,8 @@ interface RawCompletion {
 /** Token counts that the endpoint sent. */
 interface RawUsage {
   prompt: number
-  completion: number
+  /** Undefined where it is not told, as in an answer of embeddings. */
+  completion: number | undefined
   cached: number
   /** Undefined where the endpoint does not count it apart. */
   reasoning: number | undefined
@@ -24,13 +25,13 @@ interface RawUsage {
 export interface ListedModel {
   id: string
   ownedBy: string | undefined
-  /** Longest context in tokens, where the endpoint says (vLLM's max_model_len). */
+  /** Longest context in tokens, where the endpoint says. */
   contextTokens: number | undefined
 }
 
 const malformed = (detail: string): FaultError => new FaultError({ kind: 'malformed', detail })
 
-/** Parses a 2xx body. An error object in it counts as the status that it names. */
+/** Parses a 2xx body. An error object in it counts as the status that it names. A bare list, as some hosts send of their models, is `data`. */
 export function parseBody(text: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -38,6 +39,7 @@ export function parseBody(text: string): Record<string, unknown> {
   } catch {
     throw malformed(`no JSON but ${JSON.stringify(text.slice(0, 80))} (${text.length} characters)`)
   }
+  if (Array.isArray(value)) return { data: value }
   if (!isMapping(value)) throw malformed(`JSON that is no object: ${text.slice(0, 80)}`)
   refuseError(value, text)
   return value
@@ -47,17 +49,37 @@ export function parseBody(text: string): Record<string, unknown> {
 export function refuseError(value: Record<string, unknown>, text: string): void {
   const error = value['object'] === 'error' ? value : value['error']
   if (!isMapping(error) && (typeof error !== 'string' || error === '')) return
-  const code = isMapping(error) ? Number(error['code']) : NaN
-  if (Number.isInteger(code) && code >= 400 && code < 600) {
+  const status = isMapping(error) ? statusOf(error) : undefined
+  if (status !== undefined) {
     throw new FaultError({
       kind: 'status',
-      status: code,
+      status,
       body: text,
       retryAfterSeconds: undefined,
       location: undefined,
     })
   }
   throw malformed(`an error: ${text.slice(0, 160)}`)
+}
+
+/** Statuses that errors with words in the place of a number stand for, by OpenAI's names. */
+const statusOfWord: ReadonlyMap<unknown, number> = new Map([
+  ['invalid_api_key', 401],
+  ['insufficient_quota', 429],
+  ['rate_limit_exceeded', 429],
+  ['model_not_found', 404],
+  ['context_length_exceeded', 400],
+  ['invalid_request_error', 400],
+  ['server_error', 500],
+])
+
+/** The status that an error object names: as a number, or as OpenAI's word for it. */
+function statusOf(error: Record<string, unknown>): number | undefined {
+  for (const value of [error['code'], error['status'], error['type']]) {
+    const status = statusOfWord.get(value) ?? (typeof value === 'boolean' || value === null ? NaN : Number(value))
+    if (Number.isInteger(status) && status >= 400 && status < 600) return status
+  }
+  return undefined
 }
 
 /** Reads the answer of /chat/completions (`chat`) or /completions (`raw`). */
@@ -71,14 +93,29 @@ export function readCompletion(body: Record<string, unknown>, mode: 'chat' | 'ra
   if (!isMapping(message)) throw malformed('a choice without a message')
   const content = mode === 'chat' ? readContent(message['content']) : message['text']
   if (typeof content !== 'string') throw malformed(mode === 'chat' ? 'a message without text' : 'a choice without text')
-  const reasoning = message['reasoning'] ?? message['reasoning_content']
+  // Some have both fields, one of them empty.
+  const reasoning = [message['reasoning'], message['reasoning_content']].find(
+    (text) => typeof text === 'string' && text.trim() !== '',
+  ) as string | undefined
   return {
     content,
-    reasoning: typeof reasoning === 'string' && reasoning.trim() !== '' ? reasoning : undefined,
-    finishReason: finish === 'stop' || finish === 'length' || finish === 'content_filter' ? finish : 'other',
+    reasoning,
+    finishReason: finishReasons.get(finish) ?? 'other',
     usage: readUsage(body['usage']),
   }
 }
+
+/** Why an answer ended, by OpenAI's words, TGI's and Anthropic's, which some proxies pass on. */
+const finishReasons: ReadonlyMap<unknown, Completion['finishReason']> = new Map([
+  ['stop', 'stop'],
+  ['eos_token', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['end_turn', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['content_filter', 'content_filter'],
+  ['refusal', 'content_filter'],
+])
 
 /** A message's content: text, nothing (all of it was reasoning, or a refusal), or a list of text parts. */
 function readContent(content: unknown): string | undefined {
@@ -117,11 +154,18 @@ export function readModels(body: Record<string, unknown>): ListedModel[] {
   if (!Array.isArray(body['data'])) throw malformed('a list of models without data')
   return body['data'].flatMap((row: unknown) => {
     if (!isMapping(row) || typeof row['id'] !== 'string') return []
-    const context = row['max_model_len'] ?? row['context_length']
+    // vLLM and SGLang; hosts and proxies; llama.cpp's server, of one request.
+    const context = [
+      row['max_model_len'],
+      row['context_length'],
+      row['context_window'],
+      row['max_context_length'],
+      isMapping(row['meta']) ? row['meta']['n_ctx'] : undefined,
+    ].find((tokens) => typeof tokens === 'number' && tokens > 0) as number | undefined
     return {
       id: row['id'],
       ownedBy: typeof row['owned_by'] === 'string' ? row['owned_by'] : undefined,
-      contextTokens: typeof context === 'number' && context > 0 ? context : undefined,
+      contextTokens: context,
     }
   })
 }
@@ -135,7 +179,7 @@ export function readUsage(usage: unknown): RawUsage | undefined {
   const reasoning = isMapping(completionDetails) ? completionDetails['reasoning_tokens'] : usage['reasoning_tokens']
   return {
     prompt: usage['prompt_tokens'],
-    completion: isCount(usage['completion_tokens']) ? usage['completion_tokens'] : 0,
+    completion: isCount(usage['completion_tokens']) ? usage['completion_tokens'] : undefined,
     cached: isCount(cached) ? cached : 0,
     reasoning: isCount(reasoning) && reasoning > 0 ? reasoning : undefined,
   }
@@ -160,7 +204,7 @@ export function countTokens(
       completion,
       reasoning: Math.min(completion, sent?.reasoning ?? share),
     },
-    estimated: sent === undefined,
+    estimated: sent === undefined || (sent.completion === undefined && written > 0),
   }
 }
 

@@ -275,12 +275,17 @@ export class StreamedAnswer {
   private readChoice(choice: Record<string, unknown>): void {
     this.hasChoice = true
     const finish = choice['finish_reason']
-    if (finish !== null && finish !== undefined) this.finishReason = finish
+    // Some send an empty one with each piece.
+    if (finish !== null && finish !== undefined && finish !== '') this.finishReason = finish
     // Some servers send the whole message as one event.
     const delta = this.mode === 'chat' ? (choice['delta'] ?? choice['message']) : choice
     if (!isMapping(delta)) return
     add(this.content, this.mode === 'chat' ? delta['content'] : delta['text'])
-    add(this.reasoning, delta['reasoning'] ?? delta['reasoning_content'])
+    // Some have both fields, one of them empty.
+    add(
+      this.reasoning,
+      delta['reasoning'] === '' ? delta['reasoning_content'] : (delta['reasoning'] ?? delta['reasoning_content']),
+    )
   }
 }
 

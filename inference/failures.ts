@@ -221,7 +221,7 @@ export function failureOf(
     ...(context.model === undefined ? [] : [`model ${context.model}`]),
     ...(context.requestId === undefined ? [] : [`request ${context.requestId}`]),
   ].join(', ')
-  const message = `${oneLine(subject, 400)}: ${describe(fault, context)}; ${oneLine(rule.cure(context), 600)}`
+  const message = `${oneLine(subject, 400)}: ${describeFault(fault, context)}; ${oneLine(rule.cure(context), 600)}`
   const options = cause === undefined ? {} : { cause }
   if (becomes.kind === 'configuration') return new ConfigurationError([message], options)
   if (becomes.kind === 'invalid-record') return new InvalidRecordError(becomes.code, message, options)
@@ -233,7 +233,8 @@ export function failureOf(
   })
 }
 
-function describe(fault: Fault, { timeoutSeconds }: CallContext): string {
+/** What happened, in a few words on one line. */
+export function describeFault(fault: Fault, { timeoutSeconds }: { timeoutSeconds: number }): string {
   switch (fault.kind) {
     case 'timeout':
       return `expected an answer within ${timeoutSeconds} s, got none`
@@ -259,20 +260,35 @@ function describe(fault: Fault, { timeoutSeconds }: CallContext): string {
   }
 }
 
-/** The human part of an error body: OpenAI's `error.message`, FastAPI's `detail`, a bare `message`, or the text itself. */
+/**
+ * The human part of an error body: OpenAI's `error.message`, TGI's `error`, FastAPI's `detail`, a bare `message`, or the text itself.
+ * Of a web page, as proxies send them, the title.
+ */
 function wordsOf(body: string): string {
   let value: unknown
   try {
     value = JSON.parse(body)
   } catch {
-    return body
+    const [, title] = /^\s*<(?:!doctype|html)\b.*?<title[^>]*>(.*?)<\/title>/is.exec(body) ?? []
+    return title === undefined || title.trim() === '' ? body : `a web page, ${title.trim()}`
   }
   for (const key of ['error', 'message', 'detail', 'message']) {
+    if (Array.isArray(value)) return listedWords(value) ?? body
     if (typeof value !== 'object' || value === null || !(key in value)) continue
     value = Reflect.get(value, key)
     if (typeof value === 'string') return value
   }
-  return body
+  return Array.isArray(value) ? (listedWords(value) ?? body) : body
+}
+
+/** FastAPI's faults of a request: where, and what is wrong there. */
+function listedWords(faults: readonly unknown[]): string | undefined {
+  const words = faults.flatMap((fault) => {
+    const { loc, msg } = (fault ?? {}) as { loc?: unknown; msg?: unknown }
+    if (typeof msg !== 'string') return []
+    return Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg
+  })
+  return words.length === 0 ? undefined : words.join('; ')
 }
 
 /** Text from outside, fit for a line of a log: no control or direction characters, at most `most` characters. */

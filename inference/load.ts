@@ -12,9 +12,13 @@ export interface LoadSample {
   /** Counters since the server's start; undefined where it has none. */
   preemptions: number | undefined
   generatedTokens: number | undefined
+  /** An abandoned plain call is ended at once. llama.cpp's server ends it only when it has not been asked anything for a while, and metrics are asked for. */
+  endsAbandonedCalls: boolean
 }
 
-const NAMES: Readonly<Record<keyof LoadSample, readonly string[]>> = {
+type Counted = Exclude<keyof LoadSample, 'endsAbandonedCalls'>
+
+const NAMES: Readonly<Record<Counted, readonly string[]>> = {
   running: ['vllm:num_requests_running', 'sglang:num_running_reqs', 'llamacpp:requests_processing'],
   waiting: ['vllm:num_requests_waiting', 'sglang:num_queue_reqs', 'llamacpp:requests_deferred'],
   preemptions: ['vllm:num_preemptions_total', 'vllm:num_preemptions', 'sglang:num_retractions_total'],
@@ -27,7 +31,7 @@ const NAMES: Readonly<Record<keyof LoadSample, readonly string[]>> = {
 }
 
 const FIELDS = new Map(
-  Object.entries(NAMES).flatMap(([field, names]) => names.map((name) => [name, field as keyof LoadSample] as const)),
+  Object.entries(NAMES).flatMap(([field, names]) => names.map((name) => [name, field as Counted] as const)),
 )
 
 /** A sample of the text format: a name, labels that may hold any text in quotes, a number. */
@@ -35,10 +39,12 @@ const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?[ \t]+(\
 
 /** Reads a page of metrics. @returns undefined where it does not tell running and waiting calls */
 export function readLoad(page: string): LoadSample | undefined {
-  const sums = new Map<keyof LoadSample, number>()
+  const sums = new Map<Counted, number>()
+  let endsAbandonedCalls = true
   for (const line of page.split('\n')) {
     const [, name = '', text = ''] = SAMPLE.exec(line) ?? []
     const field = FIELDS.get(name)
+    if (name.startsWith('llamacpp:')) endsAbandonedCalls = false
     const value = Number(text)
     if (field !== undefined && Number.isFinite(value) && value >= 0) sums.set(field, (sums.get(field) ?? 0) + value)
   }
@@ -50,6 +56,7 @@ export function readLoad(page: string): LoadSample | undefined {
     waiting,
     preemptions: sums.get('preemptions'),
     generatedTokens: sums.get('generatedTokens'),
+    endsAbandonedCalls,
   }
 }
 

@@ -13,7 +13,7 @@ vllm:generation_tokens_total{engine="0"} 1.5e+06
 vllm:generation_tokens_created{engine="0"} 1.7e+09
 vllm:request_success_total{finished_reason="stop"} 9.0
 `
-    expect(readLoad(page)).toEqual({ running: 16, waiting: 3, preemptions: 2, generatedTokens: 1_500_000 })
+    expect(readLoad(page)).toEqual({ running: 16, waiting: 3, preemptions: 2, generatedTokens: 1_500_000, endsAbandonedCalls: true })
   })
 
   it("are read under the names of SGLang and of llama.cpp's server, which counts no preemptions", () => {
@@ -21,7 +21,7 @@ vllm:request_success_total{finished_reason="stop"} 9.0
     expect(readLoad(sglang)).toMatchObject({ running: 7, waiting: 2 })
     const llama =
       'llamacpp:requests_processing 4\nllamacpp:requests_deferred 1\nllamacpp:tokens_predicted_total 99 1700000000000\n'
-    expect(readLoad(llama)).toEqual({ running: 4, waiting: 1, preemptions: undefined, generatedTokens: 99 })
+    expect(readLoad(llama)).toEqual({ running: 4, waiting: 1, preemptions: undefined, generatedTokens: 99, endsAbandonedCalls: false })
   })
 
   it.each([
