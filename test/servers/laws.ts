@@ -70,8 +70,6 @@ export const until = async (isSo: () => boolean | Promise<boolean>): Promise<voi
 
 /** How a server differs from others, as far as our client shows it. */
 interface Traits {
-  /** Its metrics show whether it hangs, so answers need no stream. */
-  showsStalls: boolean
   /** A name that it does not know gets the model that it has. */
   answersForAnyModel: boolean
   /** Whose metrics it has. */
@@ -83,7 +81,7 @@ interface Traits {
 /** Installs and starts the server, states the laws, and whatever `more` states of this server alone. */
 export async function itIsServed(
   name: ServerName,
-  { showsStalls, answersForAnyModel, metrics, cannot }: Traits,
+  { answersForAnyModel, metrics, cannot }: Traits,
   more: (about: { server: () => ModelServer; connect: typeof connect }) => void,
 ): Promise<void> {
   const python = await installServer(name, (line) => console.log(line)).catch((error: unknown) => {
@@ -193,14 +191,14 @@ export async function itIsServed(
         })
     })
 
-    it(`is asked for ${showsStalls ? 'plain answers, since its metrics show' : 'streams, since nothing else shows'} whether it hangs`, async () => {
+    it('is asked for streams, since a plain call would not end when it is given up', async () => {
       const relay = await startRelay(server().url)
       open.push(relay)
       const { inference, ask } = connect(server(), relay.url)
       await inference.check(never)
       await ask('solver')
       await ask('problem-writer')
-      expect(relay.asked.map(({ stream }) => stream)).toEqual(showsStalls ? [undefined, undefined] : [true, true])
+      expect(relay.asked.map(({ stream }) => stream)).toEqual([true, true])
     })
 
     it('has room again within a second after a call was aborted', async () => {

@@ -8,7 +8,6 @@ const never = new AbortController().signal
 await itIsServed(
   'llama.cpp',
   {
-    showsStalls: true,
     answersForAnyModel: true,
     metrics: 'llama.cpp',
     cannot: ['several answers', 'logprobs of given text'],

@@ -4,7 +4,6 @@ import { itIsServed } from './laws.ts'
 await itIsServed(
   'mlx-lm',
   {
-    showsStalls: false,
     answersForAnyModel: false,
     metrics: 'nobody',
     cannot: ['several answers', 'logprobs of given text'],
