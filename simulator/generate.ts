@@ -27,8 +27,8 @@ export interface Choice {
 
 const remembersPrompts = 200_000
 
-/** How long a real server takes to compute so many tokens that it is given, in seconds. */
-export const prefillSeconds = (tokens: number): number => 0.06 + tokens / 20_000
+/** How many tokens that it is given a real server computes in a second. */
+export const PREFILL_TOKENS_PER_SECOND = 20_000
 
 /** Counts how often each prompt came without a seed, so that its answers differ and yet can be had again. */
 export class PromptCounter {
@@ -136,7 +136,7 @@ export function generateChoices(
         completionTokens,
         reasoningTokens: hiddenTokens + reasoningTokens,
         facts: factsAfterCut(generation.facts, content, finishReason),
-        firstTokenSeconds: prefillSeconds(promptTokens) * Math.exp(0.4 * random.normal()),
+        firstTokenSeconds: (0.06 + promptTokens / PREFILL_TOKENS_PER_SECOND) * Math.exp(0.4 * random.normal()),
         generationSeconds: (completionTokens / settings.tokensPerSecond) * Math.exp(0.15 * random.normal()),
       } satisfies Choice
     })

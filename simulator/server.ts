@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Clock, LONGEST_TIMER_MS } from './clock.ts'
 import { embed, EMBEDDING_DIMENSIONS } from './embedding.ts'
-import { type Choice, generateChoices, prefillSeconds, PromptCounter } from './generate.ts'
+import { type Choice, generateChoices, PREFILL_TOKENS_PER_SECOND, PromptCounter } from './generate.ts'
 import { KnownProblems } from './known-problems.ts'
 import { scoreTokens, tokenId } from './logprobs.ts'
 import { drawTransportFault, type TransportFault } from './faults.ts'
@@ -208,7 +208,7 @@ class SimulatorServer {
       {
         slots: settings.slots,
         kvTokens: settings.kvTokens,
-        prefillMs: (tokens) => (1000 * prefillSeconds(tokens)) / settings.speed,
+        recomputationMs: (tokens) => (1000 * tokens) / PREFILL_TOKENS_PER_SECOND / settings.speed,
       },
       this.clock,
     )

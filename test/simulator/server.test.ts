@@ -368,6 +368,138 @@ describe('slots, disconnects and the request log', () => {
   })
 })
 
+describe('the key-value cache', () => {
+  const ask = (seed: number, rest: object = {}): object => ({
+    model: 'sim-teacher',
+    messages: [{ role: 'user', content: prompts.solveMath(MATH) }],
+    seed,
+    ...rest,
+  })
+  const seeds = Array.from({ length: 12 }, (_, seed) => seed)
+  const path = '/v1/chat/completions'
+  const report = async (endpoint: Endpoint) =>
+    JSON.parse((await endpoint.get('/simulator/report')).text) as Record<string, number>
+
+  it('preempts when it is full, and every answer and every stream is what it would have been', async () => {
+    const roomy = await openEndpoint({ seed: 4, noise: NO_NOISE })
+    const answers = await Promise.all(seeds.map((seed) => roomy.post(path, ask(seed))))
+    await roomy.close()
+    const sizes = answers.map(({ body }) => body.usage.total_tokens)
+    // Room for three of the usual length, while twelve are wanted.
+    const kvTokens = Math.max(...sizes, Math.round((3 * sizes.reduce((sum, size) => sum + size)) / sizes.length))
+    const endpoint = await openEndpoint({ seed: 4, noise: NO_NOISE, instant: false, speed: 8, kvTokens })
+    const again = await Promise.all(
+      seeds.map((seed) => endpoint.post(path, ask(seed, seed % 2 === 0 ? {} : { stream: true }))),
+    )
+    for (const [seed, { body, text }] of again.entries()) {
+      const { choices, usage } = answers[seed]?.body ?? body
+      if (seed % 2 === 0) expect(body).toMatchObject({ choices, usage })
+      else {
+        const parts = events(text).flatMap((event) => event.choices)
+        const said = parts.map(({ delta }) => (delta?.reasoning ?? '') + (delta?.content ?? '')).join('')
+        expect(said).toBe((choices[0]?.message.reasoning ?? '') + (choices[0]?.message.content ?? ''))
+      }
+    }
+    const { preemptions, recomputedTokens, completionTokens } = await report(endpoint)
+    expect(preemptions).toBeGreaterThan(0)
+    expect(recomputedTokens).toBeGreaterThan(0)
+    expect(completionTokens).toBe(answers.reduce((sum, { body }) => sum + body.usage.completion_tokens, 0))
+    expect(await metric(endpoint, 'num_preemptions_total')).toBe(preemptions)
+    expect(await metric(endpoint, 'kv_cache_usage_perc')).toBe(0)
+    await endpoint.close()
+  })
+
+  it('takes requests only while their prompts fit, and tells how full it is', async () => {
+    const short = ask(1, { max_tokens: 1 })
+    const roomy = await openEndpoint({})
+    const promptTokens = (await roomy.post(path, short)).body.usage.prompt_tokens
+    await roomy.close()
+    // So slow that nothing is written within the test.
+    const kvTokens = 2 * (promptTokens + 1)
+    const endpoint = await openEndpoint({ instant: false, tokensPerSecond: 0.001, kvTokens, queueLimit: 1 })
+    const controller = new AbortController()
+    const replies = [1, 2, 3].map(() => endpoint.post(path, short, {}, controller.signal).catch(() => 'gone'))
+    await until(async () => (await metric(endpoint, 'num_requests_waiting')) === 1)
+    expect(await metric(endpoint, 'num_requests_running')).toBe(2)
+    expect(await metric(endpoint, 'kv_cache_usage_perc')).toBeCloseTo((2 * promptTokens) / kvTokens, 9)
+    expect((await endpoint.post(path, short)).status).toBe(429)
+    controller.abort()
+    await Promise.all(replies)
+    await endpoint.close()
+  })
+
+  it('refuses a request that does not fit into it alone, as one whose context is too long', async () => {
+    const roomy = await openEndpoint({})
+    const { usage } = (await roomy.post(path, ask(1))).body
+    await roomy.close()
+    for (const [kvTokens, status] of [
+      [usage.total_tokens, 200],
+      [usage.total_tokens - 1, 400],
+    ] as const) {
+      const endpoint = await openEndpoint({ kvTokens })
+      const reply = await endpoint.post(path, ask(1))
+      expect(reply.status).toBe(status)
+      if (status === 400) expect(reply.body.error).toMatchObject({ code: 'context_length_exceeded', param: 'messages' })
+      expect(await report(endpoint)).toMatchObject({ admitted: status === 200 ? 1 : 0 })
+      await endpoint.close()
+    }
+  })
+})
+
+describe('a script of events', () => {
+  const slow = { model: 'sim-teacher', messages: [{ role: 'user', content: prompts.solveMath(MATH) }] }
+
+  it('hangs: nothing is answered, metrics included, until it recovers', async () => {
+    const beganMs = performance.now()
+    const endpoint = await openEndpoint({ events: 'hang@0s,recover@+6s', speed: 20 })
+    const replies = await Promise.all([
+      ...['/metrics', '/v1/models', '/health'].map((path) => endpoint.get(path)),
+      endpoint.post('/v1/chat/completions', slow),
+    ])
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    // Timers may be a little early.
+    expect(performance.now() - beganMs).toBeGreaterThan(295)
+    await endpoint.close()
+  })
+
+  it('restarts: cuts all connections and loses what is under way, and then answers as before', async () => {
+    const requestLogFile = join(folder, 'restart.jsonl')
+    // 60 tokens a second at speed 20: the answer would take longer than until the restart.
+    const options = { instant: false, speed: 20, seed: 2, noise: NO_NOISE, lengthFactor: 40, requestLogFile }
+    const endpoint = await openEndpoint({ ...options, events: 'restart@40s/4s' })
+    const body = { ...slow, seed: 6 }
+    const quick = { ...body, max_tokens: 3 }
+    const before = await endpoint.post('/v1/chat/completions', quick)
+    await expect(endpoint.post('/v1/chat/completions', body)).rejects.toThrow()
+    await until(() => endpoint.get('/health').then(Boolean, () => false))
+    expect(await metric(endpoint, 'generation_tokens_total')).toBe(0)
+    const after = await endpoint.post('/v1/chat/completions', quick)
+    expect(after.body.choices).toEqual(before.body.choices)
+    const { text } = await endpoint.get('/simulator/report')
+    const { destroyedTokens, ...counts } = JSON.parse(text) as Record<string, number>
+    expect(counts).toMatchObject({ admitted: 3, finished: 2, completionTokens: 6, wastedTokens: 0, running: 0 })
+    // At most what fits into 40 s at some 60 tokens a second.
+    expect(destroyedTokens).toBeGreaterThan(0)
+    expect(destroyedTokens).toBeLessThan(4000)
+    await endpoint.close()
+  })
+
+  it('restarts again and again, and can be closed while it is away', async () => {
+    const endpoint = await openEndpoint({ events: 'restart@every1s/0.5s', speed: 10 })
+    for (let restart = 0; restart < 3; restart += 1) {
+      await until(() => endpoint.get('/health').then(Boolean, () => false))
+      await until(() =>
+        endpoint.get('/health').then(
+          () => false,
+          () => true,
+        ),
+      )
+    }
+    await endpoint.close()
+    await expect(endpoint.get('/health')).rejects.toThrow()
+  })
+})
+
 describe('options', () => {
   it('fill in every default', () => {
     expect(parseSimulatorOptions({})).toMatchObject({

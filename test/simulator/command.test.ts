@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest'
+import { exitCodes } from '../../cli/exit.ts'
+import { simulateCommand } from '../../cli/simulate.ts'
+
+it.each([
+  [['--events', 'hang@60'], 'events: "hang@60": expected a time such as 10s, 2m or 1h, got "60"'],
+  [['--kv-tokens', '0'], 'kvTokens: '],
+  [['--kv-tokens', 'many'], 'kvTokens: '],
+])('simulate %j is wrong usage, told in one line', async (options, message) => {
+  const refused = await simulateCommand()
+    .parseAsync(['--port', '0', ...options], { from: 'user' })
+    .catch((error: unknown) => error)
+  expect(refused).toMatchObject({ exitCode: exitCodes.usage })
+  expect((refused as Error).message).toContain(`simulator options: ${message}`)
+  expect((refused as Error).message).not.toContain('\n')
+})
