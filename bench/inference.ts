@@ -1,7 +1,7 @@
 /**
  * What the inference scheduler keeps of the endpoints' time, on simulated replicas in another process, with time sped up.
  *
- *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,ledger,budget,reload,long] [--problems 1000] [--speed 100] [--json]
+ *   node dist/bench/inference.js [--only schedule,limits,shares,storm,overhead,ledger,budget,reload,memory,long] [--problems 1000] [--speed 100] [--json]
  *
  * schedule: 1,000 problems x 8 rollouts on 4 replicas of 64 slots, lengths log-normal (median 6,000 tokens, sigma 1, at most
  *   81,920); beside it, on the same replicas, the schedule of the public scripts: 8 passes, each split four ways and waiting for its slowest.
@@ -9,6 +9,7 @@
  * shares: three clients that know nothing of each other on one endpoint of 64 slots, both ways.
  * storm: 20 % of the calls fail in all ways, one replica of four hangs, one restarts again and again.
  * overhead, ledger, budget: bench/inference/overhead.ts, ledger.ts, budget.ts, reload.ts.
+ * memory: bench/inference/memory.ts, two minutes.
  * long: bench/inference/long-call.ts, 70 minutes; only where it is named.
  *
  * Prints a line for each figure: name, value, goal, whether it is met. Exits 1 when one is missed.
@@ -24,7 +25,7 @@ import { Replicas, type Report } from './inference/replicas.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget,reload' },
+    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget,reload,memory' },
     problems: { type: 'string', default: '1000' },
     speed: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
@@ -289,6 +290,7 @@ const scenarios: Record<string, () => Promise<void> | void> = {
   ledger: apart(new URL('./inference/ledger.js', import.meta.url)),
   budget: apart(new URL('./inference/budget.js', import.meta.url)),
   reload: apart(new URL('./inference/reload.js', import.meta.url)),
+  memory: apart(new URL('./inference/memory.js', import.meta.url)),
 }
 for (const name of values.only.split(',')) {
   const scenario = scenarios[name]

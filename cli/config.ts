@@ -234,7 +234,7 @@ function baseUrlRow(): Row {
 }
 
 /** Body fields whose name says that they hold a secret. */
-const secretName = /key$|token$|secret|password|authorization|credential/i
+const secretName = /key$|token$|secret|pass|pwd|auth|bearer|cookie|session|credential/i
 
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets)

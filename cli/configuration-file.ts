@@ -1,14 +1,26 @@
 /** The configuration file as it is written, before any setting of it is looked at. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { ConfigurationError } from '../engine/errors.ts'
+
+/** Far more than anybody writes by hand; the time to read one grows with the square of its keys. */
+const mostBytes = 128 << 10
 
 /** The file's mapping; an empty one where the file has faults, which are added. @throws ConfigurationError where it can't be read */
 export function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
   let text: string
   try {
+    // A pipe or a device might never end.
+    const stat = statSync(file)
+    if (!stat.isFile()) throw new ConfigurationError([`${file}: is no regular file; give another one with --config`])
+    if (stat.size > mostBytes) {
+      throw new ConfigurationError([
+        `${file}: expected at most ${mostBytes} bytes, got ${stat.size}; is it the right file? Give another one with --config`,
+      ])
+    }
     text = readFileSync(file, 'utf8')
   } catch (error) {
+    if (error instanceof ConfigurationError) throw error
     throw new ConfigurationError([
       `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`,
     ])

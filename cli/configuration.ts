@@ -222,7 +222,7 @@ function fileSource(
   return {
     valueOf: (scope, name) => {
       const values = all.get(scope)
-      return values && name in values ? { value: values[name], origin: origin(scope, name) } : undefined
+      return values && Object.hasOwn(values, name) ? { value: values[name], origin: origin(scope, name) } : undefined
     },
     namesFor: (scope) => Object.keys(all.get(scope) ?? {}).map((name) => ({ name, origin: origin(scope, name) })),
   }

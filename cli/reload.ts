@@ -90,8 +90,13 @@ export function watchConfiguration({ configuration, models, report, fail }: Relo
 
 /** What differs whenever the file was written, renamed or linked to another one. */
 function stateOf(file: string): string {
-  const stat = statSync(file, { throwIfNoEntry: false, bigint: true })
-  return stat === undefined ? 'none' : [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(' ')
+  try {
+    const stat = statSync(file, { bigint: true })
+    return [stat.dev, stat.ino, stat.size, stat.mtimeNs].join(' ')
+  } catch (error) {
+    // What is wrong with it is told where it is read.
+    return (error as NodeJS.ErrnoException).code ?? 'none'
+  }
 }
 
 async function readAgain(

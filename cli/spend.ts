@@ -69,6 +69,8 @@ interface Found {
   /** Records made: what the cost of one is counted by. */
   problems: number
   pairs: number
+  /** Answered calls that an older release made without telling what they cost. */
+  untoldCalls: number
   /** Taken by processes under a budget and not spent, by unit; what dead ones had taken too. */
   reserved: Record<string, number>
 }
@@ -77,8 +79,10 @@ async function spendingOf(corpus: Corpus, by: Grouping): Promise<Found> {
   const last = new Map<string, Expense>()
   for await (const { record } of readTopic(corpus, topics.expenses)) last.set(topics.expenses.keyOf(record), record)
   const lines = [...last.values()].filter(({ calls }) => calls > 0)
-  const { emitted } = addCounts((await ledgerEntries(corpus)).map(({ counts }: LedgerEntry) => counts))
+  const { emitted, calls } = addCounts((await ledgerEntries(corpus)).map(({ counts }: LedgerEntry) => counts))
+  const told = lines.reduce((sum, line) => sum + line.calls - (line.outcome === 'wasted' ? line.estimatedCalls : 0), 0)
   return {
+    untoldCalls: Math.max(0, calls - told),
     total: shareOf('total', lines),
     shares: by === 'concept' ? await sharesByConcept(corpus) : sharesBy(lines, by),
     problems: emitted[topics.testCases.name] ?? 0,
@@ -141,7 +145,7 @@ async function reservedOf(corpus: Corpus, lines: readonly Expense[]): Promise<Re
       const grants = new Grants(unit)
       for (const claim of claims) grants.add(claim)
       const spent = unit === 'tokens' ? tokensOf(shareOf('', lines)) : (shareOf('', lines).money[unit] ?? 0)
-      return [unit, Math.max(0, grants.total - spent)]
+      return [unit, grants.total - spent > 1e-6 * grants.total ? grants.total - spent : 0]
     }),
   )
 }
@@ -181,8 +185,14 @@ function moneyText(money: Record<string, number>): string {
 const conceptsShown = 30
 
 function linesOf(found: Found, by: Grouping, goal: number | undefined): string[] {
-  const { total, problems, pairs, reserved } = found
-  if (total.calls === 0) return ['no model call was committed yet']
+  const { total, problems, pairs, reserved, untoldCalls } = found
+  const untold =
+    untoldCalls > 0
+      ? [
+          `${formatCount(untoldCalls)} calls are not among these: an older release made them, and did not tell what they cost`,
+        ]
+      : []
+  if (total.calls === 0) return untold.length > 0 ? untold : ['no model call was committed yet']
   const shown = by === 'concept' ? found.shares.slice(0, conceptsShown) : found.shares
   const whole = by === 'concept' ? found.shares.reduce((sum, share) => sum + tokensOf(share), 0) : tokensOf(total)
   const rows = [...shown, ...(by === 'concept' ? [] : [total])].map((share) => [
@@ -212,6 +222,7 @@ function linesOf(found: Found, by: Grouping, goal: number | undefined): string[]
     ...(shown.length < found.shares.length
       ? [`and ${formatCount(found.shares.length - shown.length)} more concepts: --json has them all`]
       : []),
+    ...untold,
     ...each('problem with checks', problems),
     ...each('pair', pairs),
     ...Object.entries(reserved)

@@ -206,7 +206,7 @@ async function untilEnd(
     const now = performance.now()
     const end = options.untilComplete ? await runtime.end() : await runtime.refreshBacklog()
     if (end) return end
-    if (budget?.status.isUsedUp) return 'budget'
+    if (budget && isOver(budget.status, runtime.status())) return 'budget'
     if (options.forSeconds !== undefined && now - startedAtMs >= options.forSeconds * 1000) return 'time'
     if (now - shownAtMs >= screenSeconds * 1000) {
       show()
@@ -215,6 +215,14 @@ async function untilEnd(
     await pause(completionPollMs, signal)
   }
   return 'interrupted'
+}
+
+/** Whether the budget ends the run: calls wait for more of it, or there is nothing else to do. */
+function isOver({ isSpent, isUsedUp }: BudgetStatus, statuses: readonly ProcessorStatus[]): boolean {
+  if (isUsedUp) return true
+  const isIdle = ({ inFlight, uncommitted, backlog }: ProcessorStatus): boolean =>
+    inFlight + uncommitted + backlog === 0
+  return isSpent && statuses.every(isIdle)
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -26,7 +26,9 @@ export interface BudgetStatus extends BudgetLimit {
   spent: number
   /** Taken by processes and not spent, as far as it is known; what dead ones had taken too. */
   reserved: number
-  /** Calls wait, and nothing is left for them. */
+  /** Nothing is left for a call, and none is under way. */
+  isSpent: boolean
+  /** So it is, and calls wait. */
   isUsedUp: boolean
 }
 
@@ -159,7 +161,8 @@ export class Budget implements CallBudget {
       ...this.#limit,
       spent: this.#committed,
       reserved: this.#isClaimed ? Math.max(0, this.#grants.total - this.#committed) : 0,
-      isUsedUp: this.#isUsedUp,
+      isSpent: this.#isSpent,
+      isUsedUp: this.#isSpent && this.#waiters.size > 0,
     }
   }
 
@@ -245,8 +248,8 @@ export class Budget implements CallBudget {
     return this.#finishedAmount / Math.max(1, (performance.now() - this.#openedAtMs) / 1000)
   }
 
-  get #isUsedUp(): boolean {
-    if (this.#waiters.size === 0 || this.#underWay.size > 0 || this.#hasRoom || this.#claiming) return false
+  get #isSpent(): boolean {
+    if (this.#underWay.size > 0 || this.#hasRoom || this.#claiming) return false
     return !this.#isClaimed || this.#isAllClaimed
   }
 

@@ -121,7 +121,7 @@ export function resolveSettings<Declared extends Settings>(
     else values[name] = checked.value
   }
   for (const { name, origin } of sources.flatMap((source) => source.namesFor(processor))) {
-    if (!(name in declared)) {
+    if (!Object.hasOwn(declared, name)) {
       faults.push(`${origin}: ${processor} has no setting "${name}"; it has ${Object.keys(declared).join(', ')}`)
     }
   }

@@ -180,7 +180,7 @@ export function readUsage(usage: unknown): RawUsage | undefined {
   return {
     prompt: usage['prompt_tokens'],
     completion: isCount(usage['completion_tokens']) ? usage['completion_tokens'] : undefined,
-    cached: isCount(cached) ? cached : 0,
+    cached: isCount(cached) ? Math.min(cached, usage['prompt_tokens']) : 0,
     reasoning: isCount(reasoning) && reasoning > 0 ? reasoning : undefined,
   }
 }
@@ -213,7 +213,11 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0
+/** No call has more tokens: a count beyond is none, and sums of such would not fit anywhere. */
+const mostTokens = 1e9
+
+const isCount = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= mostTokens
 
 const isVector = (value: unknown): value is number[] =>
   Array.isArray(value) &&

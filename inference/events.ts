@@ -31,7 +31,7 @@ interface Shape {
 /** One streamed answer. Holds at most `mostBytes`, whatever is sent. */
 export class StreamedAnswer {
   /**
-   * When the answer last got further, by performance.now(): with each event, and with each comment until the first text. A server that queues the call sends
+   * When the answer last got further, by performance.now(): with each event that brings text, and with any event or comment until the first text. A server that queues the call sends
    * comments; a proxy before one that hangs sends them too.
    */
   progressedMs = performance.now()
@@ -191,11 +191,13 @@ export class StreamedAnswer {
     this.data = undefined
     this.heard = true
     if (this.isDone) return
-    this.progressedMs = performance.now()
+    const before = this.content.length + this.reasoning.length
     if (data.startsWith('[DONE]')) {
       this.isDone = true
       this.settle?.resolve()
     } else if (data !== '') this.readOther(data)
+    // Once the text has begun, events that bring none show no progress.
+    if (before === 0 || this.content.length + this.reasoning.length > before) this.progressedMs = performance.now()
   }
 
   /** Reads one whole event like one before without parsing it, which would take most of the time of a stream. */

@@ -327,7 +327,7 @@ export function faultOf(error: unknown, answered: boolean): Fault | undefined {
     if (typeof own === 'string') code = own
   }
   if (!ofNetwork || code === 'UND_ERR_INVALID_ARG') return undefined
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'malformed', detail: 'an answer of more than 256 MiB' }
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return { kind: 'malformed', detail: 'an answer of more than 64 MiB' }
   if (code.startsWith('Z_')) return { kind: 'malformed', detail: `a body that does not decompress (${code})` }
   return { kind: 'network', code, detail, answered }
 }

@@ -14,6 +14,18 @@ const ROUNDS_FOR_ONE_MORE = 2
 const WELCOME_QUEUE = 0.02
 /** After this many looks in a row without a queue the steps grow: much room is left. */
 const CALM_LOOKS = 5
+/** What stays after the first preemption, of the calls in work: those grow on. */
+const KEPT_AFTER_PREEMPTION = 0.9
+/**
+ * An endpoint short of memory fills only as its answers grow, so that it is tried by rounds of answers, not by looks. An answer raises the limit
+ * by so much, a preemption lowers it by so much: it settles where one of seven answers is preempted, most of them soon after their begin.
+ * Fewer leave memory unused, more cost more than they bring (measured: bench/inference/memory.ts).
+ */
+const MEMORY = { raisedByAnswer: 0.03, loweredByPreemption: 0.2, mostLoweredShare: 0.1 }
+/** Where it tells how full its memory is: with old answers in it, it takes fewer, with young ones more; in proportion, from here to there. */
+const CACHE = { usualUsage: 0.9, mostMoreShare: 0.2 }
+/** After this many rounds of answers in a row without a preemption the steps double with each further one, up to this. */
+const CALM_ROUNDS = { count: 3, mostRaisedByAnswer: 0.25 }
 
 /** What an endpoint says of itself: calls of all of its clients. */
 export interface EndpointLoad {
@@ -23,6 +35,8 @@ export interface EndpointLoad {
   waiting: number
   /** Calls thrown out of work for want of memory since the last look; they are begun anew. */
   preempted: number
+  /** Share of its memory for answers that is in use, 0 to 1; undefined where it does not tell. */
+  cacheUsage?: number | undefined
 }
 
 /** Most calls in flight where nobody says, and the endpoint's metrics can be read; and where they can't. */
@@ -36,6 +50,13 @@ export class ConcurrencyLimit {
   private isObserved = false
   private isProving = false
   private calmLooks = 0
+  /** It has preempted calls since it was first looked at. */
+  private isShortOfMemory = false
+  private answersSincePreemption = 0
+  /** By how full its memory is. */
+  private room = 1
+  /** What of the endpoint's calls is ours. */
+  private ownShare = 1
   /** Calls that were sent before say nothing about the limit as it is now. */
   private loweredAtMs = -Infinity
 
@@ -48,7 +69,7 @@ export class ConcurrencyLimit {
 
   /** A whole number, at least 1. */
   get value(): number {
-    return this.isProving ? 1 : Math.floor(this.exact)
+    return this.isProving ? 1 : Math.max(1, Math.floor(Math.min(this.most, this.exact * this.room)))
   }
 
   private get most(): number {
@@ -76,8 +97,17 @@ export class ConcurrencyLimit {
 
   /** A call was answered. `wasFull`: the endpoint had as many calls as it may; a limit that nobody needs is not raised. */
   answered(wasFull: boolean): void {
-    if (this.isObserved || !wasFull) return
-    this.raise(this.isRamping ? 1 : 1 / (ROUNDS_FOR_ONE_MORE * this.exact))
+    this.answersSincePreemption += 1
+    if (!wasFull) return
+    if (!this.isObserved) this.raise(this.isRamping ? 1 : 1 / (ROUNDS_FOR_ONE_MORE * this.exact))
+    else if (this.isShortOfMemory) this.raise(this.raisedByAnswer)
+  }
+
+  /** Of several clients, one with a small share gives way by its share and gains by more: so their shares become even. */
+  private get raisedByAnswer(): number {
+    const rounds = Math.floor(this.answersSincePreemption / this.exact)
+    const doubled = 2 ** Math.max(0, rounds - CALM_ROUNDS.count + 1)
+    return Math.min(CALM_ROUNDS.mostRaisedByAnswer, (MEMORY.raisedByAnswer * doubled) / Math.sqrt(this.ownShare))
   }
 
   /** The endpoint refused a call that was sent at `sentAtMs` and has `inFlight` others. Of several refused at a time, the first counts. */
@@ -92,18 +122,33 @@ export class ConcurrencyLimit {
   }
 
   /** A look at the endpoint's own metrics, while it has `inFlight` calls of ours. From the first one on they alone decide. */
-  observed({ running, waiting, preempted }: EndpointLoad, inFlight: number, nowMs: number): void {
+  observed({ running, waiting, preempted, cacheUsage }: EndpointLoad, inFlight: number, nowMs: number): void {
     this.isObserved = true
-    if (waiting > Math.max(1, WELCOME_QUEUE * running) || preempted > 0) {
+    this.ownShare = Math.min(1, Math.max(1, inFlight) / Math.max(1, running + waiting))
+    // What of ours it works on, if its queue is mixed as its work is.
+    const ours = inFlight * (running / Math.max(1, running + waiting))
+    if (this.isShortOfMemory && cacheUsage !== undefined)
+      this.room = 1 + Math.min(CACHE.mostMoreShare, CACHE.usualUsage - Math.min(1, cacheUsage))
+    if (preempted > 0) {
       this.isRamping = false
       this.calmLooks = 0
-      // What of ours it works on, if its queue is mixed as its work is. Spread, so that its clients do not move as one.
-      const ours = inFlight * (running / Math.max(1, running + waiting))
-      const kept = preempted > 0 ? 0.9 : 1
-      this.lower(ours * kept * (1 - 0.02 * this.random()), nowMs)
+      this.answersSincePreemption = 0
+      if (this.isShortOfMemory) {
+        const lowered = MEMORY.loweredByPreemption * preempted * this.ownShare
+        this.lower(this.exact - Math.min(lowered, MEMORY.mostLoweredShare * this.exact), nowMs)
+      } else this.lower(this.spread(ours * KEPT_AFTER_PREEMPTION), nowMs)
+      this.isShortOfMemory = true
       return
     }
-    if (inFlight < this.value || waiting > 0) return
+    // What was preempted waits too: it is told by the preemptions themselves.
+    if (this.isShortOfMemory && this.answersSincePreemption < this.exact) return
+    if (waiting > Math.max(1, WELCOME_QUEUE * running)) {
+      this.isRamping = false
+      this.calmLooks = 0
+      this.lower(this.spread(ours), nowMs)
+      return
+    }
+    if (this.isShortOfMemory || inFlight < this.value || waiting > 0) return
     this.calmLooks += 1
     if (this.isRamping) this.raise(this.exact / 2)
     else this.raise(Math.min(Math.max(1, this.exact / 4), Math.max(1, 2 ** (this.calmLooks - CALM_LOOKS))))
@@ -112,8 +157,14 @@ export class ConcurrencyLimit {
   /** A look at an endpoint that tells nothing: what it has not refused by now it has taken. `isFull`: it has as many calls as it may. */
   unobserved(isFull: boolean): void {
     this.isObserved = false
+    this.room = 1
     this.exact = Math.min(this.exact, this.most)
     if (this.isRamping && isFull) this.raise(this.exact / 2)
+  }
+
+  /** A little less, by chance, so that the clients of an endpoint do not move as one. */
+  private spread(to: number): number {
+    return to * (1 - 0.02 * this.random())
   }
 
   private raise(by: number): void {

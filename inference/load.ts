@@ -14,9 +14,11 @@ export interface LoadSample {
   generatedTokens: number | undefined
   /** An abandoned plain call is ended at once. llama.cpp's server ends it only when it has not been asked anything for a while, and metrics are asked for. */
   endsAbandonedCalls: boolean
+  /** Share of its memory for answers that is in use, 0 to 1, of the fullest engine; undefined where it does not tell. */
+  cacheUsage: number | undefined
 }
 
-type Counted = Exclude<keyof LoadSample, 'endsAbandonedCalls'>
+type Counted = Exclude<keyof LoadSample, 'endsAbandonedCalls' | 'cacheUsage'>
 
 const NAMES: Readonly<Record<Counted, readonly string[]>> = {
   running: ['vllm:num_requests_running', 'sglang:num_running_reqs', 'llamacpp:requests_processing'],
@@ -34,6 +36,12 @@ const FIELDS = new Map(
   Object.entries(NAMES).flatMap(([field, names]) => names.map((name) => [name, field as Counted] as const)),
 )
 
+const CACHE_USAGE: ReadonlySet<string> = new Set([
+  'vllm:kv_cache_usage_perc',
+  'vllm:gpu_cache_usage_perc',
+  'sglang:token_usage',
+])
+
 /** A sample of the text format: a name, labels that may hold any text in quotes, a number. */
 const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?[ \t]+(\S+)/
 
@@ -41,11 +49,13 @@ const SAMPLE = /^([A-Za-z_:][\w:]*)(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?[ \t]+(\
 export function readLoad(page: string): LoadSample | undefined {
   const sums = new Map<Counted, number>()
   let endsAbandonedCalls = true
+  let cacheUsage: number | undefined
   for (const line of page.split('\n')) {
     const [, name = '', text = ''] = SAMPLE.exec(line) ?? []
     const field = FIELDS.get(name)
     if (name.startsWith('llamacpp:')) endsAbandonedCalls = false
     const value = Number(text)
+    if (CACHE_USAGE.has(name) && value >= 0) cacheUsage = Math.max(cacheUsage ?? 0, value)
     if (field !== undefined && Number.isFinite(value) && value >= 0) sums.set(field, (sums.get(field) ?? 0) + value)
   }
   const running = sums.get('running')
@@ -57,6 +67,7 @@ export function readLoad(page: string): LoadSample | undefined {
     preemptions: sums.get('preemptions'),
     generatedTokens: sums.get('generatedTokens'),
     endsAbandonedCalls,
+    cacheUsage,
   }
 }
 

@@ -21,7 +21,7 @@ export const transportOptions = {
   keepAliveTimeout: 1000,
   keepAliveMaxTimeout: 1000,
   connections: null,
-  maxResponseSize: 256 * 1024 * 1024,
+  maxResponseSize: 64 * 1024 * 1024,
 } satisfies Agent.Options
 
 /** What is sent: the operation and its JSON body. */

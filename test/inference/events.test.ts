@@ -262,7 +262,7 @@ describe('progress of a streamed answer', () => {
     return answer.progressedMs > 0
   }
 
-  it('is every event, and before the first text every comment', () => {
+  it('is text, and before the first text every event and comment', () => {
     const answer = new StreamedAnswer('chat', limit)
     expect(at(answer, ': queued\n\n')).toBe(true)
     expect(at(answer, delta({ role: 'assistant', content: '' }))).toBe(true)
@@ -270,6 +270,8 @@ describe('progress of a streamed answer', () => {
     expect(at(answer, delta({ reasoning: 'a' }))).toBe(true)
     expect(at(answer, ': keep-alive\n\n')).toBe(false)
     expect(at(answer, 'data: {"choices"')).toBe(false)
-    expect(at(answer, ':[]}\n\n')).toBe(true)
+    expect(at(answer, ':[]}\n\n')).toBe(false)
+    expect(at(answer, delta({ content: '' }))).toBe(false)
+    expect(at(answer, delta({ content: 'b' }))).toBe(true)
   })
 })

@@ -48,6 +48,89 @@ describe('the limit of an endpoint whose metrics can be read', () => {
   })
 })
 
+describe('the limit of an endpoint that is short of memory', () => {
+  const calm = { running: 40, waiting: 0, preempted: 0 }
+  /** A limit of 36 that has met its first preemption. */
+  const shortOfMemory = (): ConcurrencyLimit => {
+    const limit = new ConcurrencyLimit(undefined, () => 0)
+    settled(limit, 64, 50)
+    limit.observed({ ...calm, preempted: 1 }, 40, 0)
+    expect(limit.value).toBe(36)
+    return limit
+  }
+  const answer = (limit: ConcurrencyLimit, answers: number): void => {
+    for (let one = 0; one < answers; one += 1) limit.answered(true)
+  }
+
+  it('rises with its answers, not with looks: its memory fills as answers grow', () => {
+    const limit = shortOfMemory()
+    for (let look = 1; look < 100; look += 1) limit.observed(calm, limit.value, look)
+    expect(limit.value).toBe(36)
+    answer(limit, 51)
+    expect(limit.value).toBe(37)
+  })
+
+  it('rises faster and faster while there is no preemption', () => {
+    const limit = shortOfMemory()
+    answer(limit, 10 * 36)
+    expect(limit.value).toBeGreaterThan(60)
+  })
+
+  it('falls by one with five preemptions, by a tenth with many', () => {
+    const limit = shortOfMemory()
+    limit.observed({ running: 36, waiting: 0, preempted: 5 }, 36, 1)
+    expect(limit.value).toBe(35)
+    limit.observed({ running: 35, waiting: 0, preempted: 1000 }, 35, 2)
+    expect(limit.value).toBe(31)
+  })
+
+  it('does not take what was preempted and waits for a queue, but what still waits a round later', () => {
+    const limit = shortOfMemory()
+    limit.observed({ running: 30, waiting: 6, preempted: 0 }, 36, 1)
+    expect(limit.value).toBe(36)
+    answer(limit, 38)
+    limit.observed({ running: 30, waiting: 6, preempted: 0 }, 36, 2)
+    expect(limit.value).toBe(30)
+  })
+
+  it('takes fewer calls while the memory is full of old answers, more while they are young', () => {
+    const limit = shortOfMemory()
+    const valueAt = (cacheUsage: number): number => {
+      limit.observed({ ...calm, cacheUsage }, 36, 1)
+      return limit.value
+    }
+    expect([0.9, 1, 0.8, 0.1].map(valueAt)).toEqual([36, 32, 39, 43])
+    const ample = new ConcurrencyLimit(16, even)
+    ample.observed({ running: 16, waiting: 0, preempted: 0, cacheUsage: 0.1 }, 16, 1)
+    expect(ample.value).toBe(16)
+  })
+
+  it('becomes the same for all clients', () => {
+    const limits = [shortOfMemory(), shortOfMemory(), shortOfMemory()] as const
+    // The third is alone at first, the others come down to it from one call.
+    for (let look = 0; look < 300; look += 1)
+      for (const limit of limits.slice(0, 2))
+        limit.observed({ running: 36, waiting: 0, preempted: 20 }, limit.value, look)
+    const before = limits.map(({ value }) => value)
+    expect(before[2]).toBeGreaterThan(5 * (before[0] ?? 0))
+    // Room for 36 calls: what is more preempts, and each of them writes an answer in twenty looks.
+    for (let look = 0; look < 20_000; look += 1) {
+      const values = limits.map(({ value }) => value)
+      const running = values.reduce((sum, value) => sum + value)
+      for (const [index, limit] of limits.entries()) {
+        const own = values[index] ?? 0
+        const answers = Math.floor(((look + 1) * own) / 20) - Math.floor((look * own) / 20)
+        answer(limit, answers)
+        limit.observed({ running, waiting: 0, preempted: Math.max(0, running - 36) }, own, look)
+      }
+    }
+    for (const { value } of limits) {
+      expect(value).toBeGreaterThanOrEqual(10)
+      expect(value).toBeLessThanOrEqual(14)
+    }
+  })
+})
+
 describe('the limit of an endpoint that refuses', () => {
   it('falls to a little less than what it took, once for all that were refused at a time', () => {
     const limit = new ConcurrencyLimit(1000)
@@ -90,6 +173,7 @@ it('is always a whole number from 1 to the ceiling, and 1 while the endpoint has
     fc.record({
       do: fc.constant('observed' as const),
       ...{ running: fc.nat(300), waiting: fc.nat(300), preempted: fc.nat(2), inFlight: fc.nat(300) },
+      cacheUsage: fc.option(fc.double({ min: 0, max: 2, noNaN: true }), { nil: undefined }),
     }),
     fc.record({ do: fc.constantFrom('prove' as const, 'proven' as const) }),
   )

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { metricsUrlOf, readLoad } from '../../inference/load.ts'
 
+const rest = { endsAbandonedCalls: true, cacheUsage: undefined }
+
 describe("an endpoint's metrics", () => {
   it('are read under the names of vLLM, added up over its engines and models', () => {
     const page = `# HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -10,10 +12,19 @@ vllm:num_requests_running{engine="1",model_name="Qwen/Qwen3"} 4.0
 vllm:num_requests_waiting{engine="0",model_name="Qwen/Qwen3"} 3.0
 vllm:num_preemptions_total{engine="0"} 2.0
 vllm:generation_tokens_total{engine="0"} 1.5e+06
+vllm:kv_cache_usage_perc{engine="0"} 0.5
+vllm:kv_cache_usage_perc{engine="1"} 0.75
 vllm:generation_tokens_created{engine="0"} 1.7e+09
 vllm:request_success_total{finished_reason="stop"} 9.0
 `
-    expect(readLoad(page)).toEqual({ running: 16, waiting: 3, preemptions: 2, generatedTokens: 1_500_000, endsAbandonedCalls: true })
+    expect(readLoad(page)).toEqual({
+      running: 16,
+      waiting: 3,
+      preemptions: 2,
+      generatedTokens: 1_500_000,
+      ...rest,
+      cacheUsage: 0.75,
+    })
   })
 
   it("are read under the names of SGLang and of llama.cpp's server, which counts no preemptions", () => {
@@ -21,7 +32,14 @@ vllm:request_success_total{finished_reason="stop"} 9.0
     expect(readLoad(sglang)).toMatchObject({ running: 7, waiting: 2 })
     const llama =
       'llamacpp:requests_processing 4\nllamacpp:requests_deferred 1\nllamacpp:tokens_predicted_total 99 1700000000000\n'
-    expect(readLoad(llama)).toEqual({ running: 4, waiting: 1, preemptions: undefined, generatedTokens: 99, endsAbandonedCalls: false })
+    expect(readLoad(llama)).toEqual({
+      running: 4,
+      waiting: 1,
+      preemptions: undefined,
+      generatedTokens: 99,
+      ...rest,
+      endsAbandonedCalls: false,
+    })
   })
 
   it.each([
