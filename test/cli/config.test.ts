@@ -1,5 +1,6 @@
 /** `wellspring config`: what the configuration says, and from where. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -73,6 +74,29 @@ describe('config check', () => {
     expect(exitCode).toBe(78)
     expect(stderr).toMatch(/roles\.voter: .* is also a solver/)
     expect(stderr).toMatch(/endpoints\.writer-box\.apiKeyVariable: expected a key in .* WRITER_API_KEY, got nothing/)
+  })
+
+  test('refuses what is no regular file, or too large to be one, without reading it', async () => {
+    mkdirSync(join(cwd, 'folder'))
+    expect(spawnSync('mkfifo', [join(cwd, 'pipe')]).status).toBe(0)
+    writeFileSync(join(cwd, 'large.yaml'), '# comment\n'.repeat(20_000))
+    for (const [file, why] of [
+      ['folder', /folder: is no regular file/],
+      ['pipe', /pipe: is no regular file/],
+      ['/dev/zero', /\/dev\/zero: is no regular file/],
+      ['large.yaml', /large\.yaml: expected at most 131072 bytes, got 200000/],
+    ] as const) {
+      const { stderr, exitCode } = await run(['config', 'check', '--config', file], { cwd })
+      expect([exitCode, stderr]).toEqual([78, expect.stringMatching(why)])
+    }
+  })
+
+  test('knows no settings by the names that every object has', async () => {
+    write('run: { toString: 1, constructor: 3 }\n')
+    const { stderr, exitCode } = await run(['config', 'check'], { cwd })
+    expect(exitCode).toBe(78)
+    expect(stderr).toMatch(/toString/)
+    expect(stderr).toMatch(/constructor/)
   })
 
   test('is content without a file, and says where models come from', async () => {

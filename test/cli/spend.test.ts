@@ -127,6 +127,14 @@ describe('a budget', () => {
     expect(jsonLines<{ how: string }>(more.stdout).at(-1)).toMatchObject({ how: 'complete' })
   })
 
+  test('that is reached ends a run that has nothing else to do', async () => {
+    await run(up('--problems', '4'), { cwd })
+    const args = ['run', 'build-pairs', '--data', 'data', '--json', '--budget', '1pairs']
+    const { stdout, exitCode } = await run(args, { cwd })
+    expect(exitCode).toBe(0)
+    expect(jsonLines<{ how: string }>(stdout).at(-1)).toMatchObject({ how: 'budget' })
+  })
+
   test.each(['fifty', '-1usd', '0tokens', '5', '5 euros'])('%s is none', async (budget) => {
     expectFailure(await run(up(`--budget=${budget}`), { cwd }), 78, /run\.budget: expected an amount .* 50usd/)
   })
