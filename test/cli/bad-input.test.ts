@@ -90,7 +90,7 @@ describe('settings', () => {
       78,
       /mine\.yaml: cannot be read \(ENOENT\).*--config/,
     )
-    expectFailure(await run([...up, '--config', '.'], { cwd }), 78, /\.: cannot be read \(EISDIR\).*--config/)
+    expectFailure(await run([...up, '--config', '.'], { cwd }), 78, /\.: is no regular file.*--config/)
   })
 
   test('all faults at once, a line each', async () => {
