@@ -93,8 +93,9 @@ export class ExpenseLines {
   }
 }
 
+/** Made for each call: the numbers, which are no part of a key, are left out. */
 function keyOf(name: LineName): string {
-  return statePrefix + topics.expenses.keyOf({ ...name, ...nothing() })
+  return statePrefix + topics.expenses.keyOf(name as Expense)
 }
 
 /** Lines as a commit leaves them. */

@@ -64,8 +64,8 @@ export class Endpoint {
   /** Looks to go until the metrics are asked for. */
   private looksToGo = 0
   private sample: LoadSample | undefined
-  /** Whether plain calls do: its metrics would show that it hangs, and it ends calls that are given up. Undefined until it was looked at. */
-  private plainCallsDo: boolean | undefined
+  /** Whether plain calls are enough: its metrics would show that it hangs, and it ends calls that are given up. Undefined until it was looked at. */
+  private arePlainCallsEnough: boolean | undefined
   /** False once it has refused a stream, or answered as if none had been asked for. */
   private takesStreams = true
   /** When the endpoint was last seen to get on with its work. */
@@ -173,7 +173,7 @@ export class Endpoint {
   /** A place for the answer where it is to come in pieces: where nothing else would show that the endpoint hangs. */
   private begin({ path }: Operation): StreamedAnswer | undefined {
     const { stream } = this.settings
-    const isWanted = stream === 'always' || (stream === 'auto' && this.plainCallsDo === false)
+    const isWanted = stream === 'always' || (stream === 'auto' && this.arePlainCallsEnough === false)
     if (!isWanted || !this.takesStreams || (path !== 'chat/completions' && path !== 'completions')) return undefined
     return new StreamedAnswer(path === 'completions' ? 'raw' : 'chat', transportOptions.maxResponseSize)
   }
@@ -204,7 +204,8 @@ export class Endpoint {
   /** The models that the endpoint has, within 10 s; the first time its metrics are looked at too. Outside the slots: a busy endpoint answers too. */
   async listModels(signal: AbortSignal): Promise<ListedModel[]> {
     const { result } = await this.call({ path: 'models' }, readModels, { signal })
-    if (this.plainCallsDo === undefined) this.plainCallsDo = doPlainCallsDo(await this.readMetrics(signal))
+    if (this.arePlainCallsEnough === undefined)
+      this.arePlainCallsEnough = plainCallsSuffice(await this.readMetrics(signal))
     if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.listsSimulated = true
     return result
   }
@@ -309,7 +310,7 @@ export class Endpoint {
     this.looksToGo -= 1
     const found = this.looksToGo < 0 ? await this.readMetrics() : 'none'
     // One that told before and is silent now hangs, or is busy.
-    if (found !== 'silent' || this.sample === undefined) this.plainCallsDo = doPlainCallsDo(found)
+    if (found !== 'silent' || this.sample === undefined) this.arePlainCallsEnough = plainCallsSuffice(found)
     const nowMs = performance.now()
     let isGettingOn = true
     let isSeenWorking = false
@@ -385,7 +386,7 @@ export class Endpoint {
 }
 
 /** Whether a look at the metrics tells how many tokens were written, of a server that ends plain calls that are given up. */
-const doPlainCallsDo = (found: LoadSample | 'none' | 'silent'): boolean =>
+const plainCallsSuffice = (found: LoadSample | 'none' | 'silent'): boolean =>
   typeof found === 'object' && found.generatedTokens !== undefined && found.endsAbandonedCalls
 
 /** The servers' own words for a request that they would take without `stream` or `stream_options`. */

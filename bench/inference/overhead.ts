@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
+import { Figures } from './figures.ts'
 import { transportOptions } from '../../inference/wire.ts'
 import { createInference } from '../../inference/inference.ts'
 
@@ -121,7 +122,7 @@ async function main(): Promise<void> {
   })
   const inference = createInference(settings, { secret: () => undefined })
   const { signal } = new AbortController()
-  const ours = (index: number): Promise<unknown> =>
+  const ourCall = (index: number): Promise<unknown> =>
     inference.complete(
       { role: 'solver', prompt, seed: index, sampling: { temperature: 1 } },
       { requestId: `r-${index}`, signal },
@@ -152,14 +153,14 @@ async function main(): Promise<void> {
 
   // Both are warmed up, then take turns; the median round counts.
   await measure(inFlight * 2, alone)
-  await measure(inFlight * 2, ours)
+  await measure(inFlight * 2, ourCall)
   const results = {
     alone: [] as Awaited<ReturnType<typeof measure>>[],
     ours: [] as Awaited<ReturnType<typeof measure>>[],
   }
   for (let round = 0; round < rounds; round += 1) {
     results.alone.push(await measure(calls, alone))
-    results.ours.push(await measure(calls, ours))
+    results.ours.push(await measure(calls, ourCall))
   }
   // The limit of the endpoint begins low.
   for (let round = 0; round < 3; round += 1) await measure(inFlight, streamed(fewChunks))
@@ -176,32 +177,20 @@ async function main(): Promise<void> {
   const median = (runs: readonly { cpuMs: number }[]): number =>
     runs.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN
   const chunkUs = cpuUsOfChunk.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN
-  const lines = [
-    { name: 'cpu-ms-per-call-sdk-alone', value: median(results.alone), goal: 'baseline', ok: true },
-    { name: 'cpu-ms-per-call', value: median(results.ours), goal: '<= 2', ok: median(results.ours) <= 2 },
-    {
-      name: 'cpu-against-sdk',
-      value: median(results.ours) / median(results.alone),
-      goal: '<= 2.5',
-      ok: median(results.ours) / median(results.alone) <= 2.5,
-    },
-    { name: 'cpu-us-per-streamed-chunk', value: chunkUs, goal: '<= 15', ok: chunkUs <= 15 },
-  ]
-  for (const line of lines) {
-    const rounded = { ...line, value: Number(line.value.toFixed(3)) }
-    console.log(
-      values.json === true
-        ? JSON.stringify(rounded)
-        : `${rounded.name}: ${rounded.value} (goal ${rounded.goal}${rounded.ok ? '' : ', missed'})`,
-    )
-  }
+  const figures = new Figures(values.json === true)
+  const ours = median(results.ours)
+  const ratio = ours / median(results.alone)
+  figures.tell('cpu-ms-per-call-sdk-alone', median(results.alone), 'baseline', true)
+  figures.tell('cpu-ms-per-call', ours, '<= 2', ours <= 2)
+  figures.tell('cpu-against-sdk', ratio, '<= 2.5', ratio <= 2.5)
+  figures.tell('cpu-us-per-streamed-chunk', chunkUs, '<= 15', chunkUs <= 15)
   if (values.json !== true) {
     const last = results.ours.at(-1)
     console.log(
       `${calls} calls x ${rounds} rounds, ${inFlight} in flight, ${last?.perSecond.toFixed(0)} calls/s, RSS ${last?.rssMb.toFixed(0)} MB`,
     )
   }
-  process.exitCode = lines.every(({ ok }) => ok) ? 0 : 1
+  process.exitCode = figures.missed === 0 ? 0 : 1
 }
 
 if (process.argv.includes('--serve')) serve()
