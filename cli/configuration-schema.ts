@@ -2,7 +2,7 @@
 import type { Setting } from '../engine/settings.ts'
 import { inferenceJsonSchema } from '../inference/configuration.ts'
 import { processors } from '../processors/index.ts'
-import { commonSettings, runSettings, simulatorSettings } from './configuration.ts'
+import { commonSettings, runSettings, simulatorSettings, topSettings } from './configuration.ts'
 import { placeSettings, tokenCommandPath } from './place.ts'
 
 type JsonSchema = Record<string, unknown>
@@ -15,6 +15,7 @@ export function configurationJsonSchema(): JsonSchema {
     title: 'Wellspring configuration',
     description: 'wellspring.yaml: see docs/settings.md and docs/inference.md.',
     ...mapping({
+      ...settingSchemas(topSettings),
       ...properties,
       run: mapping(settingSchemas(runSettings), 'The process.'),
       simulator: mapping(

@@ -4,7 +4,7 @@ import { environmentSettings } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { ConfiguredProcessor } from '../engine/runtime.ts'
-import { resolveSettings, setting, type SettingSource } from '../engine/settings.ts'
+import { profiles, resolveSettings, setting, type Profile, type SettingSource } from '../engine/settings.ts'
 import { parseInferenceSettings, type InferenceSettings } from '../inference/configuration.ts'
 import { processors } from '../processors/index.ts'
 import { budgetFault, parseBudget } from './budget.ts'
@@ -17,6 +17,15 @@ import {
   type PlaceFlags,
   type FoundSetting,
 } from './place.ts'
+
+/** The settings at the top of the file, outside every section. */
+export const topSettings = {
+  profile: setting.choice(
+    "Whose rules hold where a setting is not given: Wellspring's own, those of the PromptCoT 2.0 paper, or those of its public scripts.",
+    profiles,
+    { default: 'wellspring' },
+  ),
+}
 
 /** Settings of the process as a whole, under `run` in the file and `WELLSPRING_RUN_*` in the environment. */
 export const runSettings = {
@@ -75,7 +84,7 @@ export const simulatorSettings = {
 export interface Flags extends PlaceFlags {
   /** `false`: no configuration file is read. */
   file?: false
-  /** `processor.setting=value`, `run.setting=value` or `simulator.setting=value`. */
+  /** `processor.setting=value`, `run.setting=value`, `simulator.setting=value` or `profile=value`. */
   set?: readonly string[] | undefined
 }
 
@@ -87,6 +96,7 @@ export interface Configuration {
   /** What it was read by; reads it again. */
   flags: Flags
   file: string | undefined
+  profile: Profile
   run: Values<typeof runSettings> & { verifierThreads: number }
   simulator: Values<typeof simulatorSettings>
   processors: ReadonlyMap<string, ConfiguredProcessor>
@@ -105,11 +115,12 @@ export function loadConfiguration(flags: Flags): Configuration {
   const faults: string[] = []
   const file = flags.file === false ? undefined : configurationFileName(flags.config)
   const content = file === undefined ? {} : readConfigurationFile(file, faults)
-  const sections = ['run', 'simulator', 'processors', ...inferenceKeys, ...placeSections]
+  const sections = [...Object.keys(topSettings), 'run', 'simulator', 'processors', ...inferenceKeys, ...placeSections]
   for (const key of Object.keys(content)) {
     if (!sections.includes(key)) faults.push(`${file}: unknown key "${key}"; expected one of ${sections.join(', ')}`)
   }
   const scopes = new Map<string, Parameters<typeof resolveSettings>[1]>([
+    ['', topSettings],
     ['run', runSettings],
     ['simulator', simulatorSettings],
     ...processors.map(({ name, settings }) => [name, { ...settings, ...commonSettings }] as const),
@@ -133,20 +144,28 @@ export function loadConfiguration(flags: Flags): Configuration {
   const resolve = <Declared extends Parameters<typeof resolveSettings>[1]>(
     scope: string,
     declared: Declared,
+    profile?: Profile,
   ): Values<Declared> => {
-    const resolved = resolveSettings(scope, declared, sources)
+    const resolved = resolveSettings(scope, declared, sources, profile)
     faults.push(...resolved.faults)
     for (const [name, value] of Object.entries(resolved.values)) {
-      const path = `${pathOfScope(scope)}.${name}`
-      found.push({ path, value, origin: origins.get(`${scope} ${name}`) })
+      const ofProfile =
+        profile !== undefined && profile !== 'wellspring' && declared[name]?.profiles[profile] !== undefined
+      const origin = origins.get(`${scope} ${name}`) ?? (ofProfile ? `profile ${profile}` : undefined)
+      found.push({ path: pathOf(scope, name), value, origin })
     }
     return resolved.values
   }
+  const { profile } = resolve('', topSettings)
   const run = resolve('run', runSettings)
   if (run.budget !== '' && !parseBudget(run.budget)) faults.push(budgetFault(run.budget, origins.get('run budget')))
   const simulator = resolve('simulator', simulatorSettings)
   const configured = processors.map((declaration): [string, ConfiguredProcessor] => {
-    const { maxInFlight, ...config } = resolve(declaration.name, { ...declaration.settings, ...commonSettings })
+    const { maxInFlight, ...config } = resolve(
+      declaration.name,
+      { ...declaration.settings, ...commonSettings },
+      profile,
+    )
     return [declaration.name, { declaration, config: config, limits: { maxInFlight: Number(maxInFlight) } }]
   })
   let inference: InferenceSettings | undefined
@@ -165,6 +184,7 @@ export function loadConfiguration(flags: Flags): Configuration {
   return {
     flags,
     file,
+    profile,
     run: { ...run, verifierThreads: run.verifierThreads || availableParallelism() },
     simulator,
     processors: new Map(configured),
@@ -174,10 +194,17 @@ export function loadConfiguration(flags: Flags): Configuration {
   }
 }
 
-/** Where the settings of a scope stand in the file. */
-function pathOfScope(scope: string): string {
-  return scope === 'run' || scope === 'simulator' ? scope : `processors.${scope}`
+/** Where a setting stands in the file. */
+function pathOf(scope: string, name: string): string {
+  return `${scope === '' ? '' : `${pathOfScope(scope)}.`}${name}`
 }
+
+/** The section of a scope in the file. */
+function pathOfScope(scope: string): string {
+  return isSection(scope) ? scope : `processors.${scope}`
+}
+
+const isSection = (scope: string): boolean => scope === 'run' || scope === 'simulator'
 
 /** The processors of these names, or all. @throws ConfigurationError naming those there are */
 export function chooseProcessors(configuration: Configuration, names: readonly string[]): ConfiguredProcessor[] {
@@ -206,19 +233,23 @@ function fileSource(
   }
   const ofProcessors = section(content['processors'], 'processors')
   for (const name of Object.keys(ofProcessors)) {
-    if (!scopes.has(name) || name === 'run' || name === 'simulator') {
+    if (name === '' || !scopes.has(name) || isSection(name)) {
       faults.push(
         `${file}: processors.${name}: there is no such processor; there are ${processors.map((one: Processor) => one.name).join(', ')}`,
       )
     }
   }
   const all = new Map(
-    [...scopes.keys()].map((scope) => {
-      const own = scope === 'run' || scope === 'simulator'
+    [...scopes].map(([scope, declared]) => {
+      if (scope === '') {
+        const atTop = Object.entries(content).filter(([name]) => Object.hasOwn(declared as object, name))
+        return [scope, Object.fromEntries(atTop)]
+      }
+      const own = isSection(scope)
       return [scope, section(own ? content[scope] : ofProcessors[scope], own ? scope : `processors.${scope}`)]
     }),
   )
-  const origin = (scope: string, name: string): string => `${file}: ${pathOfScope(scope)}.${name}`
+  const origin = (scope: string, name: string): string => `${file}: ${pathOf(scope, name)}`
   return {
     valueOf: (scope, name) => {
       const values = all.get(scope)
@@ -231,19 +262,22 @@ function fileSource(
 function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>, faults: string[]): SettingSource {
   const values = new Map<string, Map<string, unknown>>()
   for (const text of set) {
-    const match = /^([a-z-]+)\.([A-Za-z]+)=(.*)$/s.exec(text)
-    if (!match?.[1] || !match[2])
-      faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
-    else if (!scopes.has(match[1]))
-      faults.push(`--set ${text}: there is no "${match[1]}"; expected one of ${[...scopes.keys()].join(', ')}`)
-    else values.set(match[1], (values.get(match[1]) ?? new Map<string, unknown>()).set(match[2], match[3]))
+    const match = /^(?:([a-z-]+)\.)?([A-Za-z]+)=(.*)$/s.exec(text)
+    const scope = match?.[1] ?? ''
+    if (!match?.[2]) faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
+    else if (!scopes.has(scope))
+      faults.push(
+        `--set ${text}: there is no "${scope}"; expected one of ${[...scopes.keys()].filter(Boolean).join(', ')}`,
+      )
+    else values.set(scope, (values.get(scope) ?? new Map<string, unknown>()).set(match[2], match[3]))
   }
+  const originOf = (scope: string, name: string): string => `--set ${scope === '' ? '' : `${scope}.`}${name}`
   return {
     valueOf: (scope, name) => {
       const given = values.get(scope)
-      return given?.has(name) ? { value: given.get(name), origin: `--set ${scope}.${name}` } : undefined
+      return given?.has(name) ? { value: given.get(name), origin: originOf(scope, name) } : undefined
     },
     namesFor: (scope) =>
-      [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: `--set ${scope}.${name}` })),
+      [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: originOf(scope, name) })),
   }
 }

@@ -17,6 +17,8 @@ export function environmentSettings(settingNames: (processor: string) => readonl
       return value === undefined ? undefined : { value, origin }
     },
     namesFor(processor) {
+      // Names of the whole have no prefix of their own that would tell an unknown one.
+      if (processor === '') return []
       const prefix = `${variableName(processor, '')}`
       const known = new Map(settingNames(processor).map((name) => [variableName(processor, name), name]))
       return Object.keys(process.env)

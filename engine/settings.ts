@@ -4,30 +4,36 @@
  */
 import { ConfigurationError } from './errors.ts'
 
-interface SettingBase {
+/**
+ * A set of rules: `paper` as PromptCoT 2.0's paper states them, `scripts` as its public scripts have them, `wellspring`
+ * the defaults here. A setting without a value of its own for a profile has its default there.
+ */
+export const profiles = ['wellspring', 'paper', 'scripts'] as const
+export type Profile = (typeof profiles)[number]
+
+interface SettingBase<Value> {
   doc: string
   /** Part of the recipe, and so of every id made under it. */
   recipe: boolean
+  default: Value
+  /** Its values under the other profiles, where they differ from the default. */
+  profiles: Readonly<Partial<Record<Exclude<Profile, 'wellspring'>, Value>>>
 }
 
-export interface NumberSetting extends SettingBase {
+export interface NumberSetting extends SettingBase<number> {
   type: 'number' | 'integer'
   min: number
   max: number
-  default: number
 }
-export interface BooleanSetting extends SettingBase {
+export interface BooleanSetting extends SettingBase<boolean> {
   type: 'boolean'
-  default: boolean
 }
-export interface TextSetting extends SettingBase {
+export interface TextSetting extends SettingBase<string> {
   type: 'text'
-  default: string
 }
-export interface ChoiceSetting<Choice extends string = string> extends SettingBase {
+export interface ChoiceSetting<Choice extends string = string> extends SettingBase<Choice> {
   type: 'choice'
   choices: readonly Choice[]
-  default: Choice
 }
 export type Setting = NumberSetting | BooleanSetting | TextSetting | ChoiceSetting
 export type Settings = Readonly<Record<string, Setting>>
@@ -43,32 +49,33 @@ export type SettingValues<Declared extends Settings> = {
         : string
 }
 
-interface Marks {
-  recipe?: boolean
-}
+/** What every setting may be marked with; see SettingBase. */
+type Marks<Value> = { default: Value } & Partial<Pick<SettingBase<Value>, 'recipe' | 'profiles'>>
+
+const unmarked = { recipe: false, profiles: {} }
 
 /** Declares a setting. Every number has bounds; units stand in the name. */
 export const setting = {
-  number: (doc: string, options: { min: number; max: number; default: number } & Marks): NumberSetting => ({
-    recipe: false,
+  number: (doc: string, options: { min: number; max: number } & Marks<number>): NumberSetting => ({
+    ...unmarked,
     ...options,
     type: 'number',
     doc,
   }),
-  integer: (doc: string, options: { min: number; max: number; default: number } & Marks): NumberSetting => ({
-    recipe: false,
+  integer: (doc: string, options: { min: number; max: number } & Marks<number>): NumberSetting => ({
+    ...unmarked,
     ...options,
     type: 'integer',
     doc,
   }),
-  boolean: (doc: string, options: { default: boolean } & Marks): BooleanSetting => ({
-    recipe: false,
+  boolean: (doc: string, options: Marks<boolean>): BooleanSetting => ({
+    ...unmarked,
     ...options,
     type: 'boolean',
     doc,
   }),
-  text: (doc: string, options: { default: string } & Marks): TextSetting => ({
-    recipe: false,
+  text: (doc: string, options: Marks<string>): TextSetting => ({
+    ...unmarked,
     ...options,
     type: 'text',
     doc,
@@ -76,9 +83,9 @@ export const setting = {
   choice: <const Choice extends string>(
     doc: string,
     choices: readonly Choice[],
-    options: { default: Choice } & Marks,
+    options: Marks<Choice>,
   ): ChoiceSetting<Choice> => ({
-    recipe: false,
+    ...unmarked,
     ...options,
     type: 'choice',
     choices,
@@ -94,26 +101,27 @@ export interface SettingSource {
   namesFor(processor: string): readonly { name: string; origin: string }[]
 }
 
-/** `roll-out`, `maxInFlight` -> `WELLSPRING_ROLL_OUT_MAX_IN_FLIGHT`. */
+/** `roll-out`, `maxInFlight` -> `WELLSPRING_ROLL_OUT_MAX_IN_FLIGHT`; of the whole (an empty processor) `profile` -> `WELLSPRING_PROFILE`. */
 export function variableName(processor: string, name: string): string {
-  const words = `${processor.replaceAll('-', '_')}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`)}`
+  const words = `${processor === '' ? '' : `${processor.replaceAll('-', '_')}_`}${name.replace(/[A-Z]/g, (letter) => `_${letter}`)}`
   return `WELLSPRING_${words.toUpperCase()}`
 }
 
 /**
- * The values of a processor's settings, the first source that has one winning.
+ * The values of a processor's settings, the first source that has one winning; else those of the profile.
  * @returns the values, and all faults as sentences
  */
 export function resolveSettings<Declared extends Settings>(
   processor: string,
   declared: Declared,
   sources: readonly SettingSource[],
+  profile: Profile = 'wellspring',
 ): { values: SettingValues<Declared>; faults: string[] } {
   const faults: string[] = []
   const values: Record<string, unknown> = {}
   for (const [name, one] of Object.entries(declared)) {
     const found = sources.map((source) => source.valueOf(processor, name)).find((given) => given !== undefined)
-    values[name] = one.default
+    values[name] = defaultOf(one, profile)
     if (!found) continue
     const checked = check(one, found.value)
     if ('fault' in checked)
@@ -150,6 +158,11 @@ function check(one: Setting, given: unknown): { value: unknown } | { fault: stri
     case 'text':
       return typeof given === 'string' ? { value: given } : { fault: 'a text' }
   }
+}
+
+/** The value of a setting that nobody gives, under a profile. */
+export function defaultOf(one: Setting, profile: Profile): unknown {
+  return (profile === 'wellspring' ? undefined : one.profiles[profile]) ?? one.default
 }
 
 /** The recipe settings among the values, in the order of their declaration. */

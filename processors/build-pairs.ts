@@ -22,6 +22,7 @@ export default defineProcessor({
       min: 1,
       max: 10_000,
       default: 8,
+      profiles: { scripts: 10_000 },
       recipe: true,
     }),
   },

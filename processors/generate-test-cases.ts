@@ -21,7 +21,7 @@ export default defineProcessor({
   settings: {
     minTests: setting.integer(
       'Fewest tests that can be parsed for a problem to go on. The paper: 3 to 4 tests a problem.',
-      { min: 1, max: 4, default: 3, recipe: true },
+      { min: 1, max: 4, default: 3, profiles: { scripts: 1 }, recipe: true },
     ),
   },
   metrics: {},

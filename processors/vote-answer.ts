@@ -28,6 +28,7 @@ export default defineProcessor({
       ['majority', 'plurality'],
       {
         default: 'majority',
+        profiles: { scripts: 'plurality' },
         recipe: true,
       },
     ),

@@ -1,8 +1,8 @@
 /** docs/settings.md: every setting, from its declaration. */
-import { commonSettings, runSettings, simulatorSettings } from '../cli/configuration.ts'
+import { commonSettings, runSettings, simulatorSettings, topSettings } from '../cli/configuration.ts'
 import { placeSettings, secretVariables, tokenCommandPath, type PlaceSetting } from '../cli/place.ts'
 import type { Processor } from '../engine/processor.ts'
-import { variableName, type Setting, type Settings } from '../engine/settings.ts'
+import { defaultOf, profiles, variableName, type Setting, type Settings } from '../engine/settings.ts'
 import { markdownTable } from './stream-picture.ts'
 
 /** The page about the settings of these processors and of the process that runs them. */
@@ -17,6 +17,12 @@ export function settingsPage(processors: readonly Processor[]): string {
     '',
     'A setting marked as *recipe* is part of what a record was made by, and so of its id: after a change the same input makes',
     'new records instead of repeating old ones.',
+    '',
+    '## At the top of the file',
+    '',
+    'A setting that nobody gives has the value of the profile; `default` names the profiles under which it is another one.',
+    '',
+    ...settingsTable('', topSettings),
     '',
     '## The process: `run`',
     '',
@@ -73,7 +79,7 @@ function placeTable(): string[] {
     `\`${path}\``,
     flag === undefined ? '' : `\`--${flag}\``,
     `\`${variable}\``,
-    setting.default === '' ? 'none' : `\`${setting.default}\``,
+    shown(setting.default),
     valuesOf(setting),
     setting.doc,
   ])
@@ -91,13 +97,23 @@ function settingsTable(scope: string, settings: Settings): string[] {
     Object.entries(settings).map(([name, setting]) => [
       `\`${name}\``,
       `\`${variableName(scope, name)}\``,
-      setting.default === '' ? 'none' : `\`${setting.default}\``,
+      defaultsOf(setting),
       valuesOf(setting),
       setting.recipe ? 'recipe' : '',
       setting.doc,
     ]),
   )
 }
+
+/** The default, and what else it is under the other profiles. */
+function defaultsOf(setting: Setting): string {
+  const own = profiles.filter((profile) => defaultOf(setting, profile) !== setting.default)
+  return [shown(setting.default), ...own.map((profile) => `${profile}: ${shown(defaultOf(setting, profile))}`)].join(
+    '; ',
+  )
+}
+
+const shown = (value: unknown): string => (value === '' ? 'none' : `\`${String(value)}\``)
 
 function valuesOf(setting: Setting): string {
   switch (setting.type) {

@@ -34,6 +34,7 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   'preference-pairs': { consumer: 'trainers' },
   'sft-examples': { consumer: 'trainers' },
   discards: { producer: 'the engine, for every processor', consumer: 'people: `wellspring tail`' },
+  retractions: { producer: 'people: `wellspring recheck`', consumer: 'exports and trainers' },
   ledger: { producer: 'the engine, with every commit' },
   expenses: { producer: 'the engine, with every commit', consumer: 'budgets, and people: `wellspring spend`' },
   'budget-claims': { producer: 'budgets', consumer: 'budgets' },

@@ -129,6 +129,27 @@ describe('config show', () => {
     expect(of('kafka.compression')).toEqual(['gzip', 'default'])
   })
 
+  test('tells what the profile gives: from the flag, the variable or the top of the file', async () => {
+    const of = (rows: Awaited<ReturnType<typeof show>>, setting: string): unknown[] => [
+      rows.get(setting)?.value,
+      rows.get(setting)?.origin,
+    ]
+    write('profile: scripts\nprocessors: { generate-test-cases: { minTests: 2 } }\n')
+    const rows = await show([])
+    expect(of(rows, 'profile')).toEqual(['scripts', 'wellspring.yaml:1'])
+    expect(of(rows, 'processors.vote-answer.rule')).toEqual(['plurality', 'profile scripts'])
+    expect(of(rows, 'processors.generate-test-cases.minTests')).toEqual([2, 'wellspring.yaml:2'])
+    expect(of(rows, 'processors.vote-answer.generations')).toEqual([8, 'default'])
+    const flagged = await show(['--set', 'profile=paper'], { WELLSPRING_PROFILE: 'scripts' })
+    expect(of(flagged, 'profile')).toEqual(['paper', '--set profile'])
+    expect(of(flagged, 'processors.vote-answer.rule')).toEqual(['majority', 'default'])
+    const named = await run(['config', 'check'], { cwd, env: { WELLSPRING_PROFILE: 'papers' } })
+    expect([named.exitCode, named.stderr]).toEqual([
+      78,
+      expect.stringMatching(/WELLSPRING_PROFILE: expected one of wellspring, paper, scripts/),
+    ])
+  })
+
   test('tells endpoints, models and roles with the lines of the file', async () => {
     write(example)
     const rows = await show([], { WRITER_API_KEY: 'x' })

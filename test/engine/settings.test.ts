@@ -2,6 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { environmentSettings, variable } from '../../engine/environment.ts'
 import { type ConfigurationError } from '../../engine/errors.ts'
 import {
+  defaultOf,
+  profiles,
   recipeOf,
   refuseFaults,
   resolveSettings,
@@ -9,6 +11,7 @@ import {
   variableName,
   type SettingSource,
 } from '../../engine/settings.ts'
+import { processors } from '../../processors/index.ts'
 
 const declared = {
   attempts: setting.integer('Tries of a record.', { min: 1, max: 8, default: 4, recipe: true }),
@@ -41,6 +44,33 @@ describe('settings of a processor', () => {
     expect(resolveSettings('roll-out', declared, [flags, variables, file]).values).toMatchObject({
       ...{ attempts: 1, rule: 'plurality', language: 'French', temperature: 1 },
     })
+  })
+
+  it('are those of the profile where nothing is given and the profile has its own', () => {
+    const withProfiles = {
+      ...declared,
+      rule: setting.choice('How votes count.', ['majority', 'plurality'], {
+        default: 'majority',
+        profiles: { scripts: 'plurality' },
+      }),
+    }
+    expect(resolveSettings('roll-out', withProfiles, [], 'scripts').values).toMatchObject({
+      rule: 'plurality',
+      attempts: 4,
+    })
+    expect(resolveSettings('roll-out', withProfiles, [], 'paper').values).toMatchObject({ rule: 'majority' })
+    const file = layer('file', { rule: 'majority' })
+    expect(resolveSettings('roll-out', withProfiles, [file], 'scripts').values).toMatchObject({ rule: 'majority' })
+  })
+
+  it('have the values of their profiles within their own bounds', () => {
+    for (const { name, settings } of processors) {
+      for (const profile of profiles) {
+        const values = Object.entries(settings).map(([key, one]) => [key, defaultOf(one, profile)] as const)
+        const given = layer(profile, Object.fromEntries(values))
+        expect(resolveSettings(name, settings, [given]), name).toMatchObject({ faults: [] })
+      }
+    }
   })
 
   it('are read from text, as variables and flags give it', () => {
