@@ -79,6 +79,18 @@ function toolSets(names: Names): AclSet[] {
   })
   return [
     tool('ingest', 'wellspring ingest', [...topicEntries(names, ingestedTopics, ingestedTopics), ...appending]),
+    tool('benchmarks', 'wellspring benchmarks', [
+      ...topicEntries(names, [topics.benchmarks.name], [topics.benchmarks.name]),
+      ...appending,
+    ]),
+    tool('recheck', 'wellspring recheck', [
+      ...topicEntries(
+        names,
+        [topics.benchmarks.name, topics.problems.name, topics.discards.name, topics.retractions.name],
+        [topics.retractions.name],
+      ),
+      ...appending,
+    ]),
     tool('redrive', 'wellspring dead-letters redrive', [
       ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
       ...appending,

@@ -7,7 +7,7 @@ import { statementHash } from '../curation/statements.ts'
 import { domains } from '../domains/index.ts'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
 import { hashOf, seedOf, textId } from '../engine/ids.ts'
-import type { Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../schemas/generated.ts'
+import type { BenchmarkProblem, Checks, ConceptCombination, Problem, RecordTypes, Seed } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { OutgoingRecord } from '../topics/log.ts'
 import { partitionOf } from '../topics/partitioner.ts'
@@ -46,7 +46,7 @@ const conceptLine = z.object({
   domain: z.enum(domainNames).optional(),
 })
 
-type Sort = 'seeds' | 'problems' | 'concepts'
+type Sort = 'seeds' | 'problems' | 'concepts' | 'benchmarks'
 
 /** One record made of a line, and the checks that came with it. */
 interface Taken<Kind extends RecordKind = RecordKind> {
@@ -83,15 +83,20 @@ Examples:
 
 The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
     )
-    .action(async (files: string[], options: PlaceFlags & { as: Sort; json?: boolean }) => {
+    .action(async (files: string[], options: PlaceFlags & { as: Exclude<Sort, 'benchmarks'>; json?: boolean }) => {
       const open = (place: Place): Promise<Corpus> => openBeside(place, { create: true })
       await useCorpus(await placeOf(options), open, async (corpus) => {
         await refuseUnfinishedCopy(corpus.log)
         const reports = await ingestFiles(corpus, files, options.as)
-        for (const report of reports) tell(report, options.as, options.json ?? false)
-        if (reports.some(({ refused }) => refused.length > 0)) process.exitCode = exitCodes.badInput
+        tellReports(reports, options.as, options.json ?? false)
       })
     })
+}
+
+/** Tells what became of each file; refused lines are the command's exit code. */
+export function tellReports(reports: readonly FileReport[], as: Sort, json: boolean): void {
+  for (const report of reports) tell(report, as, json)
+  if (reports.some(({ refused }) => refused.length > 0)) process.exitCode = exitCodes.badInput
 }
 
 function tell({ file, added, known, refused }: FileReport, as: Sort, json: boolean): void {
@@ -99,16 +104,28 @@ function tell({ file, added, known, refused }: FileReport, as: Sort, json: boole
   for (const { line, reason } of refused.slice(0, 20))
     note(`${file}${line === 0 ? '' : `:${line}`}: ${printable(reason)}`)
   if (refused.length > 20) note(`${file}: ${refused.length - 20} more lines were refused; --json lists all`)
-  say(`${file}: ${added} ${as} added, ${known} known already, ${refused.length} refused`)
+  const what = as === 'benchmarks' ? 'benchmark problems' : as
+  say(`${file}: ${added} ${what} added, ${known} known already, ${refused.length} refused`)
+}
+
+/** How lines of one sort are taken in. `source` replaces that of the lines. */
+interface Intake {
+  as: Sort
+  source?: string | undefined
 }
 
 /** Takes in files of one sort. @throws CommandError where a file can't be read at all; what came before it is kept */
-export async function ingestFiles(corpus: Corpus, files: readonly string[], as: Sort): Promise<FileReport[]> {
-  const topic = { seeds: topics.seeds, problems: topics.problems, concepts: topics.concepts }[as] as Topic
+export async function ingestFiles(
+  corpus: Corpus,
+  files: readonly string[],
+  as: Sort,
+  source?: string,
+): Promise<FileReport[]> {
+  const topic = topics[as] as Topic
   await corpus.codec.prepare(topic.name, topic.kind)
   const known = await knownRecords(corpus, topic, as)
   const reports: FileReport[] = []
-  for (const file of files) reports.push(await ingestFile(corpus, file, as, known))
+  for (const file of files) reports.push(await ingestFile(corpus, file, { as, source }, known))
   return reports
 }
 
@@ -117,12 +134,23 @@ async function knownRecords(corpus: Corpus, topic: Topic, as: Sort): Promise<Map
   const known = new Map<string, string>()
   for await (const { record } of readTopic(corpus, topic)) {
     if (as === 'problems' && (record as Problem).origin !== 'human') continue
+    // A table's newest record of a key stands.
+    if ('removed' in record && record.removed) {
+      known.delete(record.id)
+      continue
+    }
     known.set((record as { id: string }).id, checksHash('checks' in record ? record.checks : null))
   }
   return known
 }
 
-async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<string, string>): Promise<FileReport> {
+async function ingestFile(
+  corpus: Corpus,
+  file: string,
+  intake: Intake,
+  known: Map<string, string>,
+): Promise<FileReport> {
+  const { as } = intake
   const report: FileReport = { file, added: 0, known: 0, refused: [] }
   let batch: OutgoingRecord[] = []
   let bytes = 0
@@ -133,6 +161,8 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
       `ingest/${hashOf(
         as,
         batch.map(({ key }) => key),
+        // What was removed from a table may be added again.
+        topics[as].retention === 'table' ? Date.now() : 0,
       )}`,
     )
     if (added) report.added += batch.length
@@ -144,7 +174,7 @@ async function ingestFile(corpus: Corpus, file: string, as: Sort, known: Map<str
   for await (const line of linesOf(file)) {
     number++
     if ('text' in line && line.text.trim() === '') continue
-    const taken = 'text' in line ? takeLine(line.text, as) : line
+    const taken = 'text' in line ? takeLine(line.text, intake) : line
     if ('fault' in taken) {
       report.refused.push({ line: number, reason: taken.fault })
       continue
@@ -238,7 +268,7 @@ function decodeLine(parts: readonly Buffer[], bytes: number): Line {
   }
 }
 
-function takeLine(line: string, as: Sort): Taken | { fault: string } {
+function takeLine(line: string, { as, source }: Intake): Taken | { fault: string } {
   let value: unknown
   try {
     value = JSON.parse(line)
@@ -255,7 +285,16 @@ function takeLine(line: string, as: Sort): Taken | { fault: string } {
     }
   }
   if (as === 'concepts') return takeConcepts(parsed.data as z.infer<typeof conceptLine>)
-  return takeHuman(parsed.data as z.infer<typeof humanLine>, as)
+  const human = parsed.data as z.infer<typeof humanLine>
+  return as === 'benchmarks' ? takeBenchmark(human, source ?? human.source) : takeHuman(human, as)
+}
+
+function takeBenchmark({ id, domain, problem: statement }: z.infer<typeof humanLine>, benchmark: string): Taken {
+  const own = textId('benchmark-problem', `${benchmark}/${domain}`, statement)
+  const record: BenchmarkProblem = {
+    ...{ id: own, benchmark, domain, sourceId: id ?? own, statement, addedAtMs: Date.now(), removed: false },
+  }
+  return { topic: topics.benchmarks, record, checks: null }
 }
 
 function takeHuman(line: z.infer<typeof humanLine>, as: 'seeds' | 'problems'): Taken | { fault: string } {

@@ -20,6 +20,14 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'take human problems or concept files into the stream',
     load: async () => (await import('./ingest.ts')).ingestCommand(),
   },
+  benchmarks: {
+    description: 'evaluation sets that no problem may overlap with: add, list or remove them',
+    load: async () => (await import('./benchmarks.ts')).benchmarksCommand(),
+  },
+  recheck: {
+    description: 'compare accepted problems with the benchmarks as they are now, and retract those that overlap',
+    load: async () => (await import('./recheck.ts')).recheckCommand(),
+  },
   topics: {
     description: 'what lies in the corpus: records, bytes, and what its consumers have not finished',
     load: async () => (await import('./topics.ts')).topicsCommand(),

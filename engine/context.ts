@@ -116,6 +116,7 @@ export class RecordContext implements Context {
   readonly #recordId: string
   readonly position: Context['position']
   readonly state: KeyedState<RecordTypes[RecordKind]>
+  readonly index: unknown
   readonly verify: Unsignalled<Verification>
   readonly #calls: (ModelCall | undefined)[] = []
   /** Units of work that entered and left the stream with this record. */
@@ -129,6 +130,7 @@ export class RecordContext implements Context {
       signal: AbortSignal
       keeper: CallKeeper
       state: KeyedState<RecordTypes[RecordKind]>
+      index: unknown
       verify: Unsignalled<Verification>
       /** As of CallOptions. */
       sending?: CallConditions
@@ -141,6 +143,7 @@ export class RecordContext implements Context {
     this.#recordId = record.id
     this.position = record.position
     this.state = bound.state
+    this.index = bound.index
     this.verify = bound.verify
   }
 

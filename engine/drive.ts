@@ -79,6 +79,9 @@ export async function drive(
   const { partition = 0, offset = 0 } = options.position ?? {}
   const topic = given ? (processor.inputs[given.input]?.name ?? '') : ''
   const state = options.state ?? new Map<string, unknown>()
+  const indexed = processor.state?.index
+  const index = indexed?.create(values)
+  for (const [key, value] of state) indexed?.add(index, key, value as never)
   const calls = new Map<string, Completion>()
   const signal = new AbortController().signal
   const context = new RecordContext(
@@ -95,6 +98,7 @@ export async function drive(
         waste: () => {},
       },
       state: mapState(state),
+      index,
       verify: options.verification
         ? bindVerification(options.verification as Verification, signal)
         : (undefined as never),

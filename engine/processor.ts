@@ -45,11 +45,27 @@ type TableViews<Declared extends Tables> = {
   readonly [Name in keyof Declared]: Declared[Name] extends Table<infer Index, infer _Kind> ? TableView<Index> : never
 }
 
-/** State of one kind, kept by key and committed with the outputs. Records of one key are processed one at a time, in order. */
-interface StateDeclaration<Input, Kind extends RecordKind = RecordKind> {
+/** State of one kind, kept by key and committed with the outputs. */
+interface StateDeclaration<
+  Input,
+  Kind extends RecordKind = RecordKind,
+  Index = never,
+  Declared extends Settings = Settings,
+> {
   kind: Kind
-  /** The key whose state a record may read and change, with all keys below it (`key/...`). Sources use any. */
+  /**
+   * The key whose state a record may read and change, with all keys below it (`key/...`). Records of one key are processed one at a
+   * time, in order. Without it a task's records are processed one after the other, in order, and use any key; so do sources.
+   */
   keyOf?: (record: Input) => string
+  /**
+   * What is known of all entries together, such as which of them are alike. It lives in memory: made of the committed entries when a
+   * task opens, and of each entry that is set from then on. Only for state whose entries are set once and never removed.
+   */
+  index?: {
+    create(config: SettingValues<Declared>): Index
+    add(index: Index, key: string, value: RecordTypes[Kind]): void
+  }
 }
 
 export interface KeyedState<Value> {
@@ -104,12 +120,15 @@ export interface Context<
   Metrics extends MetricDeclarations = MetricDeclarations,
   Reason extends string = string,
   StateKind extends RecordKind = RecordKind,
+  Index = unknown,
 > {
   readonly config: SettingValues<Declared>
   /** Where the record lies. Outside a record (a source): the number of the step. */
   readonly position: { readonly topic: string; readonly partition: number; readonly offset: number }
   readonly tables: TableViews<DeclaredTables>
   readonly state: KeyedState<RecordTypes[StateKind]>
+  /** The index over the state, where one is declared. */
+  readonly index: Index
   readonly metrics: MetricHandles<Metrics>
   readonly verify: Unsignalled<Verification>
   readonly emit: Emit<Outputs>
@@ -147,6 +166,7 @@ export interface Declaration<
   Metrics extends MetricDeclarations = MetricDeclarations,
   Reason extends string = string,
   StateKind extends RecordKind = RecordKind,
+  Index = unknown,
 > {
   /** File name, consumer group, Deployment and metric label. */
   readonly name: string
@@ -179,15 +199,15 @@ export interface Declaration<
       ) => Emission
     }
   }
-  readonly state?: StateDeclaration<RecordOf<Inputs[keyof Inputs]>, StateKind>
+  readonly state?: StateDeclaration<RecordOf<Inputs[keyof Inputs]>, StateKind, Index, Declared>
   readonly process: {
     readonly [Name in keyof Inputs]: (
       record: RecordOf<Inputs[Name]>,
-      context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind>,
+      context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind, Index>,
     ) => Result | Promise<Result>
   }
   /** Only for a source: the next thing to emit. */
-  readonly next?: (context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind>) => SourceStep
+  readonly next?: (context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind, Index>) => SourceStep
 }
 
 /** A declaration as the engine holds it, its types forgotten. */
@@ -202,7 +222,8 @@ export function defineProcessor<
   const Metrics extends MetricDeclarations,
   const Reason extends string,
   const StateKind extends RecordKind = never,
->(declaration: Declaration<Inputs, DeclaredTables, Outputs, Declared, Metrics, Reason, StateKind>): Processor {
+  Index = never,
+>(declaration: Declaration<Inputs, DeclaredTables, Outputs, Declared, Metrics, Reason, StateKind, Index>): Processor {
   return declaration as unknown as Processor
 }
 

@@ -30,6 +30,8 @@ export interface BooleanSetting extends SettingBase<boolean> {
 }
 export interface TextSetting extends SettingBase<string> {
   type: 'text'
+  /** What a text must look like, and how that is said: `a day such as 2024-08-01`. Any text where it is absent. */
+  form?: { pattern: RegExp; expected: string }
 }
 export interface ChoiceSetting<Choice extends string = string> extends SettingBase<Choice> {
   type: 'choice'
@@ -74,7 +76,7 @@ export const setting = {
     type: 'boolean',
     doc,
   }),
-  text: (doc: string, options: Marks<string>): TextSetting => ({
+  text: (doc: string, options: Pick<TextSetting, 'form'> & Marks<string>): TextSetting => ({
     ...unmarked,
     ...options,
     type: 'text',
@@ -156,7 +158,9 @@ function check(one: Setting, given: unknown): { value: unknown } | { fault: stri
     case 'choice':
       return one.choices.includes(given as string) ? { value: given } : { fault: `one of ${one.choices.join(', ')}` }
     case 'text':
-      return typeof given === 'string' ? { value: given } : { fault: 'a text' }
+      return typeof given === 'string' && (one.form?.pattern.test(given) ?? true)
+        ? { value: given }
+        : { fault: one.form?.expected ?? 'a text' }
   }
 }
 

@@ -191,6 +191,8 @@ export class Task {
   #committingResults = 0
   /** Since when a result or call waits for its commit, in milliseconds of performance.now. */
   #uncommittedSinceMs: number | undefined
+  /** The processor's index over its state; undefined where it declares none. */
+  #index: unknown
   #inFlight = 0
   #inFlightBytes = 0
   #steps = 0
@@ -368,6 +370,23 @@ export class Task {
       })
     }
     this.#steps = this.#counts.finished
+    await this.#restoreIndex()
+  }
+
+  /** Makes the index of the committed entries. @throws LogError */
+  async #restoreIndex(): Promise<void> {
+    const { state } = this.#equipped.declaration
+    if (!state?.index) return
+    const index = state.index.create(this.#equipped.config)
+    let entries = 0
+    for (const { key, value } of this.#open.state.entries(processorKey)) {
+      if (!this.#codec.knows(value)) await this.#codec.learn(value)
+      state.index.add(index, key.slice(processorKey.length), this.#decodeOwn(state.kind, value))
+      // Millions of entries take a while: heartbeats and other tasks go on.
+      if (++entries % 256 === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+      if (this.#intake.signal.aborted) return
+    }
+    this.#index = index
   }
 
   // Intake
@@ -510,12 +529,12 @@ export class Task {
       this.#bury(entry, { code: 'RECORD_UNDECODABLE', message: error.message })
       return
     }
-    const keyOf = this.#equipped.declaration.state?.keyOf
-    if (!keyOf) {
+    const { state } = this.#equipped.declaration
+    if (!state) {
       void this.#process(entry)
       return
     }
-    const key = keyOf(entry.record)
+    const key = state.keyOf?.(entry.record) ?? ''
     const queue = this.#keyQueues.get(key)
     if (queue) queue.push(entry)
     else {
@@ -572,6 +591,7 @@ export class Task {
           signal: this.#calls.signal,
           keeper: this.#keeperOf(entry),
           state: this.#stateOf(staged, entry),
+          index: this.#index,
           verify: this.#verify,
           sending: {
             beforeSending: () => this.#membership.confirmed?.(this.#calls.signal),
@@ -836,6 +856,7 @@ export class Task {
     finished.bytes = finished.outputs.reduce((sum, { record }) => sum + record.value.byteLength + 64, 64)
     for (const { value } of finished.state) finished.bytes += (value?.byteLength ?? 0) + 64
     for (const { key, value } of finished.state) this.#overlay.set(key, { value, sequence: Number.MAX_SAFE_INTEGER })
+    this.#addToIndex(finished.state)
     this.#finished.push(finished)
     this.#finishedBytes += finished.bytes
     if (entry) {
@@ -845,6 +866,18 @@ export class Task {
     this.#scheduleCommit()
     if (this.#roomWaiters.length > 0) this.#wakeRoom()
     this.#wakeIdle()
+  }
+
+  #addToIndex(changes: readonly StateChange[]): void {
+    const { state } = this.#equipped.declaration
+    if (!state?.index) return
+    for (const { key, value } of changes)
+      if (value)
+        state.index.add(
+          this.#index,
+          key.slice(processorKey.length),
+          this.#decodeOwn(state.kind, value),
+        )
   }
 
   #wakeIdle(): void {
@@ -866,6 +899,7 @@ export class Task {
           signal: this.#calls.signal,
           keeper: { get: () => undefined, put: () => {}, waste: () => {} },
           state: this.#stateOf(staged, undefined),
+          index: this.#index,
           verify: this.#verify,
         },
       )

@@ -34,6 +34,7 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   'preference-pairs': { consumer: 'trainers' },
   'sft-examples': { consumer: 'trainers' },
   discards: { producer: 'the engine, for every processor', consumer: 'people: `wellspring tail`' },
+  benchmarks: { producer: 'people: `wellspring benchmarks add`' },
   retractions: { producer: 'people: `wellspring recheck`', consumer: 'exports and trainers' },
   ledger: { producer: 'the engine, with every commit' },
   expenses: { producer: 'the engine, with every commit', consumer: 'budgets, and people: `wellspring spend`' },
@@ -43,6 +44,8 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
 /** Numeric settings whose name is neither a plural nor ends in a unit, and what they are measured in. */
 const units: Record<string, string> = {
   'plan-rollouts.tooEasyAt': 'a rate, 0 to 1',
+  'screen-problem.wordSimilarity': 'a share, 0 to 1',
+  'screen-problem.commonShare': 'a share, 0 to 1',
   'sample-concepts.combinationSize': 'concepts',
   'sample-concepts.temperature': 'has no unit',
   'sample-concepts.maxWorkInProgress': 'units of work',

@@ -54,6 +54,7 @@ export const topics = {
   preferencePairs:   topic('preference-pairs', 'preference-pair', 'problemId', defaultPartitions, 'kept'),
   traces:            topic('traces', 'trace', 'problemId', defaultPartitions, 'kept'),
   sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),
+  benchmarks:        topic('benchmarks', 'benchmark-problem', ['benchmark', 'id'], 1, 'table'),
   retractions:       topic('retractions', 'retraction', 'problemId', 1, 'table'),
   discards:          topic('discards', 'discard', 'recordId', defaultPartitions, 'kept'),
   ledger:            topic('ledger', 'ledger-entry', ['processor', 'task'], 1, 'table'),

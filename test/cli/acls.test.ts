@@ -23,7 +23,7 @@ function topicsFor(name: string, operation: AclOperation): string[] {
     .sort()
 }
 
-const tools = ['ingest', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
+const tools = ['ingest', 'benchmarks', 'recheck', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
 /** Read by every processor at its start, to see whether the corpus is a simulated one. */
 const looked = ['concept-lists', 'rationales', 'verdicts', 'traces']
 const named = (record: Record<string, { name: string }>): string[] => Object.values(record).map(({ name }) => name)
@@ -103,8 +103,8 @@ describe('between the sets', () => {
     expect(holders('copy-changelog', 'Write')).toEqual(['copy'])
   })
 
-  test('only ingest, redrive and budgets append', () => {
-    expect(holders('appends', 'Write')).toEqual(['ingest', 'redrive', 'budget'])
+  test('only ingest, benchmarks, recheck, redrive and budgets append', () => {
+    expect(holders('appends', 'Write')).toEqual(['ingest', 'benchmarks', 'recheck', 'redrive', 'budget'])
     const prefixes = setOf('ingest').entries.filter(({ resource }) => resource === 'transactional-id')
     expect(prefixes).toMatchObject([{ name: `${namespace}.appends.`, pattern: 'prefixed' }])
   })

@@ -187,4 +187,55 @@ describe('keyed state', () => {
     const runtime = await rig.start(stateless)
     await expect(runtime.failed).rejects.toThrow('keep uses state but declares none')
   })
+
+  describe('with an index over all of it', () => {
+    /** Emits a record with the number of entries that the index holds, in order of offsets, and adds one. */
+    const counting = (held: Gates): Processor =>
+      defineProcessor({
+        ...{ name: 'keep', summary: 'Counts entries.', version: 1, roles: [], settings: {}, metrics: {} },
+        ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: [], onSpine: [] },
+        onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
+        state: {
+          kind: 'drawn-combination',
+          index: {
+            create: () => new Map<string, number>(),
+            add: (index, key, { draws }) => void index.set(key, draws),
+          },
+        },
+        process: {
+          async inputs(record, { emit, state, index }) {
+            await held.pass(record.id)
+            state.set(record.id, { draws: index.size })
+            return emit.outputs({ ...record, sourceId: [...index.keys()].join(',') })
+          },
+        },
+      })
+
+    it('shows each record what those before it set, one after the other, whatever their keys', async () => {
+      await rig.add(inputs, seeds(3))
+      await rig.start(counting(gates))
+      await gates.begins('seed-0')
+      expect(gates.held()).toEqual(['seed-0'])
+      gates.openAll()
+      await rig.watch.finished(3)
+      const seen = (await rig.recordsOf(outputs)).map(({ sourceId }) => sourceId)
+      expect(seen).toEqual(['', 'seed-0', 'seed-0,seed-1'])
+    })
+
+    it('is made of the committed entries alone after a restart', async () => {
+      await rig.add(inputs, seeds(5))
+      gates.open('seed-0')
+      gates.open('seed-1')
+      await rig.start(counting(gates))
+      await rig.watch.finished(2)
+      await gates.begins('seed-2')
+      await rig.crash()
+      gates = new Gates()
+      gates.openAll()
+      await rig.start(counting(gates))
+      await rig.watch.finished(5)
+      const seen = (await rig.recordsOf(outputs)).map(({ sourceId }) => sourceId)
+      expect(seen).toEqual(['', 'seed-0', 'seed-0,seed-1', 'seed-0,seed-1,seed-2', 'seed-0,seed-1,seed-2,seed-3'])
+    })
+  })
 })

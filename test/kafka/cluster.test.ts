@@ -1,13 +1,22 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import kafkajs, { type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startCluster, type Cluster, type ClusterSecurity } from '../../scripts/kafka/cluster.ts'
 import { freePorts } from '../../scripts/kafka/ports.ts'
 import { startRegistry, type Registry } from '../../scripts/kafka/registry.ts'
@@ -83,6 +92,16 @@ async function eventually<T>(act: () => Promise<T>): Promise<T> {
     }
 }
 
+/** The state letter of each thread of a process, T for one that is stopped; none where the system does not tell. */
+function threadStatesOf(pid: number): string[] {
+  if (!existsSync(`/proc/${pid}/task`)) return []
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+    // The name before it may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? ''
+  })
+}
+
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -145,6 +164,8 @@ describe.each(['4.1.1', '3.9.1'])('a node of Kafka %s', (version) => {
   it('answers nobody while it is paused, and goes on after it', async () => {
     const [node] = cluster.nodes
     node!.pause()
+    // A busy machine takes a while to stop all of its threads.
+    await vi.waitUntil(() => threadStatesOf(node!.pid!).every((state) => state === 'T'), { timeout: 30_000 })
     await expect(node!.ready(1)).rejects.toThrow(/does not answer after 1 s/)
     node!.resume()
     await node!.ready()

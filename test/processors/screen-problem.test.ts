@@ -42,12 +42,72 @@ describe('screen-problem', () => {
     await drive(screenProblem, of({ id: 'problem-1' }), { state })
     const second = await drive(screenProblem, of({ id: 'problem-2' }), { state })
     expect(second.discarded).toEqual({ reason: 'duplicate', evidence: 'same statement as problem-1' })
-    const other = await drive(screenProblem, of({ id: 'problem-3', contentHash: 'hash-2' }), { state })
+    const other = await drive(screenProblem, of({ id: 'problem-3', contentHash: 'hash-2', statement: 'How many primes lie between 40 and 97?' }), { state })
     expect(other.records).toHaveLength(1)
   })
 
-  it('keys its state by the content hash', () => {
-    expect(screenProblem.state?.keyOf?.(problem({ contentHash: 'hash-9' }) as never)).toBe('hash-9')
+  it('discards a statement that says the same in other words, and names the first', async () => {
+    const state = new Map<string, unknown>()
+    const hashes = ['a', 'b', 'c'].map((digit) => digit.repeat(64))
+    const [first = '', second = '', third = ''] = hashes
+    const statement = 'A tank holds 480 litres and loses 12 litres an hour. After how many hours are 96 litres left?'
+    await drive(screenProblem, of({ id: 'problem-1', statement, contentHash: first }), { state })
+    const again = of({ id: 'problem-2', statement: `One evening Elif noticed this. ${statement}`, contentHash: second })
+    expect((await drive(screenProblem, again, { state })).discarded).toEqual({
+      reason: 'near-duplicate',
+      evidence: '67 % of words, the same 3 numbers as problem-1',
+    })
+    const other = of({ id: 'problem-3', statement: statement.replace('96', '48'), contentHash: third })
+    expect((await drive(screenProblem, other, { state })).records).toHaveLength(1)
+    const settings = { duplicates: 'exact' }
+    expect(
+      (await drive(screenProblem, again, { state: new Map([[first, state.get(first)]]), settings })).records,
+    ).toHaveLength(1)
+  })
+
+  it('compares nothing with a statement that was left out', async () => {
+    const state = new Map<string, unknown>()
+    const statement = 'Prove that a tank of 480 litres that loses 12 litres an hour holds 96 litres after 32 hours.'
+    await drive(screenProblem, of({ statement, contentHash: 'a'.repeat(64) }), { state })
+    const later = of({ statement: statement.replace('Prove that', 'Is it true that'), contentHash: 'b'.repeat(64) })
+    expect((await drive(screenProblem, later, { state })).discarded?.reason).not.toBe('near-duplicate')
+  })
+
+  it('discards a problem of a benchmark, with what they share, and not once the benchmark is removed', async () => {
+    const statement =
+      'A barge with 37 crates of saffron passes 14 locks; at each lock a third of the crates is inspected twice. How many inspections take place?'
+    const entry = {
+      id: 'b-1',
+      benchmark: 'exam-26',
+      domain: 'math',
+      sourceId: 'II-7',
+      statement,
+      addedAtMs: 1,
+      removed: false,
+    }
+    const given = of({ statement: `Consider this. ${statement.toUpperCase()}` })
+    const { discarded } = await drive(screenProblem, given, { tables: { benchmarks: [entry] } })
+    expect(discarded?.reason).toBe('benchmark-overlap')
+    expect(discarded?.evidence).toMatch(/^exam-26 II-7: \d+ words in common, share 1\.00: "v barge with 37 crates/)
+    const removed = { benchmarks: [entry, { ...entry, statement: '', removed: true }] }
+    expect((await drive(screenProblem, given, { tables: removed })).records).toHaveLength(1)
+    const off = { decontamination: 'off' }
+    expect(
+      (await drive(screenProblem, given, { tables: { benchmarks: [entry] }, settings: off })).records,
+    ).toHaveLength(1)
+  })
+
+  it('leaves out human problems of the cut-off day or later, where their day is known', async () => {
+    const settings = { publishedBefore: '2024-08-01' }
+    const published = async (publishedAt: string | null) =>
+      (await drive(screenProblem, of({ origin: 'human', publishedAt }), { settings })).discarded?.reason
+    expect(await published('2024-07-31')).toBeUndefined()
+    expect(await published('2024-08-01')).toBe('after-cut-off')
+    expect(await published('2025-01-01T00:00:00Z')).toBe('after-cut-off')
+    expect(await published(null)).toBeUndefined()
+    await expect(drive(screenProblem, of({}), { settings: { publishedBefore: 'August' } })).rejects.toThrow(
+      'publishedBefore: expected a day such as 2024-08-01, or nothing, got "August"',
+    )
   })
 
   it('bounds lengths by its settings', async () => {

@@ -1,0 +1,481 @@
+/**
+ * Near-duplicates of problem statements: which statements say the same in other words. Statements of one kind differ in
+ * their numbers, so that words alone tell too little: by default numbers and formulas have to agree too.
+ */
+
+/** What is compared of a statement. Hashes are 32 bits, unsigned. */
+export interface StatementFeatures {
+  /** Hashes of its content words, ascending, the smallest first: a sample of them where there are more than `mostWords`. */
+  words: Uint32Array
+  /** Hashes of its numbers with their signs, as they stand: with repeats, in their order. Those of 0, 1 and 2 are these numbers. */
+  numbers: Uint16Array
+  /** Hashes of pairs of neighbours in its formulas, ascending. */
+  formulas: Uint32Array
+  /** One bit for each condition that it names, and for each side of a contrast: not, odd, exactly, at least, largest... */
+  contrasts: number
+}
+
+/** `exact`: the normalised text alone. `words`: the share of common words. `words-and-numbers`: what the words say of the same numbers. */
+export type DuplicateRule = 'exact' | 'words' | 'words-and-numbers'
+
+/** How alike two statements must be. */
+export interface DuplicateSettings {
+  rule: DuplicateRule
+  /** Jaccard similarity of the sets of words from which two statements are duplicates, 0 to 1. */
+  wordSimilarity: number
+  /** A word that more statements have is not compared from then on. */
+  commonWordStatements: number
+}
+
+/** Raised when features of the same statement come out otherwise: those of earlier releases are not compared. */
+const featuresVersion = 1
+const mostNumbers = 64
+const mostFormulas = 24
+/** Words of an entry that are compared: a bottom-k sketch of the larger statements. */
+const mostWords = 40
+/** Words that the state keeps. */
+const mostKeptWords = 256
+
+// Words of most statements, whatever they ask for.
+const plainWords = new Set(
+  (
+    'the and that for with are was were from this which what how many much find determine compute calculate evaluate give ' +
+    'express all each every its their there then than when where who has have had into one two only other others some any ' +
+    'most after before while during following given write function problem let suppose answer value'
+  ).split(' '),
+)
+
+const formula = /\$\$?([^$]+)\$\$?|\\\(([^]*?)\\\)|\\\[([^]*?)\\\]/g
+const layoutCommand =
+  /\\(?:left|right|,|;|!|quad|qquad|displaystyle|text|mathrm|mathbf|operatorname|ldots|cdots|dots|cdot|times|circ)(?![a-z])/g
+const formulaToken = /\\[a-z]+|\d+(?:\.\d+)?|[a-z]|[^\s\da-z]/g
+
+/** Sides of a contrast: statements that name different sides of one ask for different things. */
+const contrasts: readonly (readonly RegExp[])[] = [
+  [/\b(?:exactly|precisely)\b/, /\b(?:at least|or more|no fewer)\b/, /\b(?:at most|or less|or fewer|no more than)\b/],
+  [
+    /\b(?:larger|largest|greater|greatest|maxim\w+|highest|longest|most)\b/,
+    /\b(?:smaller|smallest|least|minim\w+|lowest|shortest|fewest)\b/,
+  ],
+  [/\b(?:through|via|visits?)\b/, /\b(?:avoid\w*|clear|without|never)\b/],
+  [/\b(?:sum|total)\b/, /\bproduct\b/, /\bdifference\b/],
+  [/\b(?:increasing|ascending|rising)\b/, /\b(?:decreasing|descending|falling)\b/],
+  [/\bfirst\b/, /\blast\b/],
+]
+/** What a statement does not say by the way: two are not the same where one alone says it. */
+const conditions: readonly RegExp[] = [
+  /\b(?:not|neither|nor|except)\b|n't\b/,
+  /\bodd\b/,
+  /\beven\b/,
+  /\bsquares?\b/,
+  /\bcubes?\b/,
+  /\bprimes?\b/,
+]
+
+/** Reads what is compared of a statement. */
+export function featuresOf(statement: string): StatementFeatures {
+  const text = statement.normalize('NFKC').toLowerCase()
+  const pairs = new Set<number>()
+  const prose = text.replace(formula, (whole: string, ...groups: (string | undefined)[]) => {
+    const inner = groups.slice(0, 3).find((group) => group !== undefined) ?? ''
+    const tokens = (inner.replace(layoutCommand, ' ').match(formulaToken) ?? []).filter(
+      (token) => !/[{}.,;:?!()]/.test(token),
+    )
+    for (let index = 1; index < tokens.length; index++) {
+      const pair = `${tokens[index - 1]} ${tokens[index]}`
+      if (/[\d\\+*/=<>^|-]/.test(pair)) pairs.add(hashText(pair))
+    }
+    return whole.includes('\n') ? '\n' : ' '
+  })
+  const words = new Set<number>()
+  for (const word of prose.match(/[a-z]{3,}/g) ?? []) if (!plainWords.has(word)) words.add(hashText(stemOf(word)))
+  const numbers: number[] = []
+  for (const [, sign = '', number = ''] of text
+    .replace(/\\[dt]?frac\{(\d+)\}\{(\d+)\}/g, ' $1/$2 ')
+    .matchAll(/([-\u2212]\s*)?(\d+(?:[./]\d+)?)/g)) {
+    const isPlain = /^[012]$/.test(number)
+    numbers.push(isPlain ? Number(number) : 3 + (hashText(`${sign === '' ? '' : '-'}${number}`) % 0xfffd))
+  }
+  return {
+    words: Uint32Array.from(words).sort().subarray(0, mostKeptWords),
+    numbers: Uint16Array.from(numbers.slice(0, mostNumbers)),
+    formulas: Uint32Array.from(pairs).sort().subarray(0, mostFormulas),
+    contrasts: contrastsOf(prose),
+  }
+}
+
+/** The features as bytes, for the state. */
+export function encodeFeatures({ words, numbers, formulas, contrasts: bits }: StatementFeatures): Buffer {
+  const head = [featuresVersion, words.length, numbers.length, formulas.length, bits]
+  const all = Uint32Array.of(...head, ...words, ...numbers, ...formulas)
+  return Buffer.from(all.buffer)
+}
+
+/** @returns undefined where they are those of another release */
+export function decodeFeatures(bytes: Uint8Array): StatementFeatures | undefined {
+  if (bytes.byteLength < 20 || bytes.byteLength % 4 !== 0) return undefined
+  // A copy: what the codec gives may lie at any byte of a larger buffer.
+  const all = new Uint32Array(bytes.slice().buffer)
+  const [version, words = 0, numbers = 0, formulas = 0, bits = 0] = all
+  if (version !== featuresVersion || all.length !== 5 + words + numbers + formulas) return undefined
+  return {
+    words: all.subarray(5, 5 + words),
+    numbers: Uint16Array.from(all.subarray(5 + words, 5 + words + numbers)),
+    formulas: all.subarray(5 + words + numbers),
+    contrasts: bits,
+  }
+}
+
+/** Plural and tense go; what is left need not be a word. */
+function stemOf(word: string): string {
+  return word.length > 4 ? word.replace(/(?:ies|es|s|ed|ing)$/, '') : word
+}
+
+/** A bit for each condition that a text names, and for each side of a contrast. */
+function contrastsOf(text: string): number {
+  return [...conditions, ...contrasts.flat()].reduce(
+    (bits, named, place) => bits | (Number(named.test(text)) << place),
+    0,
+  )
+}
+
+const conditionsMask = 2 ** conditions.length - 1
+const sideMasks = contrasts.reduce<number[][]>((masks, sides) => {
+  const from = conditions.length + masks.flat().length
+  return [...masks, sides.map((_, index) => 2 ** (from + index))]
+}, [])
+
+/** Whether one statement alone names a condition, or the two name different sides of a contrast. */
+function contradict(first: number, second: number): boolean {
+  const differing = first ^ second
+  if ((differing & conditionsMask) !== 0) return true
+  return sideMasks.some(
+    (sides) =>
+      sides.some((side) => (differing & first & side) !== 0) && sides.some((side) => (differing & second & side) !== 0),
+  )
+}
+
+/** FNV-1a of the text's UTF-16 units, mixed once more. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
+  return mixed(hash)
+}
+
+function mixed(value: number): number {
+  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+/** How alike two statements are. */
+export interface Likeness {
+  /** Estimated Jaccard similarity of their sets of words, 0 to 1. */
+  words: number
+  /** Numbers that both have, in the same order; undefined where they were not compared. */
+  numbers: number | undefined
+}
+
+/**
+ * All statements that were kept, by what they are compared by. MinHash with bands finds those that share many words
+ * (Broder 1997; Leskovec et al., Mining of Massive Datasets, section 3.4), one more table those with the same numbers.
+ * Lies in typed arrays outside the heap, about 450 bytes a statement, in segments that never move: adding takes the same
+ * time at a million statements as at ten thousand.
+ */
+export class NearDuplicateIndex {
+  readonly #settings: DuplicateSettings
+  readonly #bands: number
+  readonly #rows: number
+  readonly #segments: Segment[] = []
+  readonly #frequencies = new Map<number, number>()
+  readonly #least: Uint32Array
+  readonly #keys: Uint32Array
+  #size = 0
+
+  constructor(settings: DuplicateSettings) {
+    this.#settings = settings
+    const { bands, rows } = settings.wordSimilarity < 0.5 ? { bands: 50, rows: 2 } : { bands: 20, rows: 5 }
+    this.#bands = bands
+    this.#rows = rows
+    this.#least = new Uint32Array(bands * rows)
+    this.#keys = new Uint32Array(bands + 1)
+  }
+
+  /** Statements in it. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Bytes of its arrays. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+
+  /** Adds a statement. @param key 64 hexadecimal digits, given back by `find` */
+  add(key: string, features: StatementFeatures): void {
+    if (this.#settings.rule === 'exact') return
+    const compared = this.#compared(features)
+    let segment = this.#segments.at(-1)
+    if (!segment || segment.isFull) {
+      segment = new Segment(Math.min(largestSegment, (segment?.capacity ?? smallestSegment / 2) * 2), this.#bands + 1)
+      this.#segments.push(segment)
+    }
+    segment.add(key, compared, this.#keysOf(compared))
+    this.#size++
+    if (this.#settings.commonWordStatements === Infinity) return
+    for (const word of features.words) this.#frequencies.set(word, (this.#frequencies.get(word) ?? 0) + 1)
+  }
+
+  /** The key of a statement that says the same, and how alike the two are; undefined where there is none. */
+  find(features: StatementFeatures): { key: string; likeness: Likeness } | undefined {
+    if (this.#settings.rule === 'exact') return undefined
+    const compared = this.#compared(features)
+    const keys = this.#keysOf(compared)
+    for (const segment of this.#segments) {
+      const found = segment.find(keys, (other) => this.#likenessOf(compared, other))
+      if (found) return found
+    }
+    return undefined
+  }
+
+  #compared(features: StatementFeatures): StatementFeatures {
+    const { commonWordStatements } = this.#settings
+    if (commonWordStatements === Infinity) return features
+    const words = features.words.filter((word) => (this.#frequencies.get(word) ?? 0) <= commonWordStatements)
+    return { ...features, words }
+  }
+
+  /** The keys of the bands and, last, of the numbers; 0 where a table does not hold the statement. */
+  #keysOf({ words, numbers }: StatementFeatures): Uint32Array {
+    const least = this.#least.fill(0xffffffff)
+    const keys = this.#keys.fill(0)
+    for (const word of words) {
+      for (let index = 0; index < least.length; index++) {
+        let hash = Math.imul(word ^ (permutations[2 * index] as number), permutations[2 * index + 1] as number)
+        hash = (hash ^ (hash >>> 15)) >>> 0
+        if (hash < (least[index] as number)) least[index] = hash
+      }
+    }
+    if (words.length > 0) {
+      for (let band = 0; band < this.#bands; band++) {
+        let key = band
+        for (let row = 0; row < this.#rows; row++)
+          key = Math.imul(key ^ (least[band * this.#rows + row] as number), 0x9e3779b1) ^ (key >>> 15)
+        keys[band] = mixed(key) || 1
+      }
+    }
+    const telling = new Set(numbers.filter((number) => number > 2))
+    if (this.#settings.rule === 'words-and-numbers' && telling.size >= tellingNumbers) {
+      // The same whatever their order: that is compared with each candidate.
+      let key = telling.size
+      for (const number of telling) key = (key + mixed(number)) | 0
+      keys[this.#bands] = mixed(key) || 1
+    }
+    return keys
+  }
+
+  /** How alike two statements are that are duplicates; undefined for two that are not. */
+  #likenessOf(first: StatementFeatures, second: StatementFeatures): Likeness | undefined {
+    const { rule, wordSimilarity } = this.#settings
+    if (rule === 'words') {
+      const words = jaccard(first.words, second.words)
+      return words >= wordSimilarity ? { words, numbers: undefined } : undefined
+    }
+    if (!areSameNumbers(first.numbers, second.numbers)) return undefined
+    const numbers = Math.min(first.numbers.length, second.numbers.length)
+    if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
+    if (!agree(first.formulas, second.formulas)) return undefined
+    const words = jaccard(first.words, second.words)
+    const isAlike = words >= wordSimilarity || (numbers >= tellingNumbers && words >= leastSimilarity)
+    return isAlike ? { words, numbers } : undefined
+  }
+}
+
+/** From so many numbers but 0, 1 and 2 on, the same numbers in the same order are a sign of their own. */
+const tellingNumbers = 2
+/** So many of them in the same order, as a sample input and output have, outweigh what the words say by the way. */
+const overwhelmingNumbers = 8
+/** Below it two statements have hardly a word in common, whatever their numbers. */
+const leastSimilarity = 0.1
+
+const smallestSegment = 1 << 12
+const largestSegment = 1 << 18
+/** Items of a bucket that are looked at: newest first. */
+const mostOfBucket = 64
+const itemBits = 18
+const itemMask = 2 ** itemBits - 1
+/** Entries of one chunk of the pool. */
+const chunkEntries = 1 << 18
+const keyEntries = 8
+
+/** A part of the index: hash tables with chains, one for each band, over items whose features lie in a pool. */
+class Segment {
+  readonly capacity: number
+  readonly #tables: number
+  /** Per table and bucket: the newest item, its number from 1 below 14 bits of its key. */
+  readonly #heads: Uint32Array
+  /** Per item and table: the next older item of the bucket, in the same form. */
+  readonly #next: Uint32Array
+  /** Per item: where its features begin in the pool. */
+  readonly #places: Uint32Array
+  readonly #chunks: Uint32Array[] = []
+  #poolEnd = 0
+  #items = 0
+
+  constructor(capacity: number, tables: number) {
+    this.capacity = capacity
+    this.#tables = tables
+    this.#heads = new Uint32Array(capacity * tables)
+    this.#next = new Uint32Array(capacity * tables)
+    this.#places = new Uint32Array(capacity)
+  }
+
+  get isFull(): boolean {
+    return this.#items >= this.capacity - 1
+  }
+
+  get bytes(): number {
+    const pool = this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return this.#heads.byteLength + this.#next.byteLength + this.#places.byteLength + pool
+  }
+
+  add(key: string, features: StatementFeatures, keys: Uint32Array): void {
+    const item = ++this.#items
+    this.#places[item] = this.#store(key, features)
+    for (let table = 0; table < this.#tables; table++) {
+      const bucket = this.#bucketOf(table, keys[table] as number)
+      if (bucket === undefined) continue
+      this.#next[item * this.#tables + table] = this.#heads[bucket] as number
+      this.#heads[bucket] = (((keys[table] as number) >>> itemBits) << itemBits) | item
+    }
+  }
+
+  find(
+    keys: Uint32Array,
+    likenessOf: (features: StatementFeatures) => Likeness | undefined,
+  ): { key: string; likeness: Likeness } | undefined {
+    for (let table = this.#tables - 1; table >= 0; table--) {
+      const key = keys[table] as number
+      const bucket = this.#bucketOf(table, key)
+      if (bucket === undefined) continue
+      let entry = this.#heads[bucket] as number
+      for (let seen = 0; entry !== 0 && seen < mostOfBucket; seen++) {
+        const item = entry & itemMask
+        if (entry >>> itemBits === key >>> itemBits) {
+          const place = this.#places[item] as number
+          const likeness = likenessOf(this.#featuresAt(place))
+          if (likeness) return { key: this.#keyAt(place), likeness }
+        }
+        entry = this.#next[item * this.#tables + table] as number
+      }
+    }
+    return undefined
+  }
+
+  #bucketOf(table: number, key: number): number | undefined {
+    return key === 0 ? undefined : table * this.capacity + (key & (this.capacity - 1))
+  }
+
+  #store(key: string, { words, numbers, formulas, contrasts: bits }: StatementFeatures): number {
+    const sketch = words.subarray(0, mostWords)
+    const pairs = new Uint32Array(Math.ceil(numbers.length / 2))
+    for (const [index, number] of numbers.entries())
+      pairs[index >> 1] = (pairs[index >> 1] as number) | (number << (16 * (index & 1)))
+    const entries = keyEntries + 2 + sketch.length + pairs.length + formulas.length
+    let place = this.#poolEnd
+    if ((place % chunkEntries) + entries > chunkEntries || this.#chunks.length === 0) {
+      // The last chunk of a segment that is full or small holds no more than it needs.
+      this.#chunks.push(new Uint32Array(chunkEntries))
+      place = (this.#chunks.length - 1) * chunkEntries
+    }
+    const chunk = this.#chunks.at(-1) as Uint32Array
+    let at = place % chunkEntries
+    for (let index = 0; index < keyEntries; index++) chunk[at++] = parseInt(key.slice(8 * index, 8 * index + 8), 16)
+    chunk[at++] = sketch.length | (numbers.length << 8) | (formulas.length << 16)
+    chunk[at++] = bits
+    for (const part of [sketch, pairs, formulas]) {
+      chunk.set(part, at)
+      at += part.length
+    }
+    this.#poolEnd = place + entries
+    return place
+  }
+
+  #keyAt(place: number): string {
+    const chunk = this.#chunks[Math.floor(place / chunkEntries)] as Uint32Array
+    const at = place % chunkEntries
+    return [...chunk.subarray(at, at + keyEntries)].map((part) => part.toString(16).padStart(8, '0')).join('')
+  }
+
+  #featuresAt(place: number): StatementFeatures {
+    const chunk = this.#chunks[Math.floor(place / chunkEntries)] as Uint32Array
+    let at = (place % chunkEntries) + keyEntries
+    const lengths = chunk[at++] as number
+    const bits = chunk[at++] as number
+    const take = (length: number): Uint32Array => chunk.subarray(at, (at += length))
+    const words = take(lengths & 0xff)
+    const numbers = new Uint16Array((lengths >>> 8) & 0xff)
+    const pairs = take(Math.ceil(numbers.length / 2))
+    for (let index = 0; index < numbers.length; index++)
+      numbers[index] = (pairs[index >> 1] as number) >>> (16 * (index & 1))
+    return {
+      words,
+      numbers,
+      formulas: take((lengths >>> 16) & 0xff),
+      contrasts: bits,
+    }
+  }
+}
+
+/** The hash functions of MinHash: a mask and an odd multiplier for each, the same in every process. */
+const permutations = (() => {
+  const numbers = new Uint32Array(2 * 100)
+  for (let index = 0; index < numbers.length; index++) numbers[index] = mixed(0x9e3779b9 + index) | (index % 2)
+  return numbers
+})()
+
+/** Jaccard similarity of two sets of hashes by the smallest of their union: exact where both are whole, else an estimate. */
+function jaccard(first: Uint32Array, second: Uint32Array): number {
+  if (first.length === 0 && second.length === 0) return 1
+  const isSample = first.length >= mostWords || second.length >= mostWords
+  const most = isSample ? mostWords : Infinity
+  let seen = 0
+  let common = 0
+  for (let one = 0, other = 0; seen < most && (one < first.length || other < second.length); seen++) {
+    const a = one < first.length ? (first[one] as number) : Infinity
+    const b = other < second.length ? (second[other] as number) : Infinity
+    if (a === b) common++
+    if (a <= b) one++
+    if (b <= a) other++
+  }
+  return common / seen
+}
+
+/**
+ * Whether two texts name the same numbers: the shorter list in the order of the longer one, which names no other number but
+ * 0, 1 and 2 besides, as another wording of the same may.
+ */
+function areSameNumbers(first: Uint16Array, second: Uint16Array): boolean {
+  const [shorter, longer] = first.length <= second.length ? [first, second] : [second, first]
+  let at = 0
+  for (const number of longer) {
+    if (number === shorter[at]) at++
+    else if (number > 2 && !shorter.includes(number)) return false
+  }
+  return at === shorter.length
+}
+
+/** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. */
+function agree(first: Uint32Array, second: Uint32Array): boolean {
+  const fewest = Math.min(first.length, second.length)
+  if (fewest < 3) return true
+  let common = 0
+  for (let one = 0, other = 0; one < first.length && other < second.length;) {
+    const a = first[one] as number
+    const b = second[other] as number
+    if (a === b) common++
+    if (a <= b) one++
+    if (b <= a) other++
+  }
+  return common / fewest >= 0.95
+}

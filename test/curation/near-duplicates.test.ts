@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeFeatures,
+  encodeFeatures,
+  featuresOf,
+  NearDuplicateIndex,
+  type DuplicateSettings,
+} from '../../curation/near-duplicates.ts'
+
+const byDefault: DuplicateSettings = { rule: 'words-and-numbers', wordSimilarity: 0.8, commonWordStatements: Infinity }
+const asScripts: DuplicateSettings = { rule: 'words', wordSimilarity: 0.2, commonWordStatements: 1000 }
+const keyOf = (number: number): string => number.toString(16).padStart(64, '0')
+
+/** The number of the statement that the last one is a duplicate of. */
+function duplicateOf(settings: DuplicateSettings, ...statements: string[]): number | undefined {
+  const index = new NearDuplicateIndex(settings)
+  const last = statements.pop() ?? ''
+  for (const [number, statement] of statements.entries()) index.add(keyOf(number), featuresOf(statement))
+  const found = index.find(featuresOf(last))
+  return found && Number.parseInt(found.key, 16)
+}
+
+const dice =
+  'A player rolls $3$ fair dice with faces from $1$ to $12$. Find the probability that the total is exactly $17$.'
+
+describe('words and numbers', () => {
+  it.each([
+    ['another story', `On a foggy morning Amara opened a dusty crate. ${dice}`],
+    [
+      'other words',
+      'Somebody throws $3$ fair dice, numbered up to $12$ each. With what probability is the total exactly $17$?',
+    ],
+    ['formulas without dollar signs', dice.replaceAll('$', '')],
+    ['other letters and spaces', dice.toUpperCase().replaceAll(' ', '  ')],
+  ])('finds %s', (_, statement) => {
+    expect(duplicateOf(byDefault, 'Solve $5x + 9 = 44$ for x.', dice, statement)).toBe(1)
+  })
+
+  it.each([
+    ['another number', dice.replace('17', '18')],
+    ['a number more', `${dice} Ignore every throw that shows a $7$.`],
+    ['another order of the same numbers', dice.replace('12', '#').replace('17', '12').replace('#', '17')],
+    ['the other side of a contrast', dice.replace('exactly', 'at least')],
+    ['a condition more', dice.replace('exactly', 'an even number, exactly')],
+    ['a sign', dice.replace('$17$', '$-17$')],
+  ])('lets %s pass', (_, statement) => {
+    expect(duplicateOf(byDefault, dice, statement)).toBeUndefined()
+  })
+
+  it('tells recurrences apart that differ in one sign of a formula', () => {
+    const recurrence = 'A sequence has $a_{n+2} = 3a_{n+1} + 4a_n$ with $a_1 = 5$ and $a_2 = 7$. Determine $a_{12}$.'
+    expect(duplicateOf(byDefault, recurrence, recurrence.replace('+ 4a_n', '- 4a_n'))).toBeUndefined()
+    expect(duplicateOf(byDefault, recurrence, `Compute this. ${recurrence}`)).toBe(0)
+  })
+
+  it('goes by the words where there are hardly any numbers', () => {
+    const long =
+      'Write a function that returns whether a text reads the same backwards and forwards, ignoring punctuation'
+    expect(duplicateOf(byDefault, long, `${long} marks.`)).toBe(0)
+    expect(duplicateOf(byDefault, long, 'Write a function that returns whether a list is sorted.')).toBeUndefined()
+  })
+})
+
+describe('words, as the scripts compare', () => {
+  it('takes a fifth of the words in common for the same, whatever the numbers', () => {
+    expect(duplicateOf(asScripts, dice, dice.replace('17', '18'))).toBe(0)
+  })
+
+  it('leaves words out that more statements have than the limit', () => {
+    const settings = { ...asScripts, commonWordStatements: 3 }
+    const shared = 'harbour lighthouse keeper counts passing vessels'
+    const first = Array.from({ length: 5 }, (_, number) => `${shared} ${'abcde'[number]?.repeat(6)}`)
+    expect(duplicateOf(settings, ...first.slice(0, 2), `${shared} zzzzzz`)).toBe(0)
+    const index = new NearDuplicateIndex(settings)
+    for (const [number, statement] of first.entries()) index.add(keyOf(number), featuresOf(statement))
+    expect(index.find(featuresOf(`${shared} zzzzzz`))).toBeUndefined()
+  })
+})
+
+describe('the index', () => {
+  const text = fc.array(
+    fc.constantFrom('tower', 'bridge', 'count', '12', '35', '$x^2+7$', '-4', 'odd', 'least', 'river', 'sum'),
+    {
+      minLength: 4,
+      maxLength: 30,
+    },
+  )
+
+  it('finds every statement that was added, under its key, in any segment', () => {
+    const index = new NearDuplicateIndex(byDefault)
+    const statementOf = (number: number): string =>
+      `How many ways lead from ${3 + number} to ${900_000 + number} over bridges?`
+    for (let number = 0; number < 10_000; number++) index.add(keyOf(number), featuresOf(statementOf(number)))
+    expect(index.size).toBe(10_000)
+    for (let number = 0; number < 10_000; number += 7)
+      expect(index.find(featuresOf(statementOf(number)))?.key).toBe(keyOf(number))
+    expect(index.bytes / index.size).toBeLessThan(800)
+  })
+
+  it('finds any statement again after it was added', () => {
+    fc.assert(
+      fc.property(text, fc.array(text, { maxLength: 20 }), (words, others) => {
+        const index = new NearDuplicateIndex(byDefault)
+        for (const [number, other] of others.entries()) index.add(keyOf(number), featuresOf(other.join(' ')))
+        index.add(keyOf(99), featuresOf(words.join(' ')))
+        expect(index.find(featuresOf(words.join(' ')))).toBeDefined()
+      }),
+    )
+  })
+
+  it('comes out the same from features that lay in the state', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), text, (hostile, words) => {
+        const features = featuresOf(`${hostile} ${words.join(' ')}`)
+        expect(decodeFeatures(encodeFeatures(features))).toEqual(features)
+      }),
+    )
+  })
+
+  it('passes over features of another release, and over none', () => {
+    const bytes = encodeFeatures(featuresOf(dice))
+    bytes.writeUInt32LE(77, 0)
+    expect(decodeFeatures(bytes)).toBeUndefined()
+    expect(decodeFeatures(Buffer.alloc(0))).toBeUndefined()
+    expect(decodeFeatures(Buffer.alloc(23))).toBeUndefined()
+  })
+})
