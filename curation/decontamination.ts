@@ -6,7 +6,7 @@
  */
 
 /** `common-subsequence`: the rule above. `13-gram`: 13 words in a row in common, as the paper's text says. */
-export type DecontaminationRule = 'common-subsequence' | '13-gram'
+type DecontaminationRule = 'common-subsequence' | '13-gram'
 
 /** Where a statement overlaps with a benchmark. */
 export interface Overlap {

@@ -16,7 +16,7 @@ export interface StatementFeatures {
 }
 
 /** `exact`: the normalised text alone. `words`: the share of common words. `words-and-numbers`: what the words say of the same numbers. */
-export type DuplicateRule = 'exact' | 'words' | 'words-and-numbers'
+type DuplicateRule = 'exact' | 'words' | 'words-and-numbers'
 
 /** How alike two statements must be. */
 export interface DuplicateSettings {
