@@ -872,12 +872,7 @@ export class Task {
     const { state } = this.#equipped.declaration
     if (!state?.index) return
     for (const { key, value } of changes)
-      if (value)
-        state.index.add(
-          this.#index,
-          key.slice(processorKey.length),
-          this.#decodeOwn(state.kind, value),
-        )
+      if (value) state.index.add(this.#index, key.slice(processorKey.length), this.#decodeOwn(state.kind, value))
   }
 
   #wakeIdle(): void {

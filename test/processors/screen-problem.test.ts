@@ -42,7 +42,11 @@ describe('screen-problem', () => {
     await drive(screenProblem, of({ id: 'problem-1' }), { state })
     const second = await drive(screenProblem, of({ id: 'problem-2' }), { state })
     expect(second.discarded).toEqual({ reason: 'duplicate', evidence: 'same statement as problem-1' })
-    const other = await drive(screenProblem, of({ id: 'problem-3', contentHash: 'hash-2', statement: 'How many primes lie between 40 and 97?' }), { state })
+    const other = await drive(
+      screenProblem,
+      of({ id: 'problem-3', contentHash: 'hash-2', statement: 'How many primes lie between 40 and 97?' }),
+      { state },
+    )
     expect(other.records).toHaveLength(1)
   })
 
