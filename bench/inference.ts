@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { SimulatorOptions } from '../simulator/options.ts'
 import type { ConfiguredInference } from '../inference/inference.ts'
-import { Figures } from './inference/figures.ts'
+import { Figures } from './figures.ts'
 import { connect, inWindow, persist, rollOut } from './inference/load.ts'
 import { Replicas, type Report } from './inference/replicas.ts'
 

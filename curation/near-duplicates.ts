@@ -115,7 +115,7 @@ export function encodeFeatures({ words, numbers, formulas, contrasts: bits }: St
 export function decodeFeatures(bytes: Uint8Array): StatementFeatures | undefined {
   if (bytes.byteLength < 20 || bytes.byteLength % 4 !== 0) return undefined
   // A copy: what the codec gives may lie at any byte of a larger buffer.
-  const all = new Uint32Array(bytes.slice().buffer)
+  const all = new Uint32Array(Uint8Array.from(bytes).buffer)
   const [version, words = 0, numbers = 0, formulas = 0, bits = 0] = all
   if (version !== featuresVersion || all.length !== 5 + words + numbers + formulas) return undefined
   return {
@@ -190,6 +190,7 @@ export class NearDuplicateIndex {
   readonly #frequencies = new Map<number, number>()
   readonly #least: Uint32Array
   readonly #keys: Uint32Array
+  #keysAreOf: StatementFeatures | undefined
   #size = 0
 
   constructor(settings: DuplicateSettings) {
@@ -246,7 +247,11 @@ export class NearDuplicateIndex {
   }
 
   /** The keys of the bands and, last, of the numbers; 0 where a table does not hold the statement. */
-  #keysOf({ words, numbers }: StatementFeatures): Uint32Array {
+  #keysOf(features: StatementFeatures): Uint32Array {
+    // A statement that was looked for in vain is added next.
+    if (features === this.#keysAreOf) return this.#keys
+    this.#keysAreOf = features
+    const { words, numbers } = features
     const least = this.#least.fill(0xffffffff)
     const keys = this.#keys.fill(0)
     for (const word of words) {
@@ -256,20 +261,22 @@ export class NearDuplicateIndex {
         if (hash < (least[index] as number)) least[index] = hash
       }
     }
+    // Statements of other numbers are no duplicates, however they are worded: they need not meet.
+    let told = 0
+    if (this.#settings.rule === 'words-and-numbers') {
+      const telling = new Set(numbers.filter((number) => number > 2))
+      // The same whatever their order: that is compared with each candidate.
+      told = telling.size
+      for (const number of telling) told = (told + mixed(number)) | 0
+      if (telling.size >= tellingNumbers) keys[this.#bands] = mixed(told) || 1
+    }
     if (words.length > 0) {
       for (let band = 0; band < this.#bands; band++) {
-        let key = band
+        let key = band ^ told
         for (let row = 0; row < this.#rows; row++)
           key = Math.imul(key ^ (least[band * this.#rows + row] as number), 0x9e3779b1) ^ (key >>> 15)
         keys[band] = mixed(key) || 1
       }
-    }
-    const telling = new Set(numbers.filter((number) => number > 2))
-    if (this.#settings.rule === 'words-and-numbers' && telling.size >= tellingNumbers) {
-      // The same whatever their order: that is compared with each candidate.
-      let key = telling.size
-      for (const number of telling) key = (key + mixed(number)) | 0
-      keys[this.#bands] = mixed(key) || 1
     }
     return keys
   }

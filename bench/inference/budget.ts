@@ -14,7 +14,7 @@ import { Budget } from '../../engine/budget.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { topicSpecifications } from '../../topics/catalogue.ts'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
-import { Figures } from './figures.ts'
+import { Figures } from '../figures.ts'
 import { connect, rollOut } from './load.ts'
 
 const { values } = parseArgs({

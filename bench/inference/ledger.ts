@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Figures } from './figures.ts'
+import { Figures } from '../figures.ts'
 
 const { values } = parseArgs({
   options: {

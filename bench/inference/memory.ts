@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { SimulatorOptions } from '../../simulator/options.ts'
-import { Figures } from './figures.ts'
+import { Figures } from '../figures.ts'
 import { connect, inWindow, rollOut } from './load.ts'
 import { Replicas } from './replicas.ts'
 

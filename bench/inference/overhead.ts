@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import OpenAI from 'openai'
 import { Agent, fetch as undiciFetch } from 'undici'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
-import { Figures } from './figures.ts'
+import { Figures } from '../figures.ts'
 import { transportOptions } from '../../inference/wire.ts'
 import { createInference } from '../../inference/inference.ts'
 

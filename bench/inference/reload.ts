@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Role } from '../../engine/ports.ts'
 import { startSimulator } from '../../simulator/server.ts'
-import { Figures } from './figures.ts'
+import { Figures } from '../figures.ts'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, json: { type: 'boolean', default: false } },
