@@ -6,7 +6,8 @@ import { redrivenForHeader, topics, topicSpecifications, type RecordKind, type T
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
 import { LogError, type Log, type StoredRecord } from '../topics/log.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import type { Place } from './place.ts'
+import { placeOf, type Place } from './place.ts'
+import { replayNoteOf, upstreamFlags } from './replay-folder.ts'
 import { note } from './terminal.ts'
 
 /** A log and the codec of its records. */
@@ -33,6 +34,12 @@ export async function openCorpus(place: Place, processors: readonly Processor[] 
     }
     return corpusOf(log)
   }
+  const replayed = replayNoteOf(place.directory)
+  if (replayed)
+    throw new CommandError(
+      exitCodes.badInput,
+      `${place.directory} holds a replay of ${replayed.upstream.data ?? replayed.upstream.namespace}: run processors there, and replay again`,
+    )
   const { openEmbeddedLog } = await import('../topics/embedded/log.ts')
   const log = await openEmbeddedLog({ directory: place.directory, mode: 'owner' })
   await log.ensureTopics(topicSpecifications())
@@ -52,7 +59,16 @@ export async function openBeside(place: Place, { create = false } = {}): Promise
   const { openEmbeddedLog } = await import('../topics/embedded/log.ts')
   const log = await openEmbeddedLog({ directory, mode: 'client' })
   await log.ensureTopics(topicSpecifications())
-  return corpusOf(log)
+  const replayed = replayNoteOf(directory)
+  if (!replayed) return corpusOf(log)
+  try {
+    const { LayeredLog } = await import('../engine/replay/layered-log.ts')
+    const below = await openBeside(await placeOf(upstreamFlags(replayed)))
+    return corpusOf(new LayeredLog(log, below.log, new Set(replayed.stored)))
+  } catch (error) {
+    await log.close()
+    throw error
+  }
 }
 
 function corpusOf(log: Log): Corpus {

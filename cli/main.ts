@@ -61,6 +61,10 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'move a corpus from a folder to Kafka, back, or into another folder',
     load: async () => (await import('./copy.ts')).copyCommand(),
   },
+  replay: {
+    description: 'derive the corpus anew under other rules, from stored records, without a model call',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
   simulate: {
     description: 'run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them',
     load: async () => (await import('./simulate.ts')).simulateCommand(),

@@ -182,6 +182,8 @@ export interface Declaration<
   readonly reads?: readonly Topic[]
   /** Model roles that it calls; their models and sampling are part of the recipe. */
   readonly roles: readonly Role[]
+  /** False for one that only asks which models there are: a replay runs it at no cost. */
+  readonly callsModels?: false
   readonly settings: Declared
   readonly metrics: Metrics
   readonly discards: readonly Reason[]

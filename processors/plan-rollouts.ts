@@ -27,6 +27,7 @@ export default defineProcessor({
   tables: {},
   outputs: { request: topics.rolloutRequests, outcome: topics.outcomes },
   roles: ['solver'],
+  callsModels: false,
   settings: {
     attempts: setting.integer('Attempts that count for each problem and solver (k). The paper: 8.', {
       min: 1,
