@@ -1,5 +1,6 @@
 /** Problems that were retracted: nothing that was made of them is exported. */
 import { topics } from '../topics/catalogue.ts'
+import { LogError } from '../topics/log.ts'
 import { decoded, storedRecords, type Corpus } from '../topics/reading.ts'
 import type { Retraction } from '../schemas/generated.ts'
 import { MissingRecordError } from './lookup.ts'
@@ -23,12 +24,24 @@ export class RetractedProblems {
     return this.#ids.has(problemId)
   }
 
+  /** Whether the corpus has the table at all: one that an earlier release made on Kafka may lack it. */
+  async isThere(): Promise<boolean> {
+    try {
+      await this.#corpus.log.offsets(topics.retractions.name, 0)
+      return true
+    } catch (error) {
+      if (error instanceof LogError && error.code === 'unknown_topic') return false
+      throw error
+    }
+  }
+
   /**
    * Reads what has come since. @returns the retractions that lie at these offsets or behind them
    * @throws MissingRecordError where one cannot be read
    */
   async readOn(from: readonly number[] = this.#next.slice()): Promise<Retraction[]> {
     const since: Retraction[] = []
+    if (!(await this.isThere())) return since
     for (const partition of this.#next.keys()) {
       for await (const stored of storedRecords(
         this.#corpus.log,

@@ -94,9 +94,12 @@ export class RowSource {
   /** Resolves when a record may have come behind these offsets, or the signal aborts. */
   async waitForMore(next: readonly number[], waitSeconds: number, signal: AbortSignal): Promise<void> {
     const enough = new AbortController()
+    const isRetractable = await this.retracted.isThere()
     const places = [
       ...next.map((offset, partition) => ({ topic: this.#topic.name, partition, offset })),
-      ...this.retracted.next.map((offset, partition) => ({ topic: topics.retractions.name, partition, offset })),
+      ...(isRetractable
+        ? this.retracted.next.map((offset, partition) => ({ topic: topics.retractions.name, partition, offset }))
+        : []),
     ]
     const either = AbortSignal.any([enough.signal, signal])
     const reads = places.map(async (place) => {

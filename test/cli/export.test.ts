@@ -102,6 +102,20 @@ describe('killed with kill -9', () => {
     expect(readdirSync(join(cwd, out, '.export'))).toEqual(['state.json'])
   })
 
+  test('interrupted, it says so, and goes on', async () => {
+    const args = ['export', 'pairs', ...manyData, '--out', 'interrupted', '--shard-rows', '500', '--json']
+    const exporting = start(args, { cwd, input: '' })
+    await exporting.written(/"event":"file"/)
+    exporting.process.kill('SIGINT')
+    const { exitCode, stderr } = await exporting.ended
+    expect(stderr).toBe('wellspring: interrupted: the same command goes on where it stopped\n')
+    expect(exitCode).toBe(130)
+    expect(cardOf('interrupted').rows).toBeLessThan(many)
+    await run(args, { cwd })
+    expect(new Set((await rowsIn('interrupted')).map(({ id }) => id)).size).toBe(many)
+    expect(cardOf('interrupted').files.reduce((sum, { rows }) => sum + rows, 0)).toBe(many)
+  })
+
   test('what was written after the last checkpoint is cut off', async () => {
     await succeed('pairs', ...data, '--out', 'torn/', '--sample', '20')
     const state = join(cwd, 'torn', '.export', 'state.json')
