@@ -202,6 +202,9 @@ function requestOf(sort: SortName, options: Options): ExportRequest {
       refuse('--shard-rows: it splits a folder into files: name the folder with --out')
     if (options.split) refuse('--split: each split is a folder of files: name the folder above with --out')
   }
+  const needsFolder = (['shardRows', 'split', 'follow'] as const).find((name) => options[name] !== undefined)
+  if (needsFolder && /\.(jsonl?|parquet)$/.test(options.out ?? ''))
+    refuse(`${flagOf(needsFolder)}: it writes a folder of files, and --out ${options.out} names a file: name a folder`)
   return {
     ...{ sort, format, fileType: fileTypeOf(format, options, refuse), filters },
     results: options.outcomes ?? results ?? [],

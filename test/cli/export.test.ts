@@ -340,6 +340,11 @@ describe('what does not fit is refused in one line that says what does', () => {
       /--split: expected NAME=SHARE/,
     ],
     ['a sample of what grows', ['pairs', '--sample', '5', '--follow'], /--sample and --follow: .*give one of them/],
+    [
+      'a file where a folder is needed',
+      ['pairs', '--follow', '--out', 'x.jsonl'],
+      /--follow: .* --out x\.jsonl names a file/,
+    ],
     ['a seed of nothing', ['pairs', '--seed', '5'], /--seed: it belongs to --sample/],
     ['a count that is none', ['pairs', '--sample', '1.5'], /--sample: expected a whole number above 0, got "1.5"/],
     ['a rate that is none', ['pairs', '--min-pass-rate', '2'], /--min-pass-rate: expected a number from 0 to 1/],
