@@ -9,7 +9,7 @@ export async function installTrainers(report: (line: string) => void = () => {})
       name: 'the trainers',
       installs: [
         { wheels: ['datasets==5.2.0', 'pyarrow==26.0.1', 'trl==1.16.0', 'torch==2.15.0', 'accelerate==1.15.0'] },
-        { wheels: ['pylatexenc==2.11', 'colorama==0.4.6'] },
+        { wheels: ['pylatexenc==2.11', 'colorama==0.4.6', 'addict==2.4.0'] },
         // All that they pull in besides asks for CUDA; their functions that read rows do not.
         { wheels: ['openrlhf==0.11.2', 'axolotl==0.19.0'], withoutDependencies: true },
       ],
