@@ -3,7 +3,7 @@ import { trainingText } from '../curation/pairs.ts'
 import { completionText } from '../curation/synthesis.ts'
 import { domainNamed } from '../domains/index.ts'
 import { synthesisPrompt } from '../domains/prompts.ts'
-import type { Outcome, OutcomeResult, RecordTypes, Verdict } from '../schemas/generated.ts'
+import type { CountedVerdict, Outcome, OutcomeResult, RecordTypes, Verdict } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Lookup } from './lookup.ts'
 import type { FactName, Facts, Row, ShapeName } from './shapes.ts'
@@ -70,8 +70,9 @@ export const sorts = {
     results: ['kept'],
     rows: async (outcome, lookup, { results }) => {
       if (!results.has(outcome.result)) return []
-      const verdicts = await Promise.all(
-        outcome.verdicts.filter(({ valid }) => valid).map((at) => lookup.at(topics.verdicts, at)),
+      const verdicts = await verdictsAt(
+        outcome.verdicts.filter(({ valid }) => valid),
+        lookup,
       )
       const prompt = promptOf(outcome)
       return verdicts.map((verdict) => ({
@@ -115,7 +116,7 @@ export const sorts = {
     results: outcomeResults,
     rows: async (outcome, lookup, { results }) => {
       if (!results.has(outcome.result) || outcome.verdicts.length === 0) return []
-      const verdicts = await Promise.all(outcome.verdicts.map((at) => lookup.at(topics.verdicts, at)))
+      const verdicts = await verdictsAt(outcome.verdicts, lookup)
       return [
         {
           texts: {
@@ -201,6 +202,13 @@ function problemFacts(record: {
 function outcomeFacts(outcome: Outcome): Omit<Facts, 'simulated'> {
   const { solver, level, passed, attempted } = outcome
   return { ...problemFacts(outcome), solver, level, pass_rate: attempted === 0 ? 0 : passed / attempted }
+}
+
+/** One after the other: the next often came with the read before. */
+async function verdictsAt(positions: readonly CountedVerdict[], lookup: Lookup): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (const at of positions) verdicts.push(await lookup.at(topics.verdicts, at))
+  return verdicts
 }
 
 /** The prompt that the solver was sent. */

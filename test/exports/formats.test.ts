@@ -50,7 +50,7 @@ const synthesis =
   'Given foundational concepts and difficulty level, identify connections and develop a question that integrates these concepts with appropriate complexity.\n\n' +
   'Foundational Concepts:\n1. addition\n2. integers\n\nDifficulty Level: AIME\n\n'
 const synthesised =
-  '<!-- BEGIN RATIONALE -->Add two small integers.<!-- END RATIONALE -->\n\n<!-- BEGIN PROBLEM -->What is the sum of 2 and 2?<!-- END PROBLEM -->'
+  '<!-- BEGIN RATIONALE -->Add two small integers.<!-- END RATIONALE -->\n\n<!-- BEGIN PROBLEM -->\nWhat is the sum of 2 and 2?\n<!-- END PROBLEM -->'
 const attempt = '<think>\nthinking\n</think>\n\nattempt 0'
 
 const ofProblem = { problem_id: 'problem-1', domain: 'math', origin: 'synthetic', source: 'wellspring' }
