@@ -3,18 +3,15 @@ import { existsSync } from 'node:fs'
 import type { Processor } from '../engine/processor.ts'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { redrivenForHeader, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
-import { RecordCodec, UndecodableError } from '../topics/codec.ts'
+import { RecordCodec } from '../topics/codec.ts'
 import { LogError, type Log, type StoredRecord } from '../topics/log.ts'
+import { decoded, storedRecords, type Corpus } from '../topics/reading.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, type Place } from './place.ts'
 import { replayNoteOf, upstreamFlags } from './replay-folder.ts'
 import { note } from './terminal.ts'
 
-/** A log and the codec of its records. */
-export interface Corpus {
-  log: Log
-  codec: RecordCodec
-}
+export { decoded, storedRecords, type Corpus }
 
 /**
  * Opens the corpus to run processors on it. In a folder it makes the topics that are missing; on Kafka it looks whether those of the
@@ -109,43 +106,6 @@ export async function advisedFor<Result>(place: Place, work: () => Promise<Resul
 export interface ReadRecord<Kind extends RecordKind> {
   record: RecordTypes[Kind]
   stored: StoredRecord
-}
-
-/** The raw records of one partition, from an offset to another, or to the end as it is now. */
-export async function* storedRecords(
-  log: Log,
-  topic: string,
-  partition: number,
-  from = 0,
-  to = Infinity,
-): AsyncGenerator<StoredRecord> {
-  const extent = await log.offsets(topic, partition)
-  const { start } = extent
-  const end = Math.min(extent.end, to)
-  for (let offset = Math.max(start, from); offset < end;) {
-    const { records, nextOffset } = await log.read(
-      { topic, partition, offset },
-      { maxBytes: 1 << 20, maxWaitSeconds: 0 },
-    )
-    for (const record of records) if (record.offset < end) yield record
-    if (nextOffset <= offset) return
-    offset = nextOffset
-  }
-}
-
-/** The record, or undefined for bytes that are none of the topic's kind. */
-export async function decoded<Kind extends RecordKind>(
-  codec: RecordCodec,
-  topic: Topic<Kind>,
-  { value }: StoredRecord,
-): Promise<RecordTypes[Kind] | undefined> {
-  if (!codec.knows(value)) await codec.learn(value)
-  try {
-    return codec.decode(topic.kind, value)
-  } catch (error) {
-    if (error instanceof UndecodableError) return undefined
-    throw error
-  }
 }
 
 /** Topics whose unreadable records were told of. */

@@ -37,7 +37,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./tail.ts')).tailCommand(),
   },
   export: {
-    description: 'write rows that trainers read, as JSONL',
+    description: 'write rows that trainers read: pairs, sft, kto, rl and more, as JSON lines or Parquet',
     load: async () => (await import('./export.ts')).exportCommand(),
   },
   explain: {

@@ -65,7 +65,7 @@ export function say(line: string): void {
 }
 
 /** A value as one line of JSON that a terminal shows as it is: what would steer it is escaped, so a parser gets it back. */
-export function jsonLine(value: unknown): string {
+function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(
     unprintable,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -18,6 +18,12 @@ export const tagTexts = {
   endProblem: '<!-- END PROBLEM -->',
 } as const
 
+/** The whole completion of a rationale and a problem: the tags of the released models, white space as in the rows quoted in public. */
+export function completionText(rationale: string, statement: string): string {
+  const { beginRationale, endRationale, beginProblem, endProblem } = tagTexts
+  return `${beginRationale}${rationale}${endRationale}\n\n${beginProblem}\n${statement}\n${endProblem}`
+}
+
 /** The rationale in a completion, up to its end tag, the problem's begin tag or the end; undefined where it is empty. */
 export function readRationale(completion: string): string | undefined {
   const [, after = completion] = splitOnce(completion, tag.beginRationale)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readProblem, readRationale, tagTexts } from '../../curation/synthesis.ts'
+import { completionText, readProblem, readRationale, tagTexts } from '../../curation/synthesis.ts'
 
 const { beginRationale, endRationale, beginProblem, endProblem } = tagTexts
 
@@ -92,5 +92,13 @@ describe('readProblem', () => {
         expect(readProblem(completion, false)).toEqual({ statement: statement.trim(), closed: true })
       }),
     )
+  })
+})
+
+describe('completionText', () => {
+  it('is read back as what it was made of', () => {
+    const text = completionText('z z', 'x x')
+    expect(readRationale(text)).toBe('z z')
+    expect(readProblem(text, false)).toEqual({ statement: 'x x', closed: true })
   })
 })

@@ -7,8 +7,9 @@ import { parseInferenceSettings } from '../../inference/configuration.ts'
 import { discoverSettings } from '../../inference/discover.ts'
 import { type CallRecord, createInference } from '../../inference/inference.ts'
 import { type Ability, type EndpointReport, probeEndpoints } from '../../inference/probe.ts'
-import { installServer, ServerMissingError, type ServerName } from '../../scripts/servers/install.ts'
+import { installServer, type ServerName } from '../../scripts/servers/install.ts'
 import { endToken, type ModelServer, startServer } from '../../scripts/servers/server.ts'
+import { MissingPackagesError } from '../../scripts/virtual-environment.ts'
 import { requireOrSkip } from '../requirements.ts'
 import { startRelay } from './relay.ts'
 
@@ -85,7 +86,7 @@ export async function itIsServed(
   more: (about: { server: () => ModelServer; connect: typeof connect }) => void,
 ): Promise<void> {
   const python = await installServer(name, (line) => console.log(line)).catch((error: unknown) => {
-    if (error instanceof ServerMissingError) return error
+    if (error instanceof MissingPackagesError) return error
     throw error
   })
   const isThere = requireOrSkip(python instanceof Error ? python.message : name, typeof python === 'string')

@@ -1,0 +1,225 @@
+/** The sorts of rows that can be exported. To add one, add its entry to `sorts`: formats take it by its shape. */
+import { trainingText } from '../curation/pairs.ts'
+import { completionText } from '../curation/synthesis.ts'
+import { domainNamed } from '../domains/index.ts'
+import { synthesisPrompt } from '../domains/prompts.ts'
+import type { CountedVerdict, Outcome, OutcomeResult, RecordTypes, Verdict } from '../schemas/generated.ts'
+import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import type { Lookup } from './lookup.ts'
+import type { FactName, Facts, Row, ShapeName } from './shapes.ts'
+
+/** What outcomes of a problem are exported, for sorts that are made of outcomes. */
+export const outcomeResults: readonly OutcomeResult[] = ['kept', 'too_easy', 'unsolved', 'abandoned']
+
+/** What decides the rows of a record beside the record. */
+interface RowRules {
+  /** Outcomes whose rows are wanted. */
+  results: ReadonlySet<OutcomeResult>
+}
+
+/** How rows of one sort are made. */
+export interface Sort<Shape extends ShapeName = ShapeName, Kind extends RecordKind = RecordKind> {
+  readonly summary: string
+  readonly shape: Shape
+  /** Its rows come from this topic, those of a record together and in the order of the records. */
+  readonly topic: Topic<Kind>
+  /** The facts that its rows have, in the order of their columns. */
+  readonly facts: readonly FactName[]
+  /** For sorts made of outcomes: which of them, unless it is asked for others. */
+  readonly results?: readonly OutcomeResult[]
+  rows(record: RecordTypes[Kind], lookup: Lookup, rules: RowRules): Row<Shape>[] | Promise<Row<Shape>[]>
+}
+
+function sort<Shape extends ShapeName, Kind extends RecordKind>(one: Sort<Shape, Kind>): Sort<Shape> {
+  return one
+}
+
+const ofProblem = ['id', 'problem_id', 'domain', 'origin', 'source'] as const
+const ofAttempts = [...ofProblem, 'solver', 'level', 'pass_rate'] as const
+
+export const sorts = {
+  pairs: sort({
+    summary: 'preference pairs: a prompt, an attempt that passed and one that failed',
+    shape: 'preference',
+    topic: topics.preferencePairs,
+    facts: [...ofAttempts, 'simulated'],
+    rows: (pair) => {
+      const { prompt, chosen, rejected, solver, level, passRate } = pair
+      const facts = { ...problemFacts(pair), solver, level, pass_rate: passRate, simulated: pair.simulated }
+      return [{ texts: { prompt, chosen, rejected }, facts, recipe: pair.recipe, models: [solver] }]
+    },
+  }),
+
+  sft: sort({
+    summary: "supervised fine-tuning: a prompt and a teacher's answer to it, with its reasoning",
+    shape: 'completion',
+    topic: topics.sftExamples,
+    facts: [...ofProblem, 'teacher', 'tokens', 'simulated'],
+    rows: (example) => {
+      const { prompt, completion, teacher, tokens, simulated, recipe } = example
+      const facts = { ...problemFacts(example), teacher, tokens, simulated }
+      return [{ texts: { prompt, completion }, facts, recipe, models: [teacher] }]
+    },
+  }),
+
+  kto: sort({
+    summary: 'single attempts that are valid, each with a label: did it pass?',
+    shape: 'labelled',
+    topic: topics.outcomes,
+    facts: [...ofAttempts, 'simulated'],
+    results: ['kept'],
+    rows: async (outcome, lookup, { results }) => {
+      if (!results.has(outcome.result)) return []
+      const verdicts = await verdictsAt(
+        outcome.verdicts.filter(({ valid }) => valid),
+        lookup,
+      )
+      const prompt = promptOf(outcome)
+      return verdicts.map((verdict) => ({
+        texts: { prompt, completion: trainingText(verdict), label: verdict.verdict === 'passed' },
+        facts: { ...outcomeFacts(outcome), id: verdict.id, simulated: outcome.simulated || verdict.simulated },
+        recipe: outcome.recipe,
+        models: modelsOf(verdict),
+      }))
+    },
+  }),
+
+  rl: sort({
+    summary: "reinforcement learning: prompts with what attempts are checked by, and a solver's pass rate",
+    shape: 'checked',
+    topic: topics.outcomes,
+    facts: [...ofAttempts, 'trusted', 'simulated'],
+    results: outcomeResults,
+    rows: async (outcome, lookup, { results }) => {
+      if (!results.has(outcome.result)) return []
+      const { checks, recipe, simulated } = await lookup.byId(topics.testCases, outcome.parentIds[0] ?? '')
+      return [
+        {
+          texts: { prompt: promptOf(outcome), answer: checks.answer, tests: checks.tests.map(bareTest) },
+          facts: {
+            ...outcomeFacts(outcome),
+            trusted: checks.trusted,
+            simulated: outcome.simulated || simulated,
+          },
+          recipe,
+          models: [outcome.solver],
+        },
+      ]
+    },
+  }),
+
+  rollouts: sort({
+    summary: 'all attempts of a solver at a prompt, grouped, each with its reward (1 passed, 0 failed) and validity',
+    shape: 'group',
+    topic: topics.outcomes,
+    facts: [...ofAttempts, 'simulated'],
+    results: outcomeResults,
+    rows: async (outcome, lookup, { results }) => {
+      if (!results.has(outcome.result) || outcome.verdicts.length === 0) return []
+      const verdicts = await verdictsAt(outcome.verdicts, lookup)
+      return [
+        {
+          texts: {
+            prompt: promptOf(outcome),
+            completions: verdicts.map(trainingText),
+            rewards: outcome.verdicts.map(({ verdict }) => (verdict === 'passed' ? 1 : 0)),
+            valid: outcome.verdicts.map(({ valid }) => valid),
+          },
+          facts: {
+            ...outcomeFacts(outcome),
+            simulated: outcome.simulated || verdicts.some((verdict) => verdict.simulated),
+          },
+          recipe: outcome.recipe,
+          models: [...new Set(verdicts.flatMap(modelsOf))],
+        },
+      ]
+    },
+  }),
+
+  problems: sort({
+    summary: 'problems with what attempts are checked by, whether anyone attempted them or not',
+    shape: 'checked',
+    topic: topics.testCases,
+    facts: [...ofProblem, 'concepts', 'level', 'trusted', 'simulated'],
+    rows: (testCases) => {
+      const { domain, statement, concepts, level, checks, simulated, recipe, calls } = testCases
+      return [
+        {
+          texts: {
+            prompt: domainNamed(domain).solverPrompt(statement).text,
+            answer: checks.answer,
+            tests: checks.tests.map(bareTest),
+          },
+          facts: { ...problemFacts(testCases), concepts, level, trusted: checks.trusted, simulated },
+          recipe,
+          models: [...new Set(calls.map(({ model }) => model))],
+        },
+      ]
+    },
+  }),
+
+  generator: sort({
+    summary: 'training text of the problem-generation model: concepts and level to rationale and problem',
+    shape: 'text',
+    topic: topics.testCases,
+    facts: [...ofProblem, 'concepts', 'level', 'simulated'],
+    // A problem that has checks was accepted; accepted-problems itself keeps nothing for long.
+    rows: async ({ origin, problemId }, lookup) => {
+      if (origin !== 'synthetic') return []
+      const problem = await lookup.byId(topics.problems, problemId)
+      const { concepts, level, rationale, statement, simulated, recipe, calls } = problem
+      if (rationale === null) return []
+      return [
+        {
+          texts: {
+            prompt: synthesisPrompt(concepts, level).text,
+            completion: completionText(rationale, statement),
+          },
+          facts: { ...problemFacts({ ...problem, problemId }), concepts, level, simulated },
+          recipe,
+          models: [...new Set(calls.map(({ model }) => model))],
+        },
+      ]
+    },
+  }),
+} as const satisfies Record<string, Sort>
+
+export type SortName = keyof typeof sorts
+
+export const sortNames = Object.keys(sorts) as SortName[]
+
+function problemFacts(record: {
+  id: string
+  problemId: string
+  domain: string
+  origin: Facts['origin']
+  source: string
+}): Pick<Facts, 'id' | 'problem_id' | 'domain' | 'origin' | 'source'> {
+  const { id, problemId, domain, origin, source } = record
+  return { id, problem_id: problemId, domain, origin, source }
+}
+
+function outcomeFacts(outcome: Outcome): Omit<Facts, 'simulated'> {
+  const { solver, level, passed, attempted } = outcome
+  return { ...problemFacts(outcome), solver, level, pass_rate: attempted === 0 ? 0 : passed / attempted }
+}
+
+/** One after the other: the next often came with the read before. */
+async function verdictsAt(positions: readonly CountedVerdict[], lookup: Lookup): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (const at of positions) verdicts.push(await lookup.at(topics.verdicts, at))
+  return verdicts
+}
+
+/** The prompt that the solver was sent. */
+function promptOf({ domain, statement }: Outcome): string {
+  return domainNamed(domain).solverPrompt(statement).text
+}
+
+function modelsOf({ solver, calls }: Verdict): string[] {
+  return calls.length === 0 ? [solver] : calls.map(({ model }) => model)
+}
+
+function bareTest({ input, output }: { input: string; output: string }): { input: string; output: string } {
+  return { input, output }
+}
