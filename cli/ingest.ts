@@ -303,6 +303,7 @@ function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: strin
   const record: ConceptCombination = {
     ...{ id, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false, domain },
     ...{ concepts, level: line.level, draw: 0, seed: seedOf(id), sampler: 'released', tableVersions: {} },
+    ...{ temperature: 0, widening: 0, guided: false, livePassRate: null },
   }
   return { topic: topics.concepts as unknown as Topic, record, checks: null }
 }

@@ -121,6 +121,8 @@ export class RecordContext implements Context {
   /** Units of work that entered and left the stream with this record. */
   entered = 0
   left = 0
+  /** What a source's step told its operator. */
+  told: string | undefined
 
   constructor(
     equipped: EquippedProcessor,
@@ -213,6 +215,9 @@ export class RecordContext implements Context {
   }
   readonly leaveStream = (): void => {
     this.left++
+  }
+  readonly remark = (line: string): void => {
+    this.told = line
   }
 
   /** Makes a call within the budget. */
