@@ -73,7 +73,7 @@ export function ingestCommand(): Command {
       'after',
       `
 Lines:
-  seeds, problems  {"id"?, "domain": "math"|"code", "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
+  seeds, problems  {"id"?, "domain": ${domainNames.map((name) => `"${name}"`).join('|')}, "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
   concepts         {"foundational_concepts": [...], "level", "domain"?}
 
 Examples:

@@ -397,7 +397,7 @@ describe('sample-concepts', () => {
 
   it.each([
     ['math:1', 'expected domain=share parts such as math=2,code=1, got "math:1"'],
-    ['poetry=1', 'expected math or code, got "poetry"'],
+    ['poetry=1', 'expected math or code or sql, got "poetry"'],
     ['math=0', 'expected a share above 0, got "math=0"'],
   ])('stops with a fault of its configuration where domainShares is %s', async (domainShares, fault) => {
     await expect(step(0, { settings: { domainShares } })).rejects.toMatchObject({
