@@ -119,7 +119,7 @@ export default defineProcessor({
     ),
     maxPassRate: setting.number(
       'Upper end of the band of live pass rates: a level above it is drawn a quarter as often. 1: no level is.',
-      { min: 0, max: 1, default: 0.6, profiles: { paper: 1, scripts: 1 }, recipe: true },
+      { min: 0, max: 1, default: 0.75, profiles: { paper: 1, scripts: 1 }, recipe: true },
     ),
     domainShares: setting.text('Share of each domain, such as math=2,code=1. A domain without concepts is left out.', {
       default: 'math=1,code=1',
