@@ -108,6 +108,7 @@ class Writer {
     await this.#put(topics.concepts, {
       ...{ ...made, id: conceptId, parentIds: [], concepts, level, draw: 0, seed: seedOf(number) },
       ...{ sampler: 'cooccurrence', tableVersions: { 'concept-lists': Math.floor(number / 20) + 1 } },
+      ...{ temperature: 0.2, widening: 0, guided: false, livePassRate: null },
     })
     const rationaleId = recordId('rationale', [conceptId], recipe, 0)
     const rationale = this.#text(120)
@@ -179,7 +180,7 @@ class Writer {
       },
       calls,
     })
-    return { attempt, verdictId, partition, offset, verdict, valid: true, again: false }
+    return { attempt, verdictId, partition, offset, verdict, valid: true, again: false, tokens: 1000 }
   }
 
   async #close(
@@ -218,8 +219,8 @@ class Writer {
     const outcomeId = recordId('outcome', [id], recipe, solver)
     await this.#put(topics.outcomes, {
       ...{ ...made, id: outcomeId, parentIds: [id], result: passed.length === 0 ? 'unsolved' : 'kept' },
-      ...{ attempted: attempts, passed: passed.length, invalid: 0, unverifiable: 0 },
-      verdicts: counted.map(({ attempt: _, again: __, ...verdict }) => verdict),
+      ...{ attempted: attempts, passed: passed.length, invalid: 0, unverifiable: 0, tokens: 8000 },
+      verdicts: counted.map(({ attempt: _, again: __, tokens: ___, ...verdict }) => verdict),
     })
     const pairs = Math.min(passed.length, failed.length, 2)
     if (pairs === 0) await this.#discard(topics.outcomes, problemId, outcomeId, 'unsolved', 'build-pairs')
@@ -242,6 +243,7 @@ class Writer {
     await this.#put(topics.discards, {
       ...{ id, parentIds: [recordId_], domain: 'math', recipe, createdAtMs: 0, simulated: true, processor, reason },
       ...{ evidence: 'bench', recordId: recordId_, topic: topic.name, partition, offset, calls: [] },
+      ...{ concepts: [], leftStream: false },
     })
   }
 

@@ -79,6 +79,10 @@ export const simulatorSettings = {
     default: '',
   }),
   requestLog: setting.text('File that it writes every request to; for tests only.', { default: '' }),
+  topicSpread: setting.number(
+    'How much its models differ from topic to topic: standard deviation in logits of what they gain or lose at a family of problems.',
+    { min: 0, max: 5, default: 0 },
+  ),
 }
 
 export interface Flags extends PlaceFlags {

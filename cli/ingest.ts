@@ -73,7 +73,7 @@ export function ingestCommand(): Command {
       'after',
       `
 Lines:
-  seeds, problems  {"id"?, "domain": "math"|"code", "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
+  seeds, problems  {"id"?, "domain": ${domainNames.map((name) => `"${name}"`).join('|')}, "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
   concepts         {"foundational_concepts": [...], "level", "domain"?}
 
 Examples:
@@ -342,6 +342,7 @@ function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: strin
   const record: ConceptCombination = {
     ...{ id, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false, domain },
     ...{ concepts, level: line.level, draw: 0, seed: seedOf(id), sampler: 'released', tableVersions: {} },
+    ...{ temperature: 0, widening: 0, guided: false, livePassRate: null },
   }
   return { topic: topics.concepts as unknown as Topic, record, checks: null }
 }

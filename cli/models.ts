@@ -169,6 +169,8 @@ async function startSimulatorProcess(
     String(settings.speed),
     '--seed',
     String(settings.seed),
+    '--topic-spread',
+    String(settings.topicSpread),
     '--until-stdin-ends',
     '--json',
   ]

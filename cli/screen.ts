@@ -120,6 +120,11 @@ export function waitingLines(statuses: readonly ProcessorStatus[]): string[] {
   })
 }
 
+/** What sources tell their operator. */
+function remarkLines(statuses: readonly ProcessorStatus[]): string[] {
+  return statuses.flatMap(({ name, remark }) => (remark === undefined ? [] : [`${name}: ${oneLine(remark, 200)}`]))
+}
+
 /** What Kafka failed at is another thing for each task; why stands in parentheses at the end. */
 function reasonOf(waiting: string): string {
   return /^Kafka failed .*?(\(.*\))$/s.exec(waiting)?.[1] ?? waiting
@@ -163,7 +168,7 @@ function tableScreen(simulated: boolean): Screen {
         colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated, budget).slice(0, width)),
         colors.dim(header.slice(0, width)),
         ...rows.map((row) => row.slice(0, width)),
-        ...waitingLines(statuses).map((line) => colors.yellow(line.slice(0, width))),
+        ...[...waitingLines(statuses), ...remarkLines(statuses)].map((line) => colors.yellow(line.slice(0, width))),
       ]
       process.stdout.write(`${clear()}${lines.join('\n')}\n`)
       drawn = lines.length
@@ -185,7 +190,7 @@ function plainScreen(simulated: boolean): Screen {
       if (performance.now() - shownAtMs < plainSeconds * 1000) return
       shownAtMs = performance.now()
       say(headline(statuses, meter(statuses), startedAtMs, simulated, budget))
-      for (const line of waitingLines(statuses)) say(line)
+      for (const line of [...waitingLines(statuses), ...remarkLines(statuses)]) say(line)
     },
     say: (line) => say(printable(line)),
     close: () => {},

@@ -18,6 +18,7 @@ interface Options {
   failures?: string[]
   queueLimit?: string
   kvTokens?: string
+  topicSpread?: string
   events?: string
   metrics: boolean
   json?: boolean
@@ -44,6 +45,7 @@ export function simulateCommand(): Command {
       '--kv-tokens <count>',
       'tokens that its key-value cache holds; when it is full, the youngest answer is preempted',
     )
+    .option('--topic-spread <logits>', 'how much its models differ from topic to topic')
     .option('--events <script>', 'what befalls it, and when: hang@60s,recover@90s,restart@+60s/5s,restart@every10m')
     .option('--no-metrics', 'no GET /metrics')
     .option('--json', 'print {"url"} as the first line')
@@ -105,6 +107,7 @@ function settingsOf(options: Options): SimulatorOptions {
     ...(options.knows !== undefined && { knowsFiles: options.knows }),
     ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
     ...(options.kvTokens !== undefined && { kvTokens: Number(options.kvTokens) }),
+    ...(options.topicSpread !== undefined && { topicSpread: Number(options.topicSpread) }),
     ...(options.events !== undefined && { events: options.events }),
     metrics: options.metrics,
     noise: sharesOf(options.noise),

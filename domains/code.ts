@@ -1,6 +1,7 @@
 /** Programs that read stdin and write stdout: checked by unit tests in the sandbox. */
 import { extractProgram } from '../verifiers/program.ts'
 import type { Domain } from './domain.ts'
+import { testCasePrompt } from './prompts.ts'
 
 export const code: Domain = {
   name: 'code',
@@ -16,6 +17,7 @@ export const code: Domain = {
       'Enclose your code within delimiters as follows. Ensure that when the python program runs, it reads the inputs, runs the algorithm and writes output to STDOUT.\n' +
       '```python\n# YOUR CODE HERE\n```\n\n',
   }),
+  testPrompt: testCasePrompt,
   hasChecks: (checks) => checks.tests.length > 0,
   async check(text, checks, verify) {
     const run = await verify.runProgram({ completion: text, tests: checks.tests })

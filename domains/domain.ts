@@ -1,6 +1,9 @@
-/** What a domain is: its levels, what solvers are told, how attempts are checked. One file a domain; add it to domains/index.ts. */
+/**
+ * What a domain is: its levels, what solvers are told, how attempts are checked. One file a domain, and a line in domains/all.ts;
+ * docs/domains.md tells how to add one.
+ */
 import type { Checks, TestResult } from '../schemas/generated.ts'
-import type { Unsignalled, Verification } from '../engine/ports.ts'
+import type { AnswerGroups, Unsignalled, Verification } from '../engine/ports.ts'
 import type { Prompt } from '../engine/processor.ts'
 
 /** A domain's conclusion on one attempt; the table in verdict-reasons.ts says what each reason means. */
@@ -12,12 +15,26 @@ export interface Conclusion {
   tests: TestResult[]
 }
 
-export interface Domain {
+/** How checks are made where no human source gives them. */
+type CheckSource =
+  | {
+      /** Generations of a strong model vote on the reference answer. */
+      readonly checkedBy: 'answer'
+      /** Which of the generations, given by their text without the reasoning, come to the same answer. */
+      groupAnswers(texts: readonly string[], verify: Unsignalled<Verification>): Promise<AnswerGroups>
+    }
+  | {
+      /** A model writes tests, one a call. */
+      readonly checkedBy: 'tests'
+      /** Asks for one test of a kind: a fenced json block that holds `input` and `output`, both strings. */
+      testPrompt(statement: string, kind: string): Prompt
+    }
+
+export type Domain = CheckSource & {
+  /** Lower-case letters, digits and hyphens. */
   readonly name: string
-  /** Difficulty levels that problems are asked for at. */
+  /** Difficulty levels that problems are asked for at, from the easiest on. No other domain has a level of that name. */
   readonly levels: readonly string[]
-  /** How checks are made where no human source gives them: by votes on the answer, or by written tests. */
-  readonly checkedBy: 'answer' | 'tests'
   /** The text that solvers, voters and teachers are sent. */
   solverPrompt(statement: string): Prompt
   /** Whether checks hold what `check` needs. */

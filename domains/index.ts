@@ -1,10 +1,9 @@
 /** All domains, by name. */
 import { InvalidRecordError } from '../engine/errors.ts'
-import { code } from './code.ts'
+import { allDomains } from './all.ts'
 import type { Domain } from './domain.ts'
-import { math } from './math.ts'
 
-export const domains: readonly Domain[] = [math, code]
+export const domains: readonly Domain[] = allDomains
 
 /** The domain of a name. @throws InvalidRecordError naming the domains there are */
 export function domainNamed(name: string): Domain {

@@ -13,6 +13,7 @@ export const math: Domain = {
     version: 'solve-math-released',
     text: statement.trimEnd().endsWith(instruction) ? statement : `${statement}\n${instruction}`,
   }),
+  groupAnswers: (texts, verify) => verify.groupAnswers(texts),
   hasChecks: (checks) => checks.answer !== null && checks.answer.trim() !== '',
   async check(text, checks, verify) {
     const { reason, extracted } = await verify.compareMath({

@@ -122,6 +122,8 @@ export class RecordContext implements Context {
   /** Units of work that entered and left the stream with this record. */
   entered = 0
   left = 0
+  /** What a source's step told its operator. */
+  told: string | undefined
 
   constructor(
     equipped: EquippedProcessor,
@@ -216,6 +218,9 @@ export class RecordContext implements Context {
   }
   readonly leaveStream = (): void => {
     this.left++
+  }
+  readonly remark = (line: string): void => {
+    this.told = line
   }
 
   /** Makes a call within the budget. */

@@ -39,6 +39,8 @@ export interface Driven {
   deadLettered: { code: string; message: string } | undefined
   /** What a source said instead of emitting. */
   source: 'waiting' | 'complete' | undefined
+  /** What a source's step told its operator. */
+  remark: string | undefined
   requests: CompletionRequest[]
   entered: number
   left: number
@@ -112,6 +114,7 @@ export async function drive(
     discarded: undefined,
     deadLettered: undefined,
     source: undefined,
+    remark: context.told,
     requests,
     entered: context.entered,
     left: context.left,
@@ -119,7 +122,7 @@ export async function drive(
   })
   try {
     const handler = (given ? processor.process[given.input] : processor.next) as
-      ((...parameters: unknown[]) => Result | SourceStep | Promise<Result>) | undefined
+      ((...parameters: unknown[]) => Result | SourceStep | Promise<Result | SourceStep>) | undefined
     if (!handler) throw new TypeError(`drive: ${processor.name} has no ${given ? `input "${given.input}"` : 'next'}`)
     const result = await (given ? handler(given.record, context) : handler(context))
     if (typeof result === 'string') return driven([], { source: result })

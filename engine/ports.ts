@@ -163,7 +163,7 @@ export interface ProgramRun {
   message?: string
 }
 
-interface AnswerGroups {
+export interface AnswerGroups {
   /** Equivalence classes of the answers, largest first; `members` are positions in the input. */
   groups: readonly { representative: string; members: readonly number[] }[]
   /** Positions of answers that are boxed but could be compared with none. */
@@ -175,7 +175,11 @@ export interface Verification {
   compareMath(request: { completion: string; reference: string }, signal: AbortSignal): Promise<MathComparison>
   /** Boxed answers of completions, undefined where there is none, and their equivalence classes. */
   groupAnswers(completions: readonly string[], signal: AbortSignal): Promise<AnswerGroups>
-  runProgram(request: { completion: string; tests: readonly ProgramTest[] }, signal: AbortSignal): Promise<ProgramRun>
+  /** Runs a Python program in the sandbox: one that stands in a completion, or one that is given. */
+  runProgram(
+    request: ({ completion: string } | { program: string }) & { tests: readonly ProgramTest[] },
+    signal: AbortSignal,
+  ): Promise<ProgramRun>
 }
 
 /** The same calls with the signal bound, as a processor sees them. */

@@ -153,6 +153,8 @@ export interface Context<
   readonly enterStream: () => void
   /** Counts a unit of work that leaves the stream with this record. */
   readonly leaveStream: () => void
+  /** Only for a source: what its operator should know of this step; shown in the status until another step says otherwise. */
+  readonly remark: (line: string) => void
 }
 
 /** A source's answer when it has nothing to emit: `waiting` for tables or work in progress to change, or `complete`. */
@@ -208,8 +210,10 @@ export interface Declaration<
       context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind, Index>,
     ) => Result | Promise<Result>
   }
-  /** Only for a source: the next thing to emit. */
-  readonly next?: (context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind, Index>) => SourceStep
+  /** Only for a source: the next thing to emit. A long step lets others on meanwhile; tables may grow under it then. */
+  readonly next?: (
+    context: Context<Outputs, DeclaredTables, Declared, Metrics, Reason, StateKind, Index>,
+  ) => SourceStep | Promise<SourceStep>
 }
 
 /** A declaration as the engine holds it, its types forgotten. */

@@ -52,6 +52,8 @@ export interface ProcessorStatus {
   /** Why some of its tasks admit nothing more until somebody sees to it. */
   stopped: string | undefined
   source: TaskStatus['source']
+  /** What a source's last step told its operator. */
+  remark: string | undefined
 }
 
 interface Running {
@@ -198,6 +200,7 @@ export class Runtime {
         waiting: statuses.find(({ waiting }) => waiting !== undefined)?.waiting,
         stopped: statuses.find(({ stopped }) => stopped !== undefined)?.stopped,
         source: statuses[0]?.source,
+        remark: statuses[0]?.remark,
       }
       this.#options.metrics.openTasks.set({ processor: status.name }, status.openTasks)
       this.#options.metrics.inFlight.set({ processor: status.name }, status.inFlight)

@@ -89,6 +89,8 @@ export interface TaskStatus {
   stopped: string | undefined
   /** For a source: whether it has more to give. */
   source: 'active' | 'waiting' | 'complete' | undefined
+  /** What a source's last step told its operator. */
+  remark: string | undefined
 }
 
 /** Subject of the schemas in a processor's changelog. */
@@ -137,6 +139,9 @@ interface InputWindow {
 const fetchBytes = 1 << 20
 /** Failures of the log that time may cure, and before which nothing was lost. */
 const passing: ReadonlySet<string> = new Set(['unreachable', 'full'])
+
+/** A source gives way to others after so long, in milliseconds. */
+const turnMs = 5
 
 const processorKey = 's:'
 
@@ -202,6 +207,7 @@ export class Task {
   #idleWaiters: (() => void)[] = []
   #waiting = new Map<object, string>()
   #source: TaskStatus['source']
+  #remark: string | undefined
   #stopped: string | undefined
   #stopping: Promise<void> | undefined
   #isOpen = false
@@ -272,6 +278,7 @@ export class Task {
       waiting: this.#stopped ?? waiting,
       stopped: this.#stopped,
       source: this.#source,
+      remark: this.#remark,
     }
   }
 
@@ -768,7 +775,7 @@ export class Task {
   }
 
   #discardOf(entry: Entry, { discard, evidence }: { discard: string; evidence: string }): Emission {
-    const { id, domain } = entry.record as { id: string; domain: string }
+    const { id, domain, concepts } = entry.record as { id: string; domain: string; concepts?: string[] }
     const { topic, partition, offset } = entry.stored
     return {
       topic: topics.discards,
@@ -783,6 +790,8 @@ export class Task {
         topic,
         partition,
         offset,
+        concepts: concepts ?? [],
+        leftStream: this.#equipped.declaration.onSpine.includes(entry.input),
       } as never,
     }
   }
@@ -883,6 +892,7 @@ export class Task {
 
   async #produce(): Promise<void> {
     const { next } = this.#equipped.declaration
+    let turnStartedAtMs = performance.now()
     while (next && !this.#intake.signal.aborted) {
       await this.#room(0)
       if (this.#intake.signal.aborted) return
@@ -898,16 +908,21 @@ export class Task {
           verify: this.#verify,
         },
       )
+      const versions = this.#tableVersions()
       let step: SourceStep
       try {
-        step = next(context)
+        step = await next(context)
       } catch (error) {
         if (await this.#learned(error)) continue
         throw error
       }
+      if (this.#intake.signal.aborted) return
+      this.#remark = context.told
       if (typeof step === 'string') {
         this.#source = step
-        await this.#tablesChanged(this.#intake.signal)
+        // What came while it looked would wake nobody.
+        if (this.#tableVersions() === versions) await this.#tablesChanged(this.#intake.signal)
+        turnStartedAtMs = performance.now()
         continue
       }
       this.#source = 'active'
@@ -923,8 +938,15 @@ export class Task {
         deadLettered: false,
       })
       // A source with room to spare must not keep timers and sockets waiting.
-      if (this.#steps % 64 === 0) await new Promise<void>((resolve) => setImmediate(resolve))
+      if (performance.now() - turnStartedAtMs < turnMs) continue
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      turnStartedAtMs = performance.now()
     }
+  }
+
+  /** Grows with every record of a table. */
+  #tableVersions(): number {
+    return Object.values(this.#equipped.tables).reduce((sum, { version }) => sum + version, 0)
   }
 
   // Commits

@@ -2,7 +2,7 @@
  * embed-concepts: concept-lists -> concept-embeddings. One vector for each distinct concept, when it is first named.
  * One embedding call per list with new concepts. Off where no embedder is configured.
  */
-import { unitVector } from '../curation/sampling.ts'
+import { unitVector } from '../curation/concept-vectors.ts'
 import { defineProcessor } from '../engine/processor.ts'
 import { topics } from '../topics/catalogue.ts'
 

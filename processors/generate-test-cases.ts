@@ -5,7 +5,6 @@
 import { checkedProblem } from '../curation/checked-problem.ts'
 import { parseWrittenTest, testKinds } from '../curation/written-tests.ts'
 import { domainNamed } from '../domains/index.ts'
-import { testCasePrompt } from '../domains/prompts.ts'
 import { defineProcessor } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import { topics } from '../topics/catalogue.ts'
@@ -40,7 +39,7 @@ export default defineProcessor({
           complete({
             role: 'test-writer',
             purpose: `test-${seed}`,
-            prompt: testCasePrompt(problem.statement, kind),
+            prompt: domain.testPrompt(problem.statement, kind),
             seed,
           }),
         ),

@@ -9,6 +9,7 @@ import generateRationale from './generate-rationale.ts'
 import generateTestCases from './generate-test-cases.ts'
 import judgeProblem from './judge-problem.ts'
 import planRollouts from './plan-rollouts.ts'
+import reportYields from './report-yields.ts'
 import rollOut from './roll-out.ts'
 import sampleConcepts from './sample-concepts.ts'
 import screenProblem from './screen-problem.ts'
@@ -29,6 +30,7 @@ export const processors: readonly Processor[] = [
   planRollouts,
   rollOut,
   verifyRollout,
+  reportYields,
   buildPairs,
   teach,
   buildSft,

@@ -11,6 +11,7 @@ import { defineProcessor, type Draft, type Emission } from '../engine/processor.
 import { setting } from '../engine/settings.ts'
 import type {
   AttemptVerdict,
+  ModelCall,
   Outcome,
   RolloutPlan,
   RolloutRequest,
@@ -75,7 +76,8 @@ export default defineProcessor({
       if (!solver || solver.closed || solver.verdicts.some((one) => one.attempt === attempt)) return []
       const { partition, offset } = position
       const { again } = meaningOf(verdict.reason)
-      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again })
+      const tokens = tokensOf(verdict.calls)
+      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again, tokens })
       const emissions = plan.testCases ? advance(plan.testCases, solver, config, emit) : []
       settle(plan, leaveStream)
       state.set(problemId, plan)
@@ -83,6 +85,10 @@ export default defineProcessor({
     },
   },
 })
+
+function tokensOf(calls: readonly ModelCall[]): number {
+  return calls.reduce((sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens, 0)
+}
 
 function emptyPlan(): RolloutPlan {
   return { testCases: null, solvers: [] }
@@ -136,9 +142,10 @@ function advance(
     .sort((a, b) => a.attempt - b.attempt)
     .map(({ verdictId, partition, offset, verdict, valid }) => ({ verdictId, partition, offset, verdict, valid }))
   const result = outcomeOf(counts, rule)
+  const tokens = counted().reduce((sum, verdict) => sum + verdict.tokens, tokensOf(testCases.calls))
   return [
     ...emissions,
-    emit.outcome({ ...about, ordinal: solver, origin, source, concepts, level, result, ...counts, verdicts }),
+    emit.outcome({ ...about, ordinal: solver, origin, source, concepts, level, result, ...counts, tokens, verdicts }),
   ]
 }
 

@@ -54,7 +54,7 @@ export default defineProcessor({
       const finished = answers
         .filter((answer) => !invalidReason(answer, { refuseForeignScript: false }))
         .map(({ text }) => text)
-      const { groups, undecided } = await verify.groupAnswers(finished)
+      const { groups, undecided } = await domain.groupAnswers(finished, verify)
       const classes = groups.map(({ representative, members }) => ({ answer: representative, votes: members.length }))
       const counted = classes.reduce((sum, { votes }) => sum + votes, 0)
       const [first, second] = classes

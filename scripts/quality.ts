@@ -14,6 +14,7 @@ import {
   type TestFact,
   type Truth,
 } from '../simulator/truth.ts'
+import { domainNamed } from '../domains/index.ts'
 import { topics } from '../topics/catalogue.ts'
 import { compareMath } from '../verifiers/math.ts'
 
@@ -176,7 +177,7 @@ async function verdicts(corpus: Corpus, truth: Truth): Promise<VerdictQuality> {
     const contradicted = passed ? wrongPassed : wrongFailed
     if (suite.answer === false) contradicted.wrongReference++
     else if (suite.hasWrongTest) contradicted.wrongTest++
-    else if (passed && verdict.domain === 'code') contradicted.weakSuite++
+    else if (passed && domainNamed(verdict.domain).checkedBy === 'tests') contradicted.weakSuite++
     else
       contradicted.unexplained.push(
         `${verdict.id} (${verdict.domain}, ${verdict.reason}${fact.mistake === undefined ? '' : `, mistake ${fact.mistake}`})`,

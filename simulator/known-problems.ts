@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { Answer } from './answers.ts'
-import type { Mistake, Program } from './families/family.ts'
+import type { Mistake, Problem, Program } from './families/family.ts'
 import { hashText, Random } from './random.ts'
 import { collapseWhitespace } from './wording.ts'
 
 /** A human problem with whatever its file gave. */
 export interface KnownProblem {
   problem: string
-  domain: 'math' | 'code'
+  domain: Problem['domain']
   /** 1 to 8, drawn from the text: the file does not say. */
   difficulty: number
   answer?: Answer
@@ -23,7 +23,7 @@ export interface KnownProblem {
 
 const lineSchema = z.object({
   problem: z.string().min(1),
-  domain: z.enum(['math', 'code']).optional(),
+  domain: z.enum(['math', 'code', 'sql']).optional(),
   answer: z.string().min(1).optional(),
   solution: z.string().min(1).optional(),
   tests: z.array(z.object({ input: z.string(), output: z.string() })).optional(),
@@ -72,6 +72,26 @@ function mutate(source: string): Program[] {
   return programs.length > 0 ? programs : [{ name: 'prints nothing', source: source.replace(/\bprint\(/g, 'str(') }]
 }
 
+const SQL_MUTATIONS: typeof MUTATIONS = [
+  ['inner join for outer', /\bLEFT JOIN\b/, 'JOIN'],
+  ['smallest for greatest', /\bMAX\(/, 'MIN('],
+  ['counts rows and not values', /\bCOUNT\([^)]+\)/, 'COUNT(*)'],
+  ['comparison made strict', />=/, '>'],
+  ['comparison made loose', /(?<![<>=])>(?!=)/, '>='],
+  ['ascending for descending', / DESC\b/, ''],
+  ['reversed condition', /\bNOT IN\b/, 'IN'],
+  ['starts at one', /, 0 FROM/, ', 1 FROM'],
+]
+
+/** Copies of a query, each with one change of a kind that people make, and one that loses rows. */
+function mutateQuery(source: string): Program[] {
+  const queries = SQL_MUTATIONS.flatMap(([name, pattern, replacement]) => {
+    const changed = source.replace(pattern, replacement)
+    return changed === source ? [] : [{ name, source: changed }]
+  })
+  return [...queries, { name: 'no row at all', source: `SELECT * FROM (\n${source}) LIMIT 0\n` }]
+}
+
 function describe(line: z.output<typeof lineSchema>): KnownProblem {
   const seed = hashText(line.problem)
   const source = line.solution === undefined ? undefined : `${line.solution.trim()}\n`
@@ -83,7 +103,7 @@ function describe(line: z.output<typeof lineSchema>): KnownProblem {
     ...(line.answer !== undefined && { answer: { kind: 'given', latex: line.answer } }),
     mistakes: line.answer === undefined ? [] : perturbations(line.answer),
     right: source === undefined ? [] : [{ name: 'given solution', source }],
-    wrong: source === undefined ? [] : mutate(source),
+    wrong: source === undefined ? [] : (line.domain === 'sql' ? mutateQuery : mutate)(source),
     tests: line.tests ?? [],
   }
 }

@@ -8,7 +8,7 @@ export interface Concept {
   name: string
   /** Another name for the same thing, used by some annotators. */
   otherName?: string
-  domain: 'math' | 'code'
+  domain: 'math' | 'code' | 'sql'
   /** Related concepts share a cluster. */
   cluster: string
   /** Finds the words that call the concept to mind in lower-case text; undefined where only a family does. */
@@ -16,7 +16,7 @@ export interface Concept {
 }
 
 /** Each line: name / other name : words (a leading part of a word is enough). */
-const TABLE: Record<`${'math' | 'code'} ${string}`, string> = {
+const TABLE: Record<`${Concept['domain']} ${string}`, string> = {
   'math number theory': `
 modular arithmetic / congruences modulo n : modulo, congruent, remainder, mod\\b, pmod
 Euler's theorem / Euler's totient theorem : coprime exponent, totient, phi\\(
@@ -226,6 +226,23 @@ functions and parameters : function
 data types and conversion / type checking : type, convert, integer
 input and output handling / reading standard input : input, line, print
 edge case handling / boundary conditions : empty, zero, -1, none`,
+  'sql queries': `
+selection and filtering / row predicates : where, at least, whose, large
+inner and outer joins / joining tables : tables, join, belongs, their records
+anti-joins / rows without a match : without, no matching, never
+subqueries / nested queries : greatest there, subquer, compared with
+common table expressions / named subqueries : with one query, step
+set operations / unions and intersections : union, intersect, except
+distinct values / removing repeats : distinct, different
+null handling / missing values : 0 where there are none, null, missing
+keys and references / primary and foreign keys : id, key`,
+  'sql aggregation': `
+grouping and aggregation / aggregate functions : sum, number of, average, for every
+filtering groups / having clauses : at least two, more than, having
+ordering and limits / sorted results : from the most, by name, order, first
+window functions / ranking within groups : for every city, rank, running
+conditional aggregation / counting by case : number of large, share
+counting rows / row counts : the number of`,
 }
 
 function compileTrigger(words: string[]): RegExp | undefined {
@@ -237,15 +254,15 @@ function compileTrigger(words: string[]): RegExp | undefined {
 
 function readTable(): Concept[] {
   return Object.entries(TABLE).flatMap(([head, lines]) => {
-    const domain = head.startsWith('code') ? ('code' as const) : ('math' as const)
-    const cluster = head.slice(5)
+    const [domain, ...words] = head.split(' ') as [Concept['domain'], ...string[]]
+    const cluster = words.join(' ')
     return lines
       .trim()
       .split('\n')
       .map((line): Concept => {
-        const [names = '', words = ''] = line.split(' : ')
+        const [names = '', triggers = ''] = line.split(' : ')
         const [name = '', otherName] = names.split(' / ')
-        const trigger = compileTrigger(words.split(', ').map((word) => word.trim()))
+        const trigger = compileTrigger(triggers.split(', ').map((word) => word.trim()))
         return { name, domain, cluster, ...(otherName && { otherName }), ...(trigger && { trigger }) }
       })
   })

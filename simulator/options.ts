@@ -114,6 +114,12 @@ const schema = z.strictObject({
     .record(z.string(), z.number().min(-10).max(10))
     .default({})
     .describe('solving skill by model name, in logits at medium difficulty; overrides the defaults'),
+  topicSpread: z
+    .number()
+    .min(0)
+    .max(5)
+    .default(0)
+    .describe('standard deviation, in logits, of how much better or worse a model is at one family than at all'),
   noise: noiseSchema,
 })
 

@@ -12,6 +12,7 @@ export type Task =
   | { kind: 'write-test'; testKind: TestKind; statement: string }
   | { kind: 'solve-math'; statement: string }
   | { kind: 'solve-code'; statement: string }
+  | { kind: 'solve-sql'; statement: string }
   | { kind: 'other'; text: string }
 
 /** How far a synthesis prompt has already come. */
@@ -34,9 +35,11 @@ export const TAGS = {
 const ANNOTATE = 'List the foundational concepts that someone must know to solve the problem below.'
 const SYNTHESISE = 'Given foundational concepts and difficulty level, identify connections and develop a question'
 const JUDGE = 'Rate the problem below, written by another model for the difficulty level '
-const WRITE_TEST = 'Write one test case for the programming problem below: a'
+const WRITE_TEST = /^Write one test case for the (?:programming|SQL) problem below: a/
 const SOLVE_CODE = 'You will be given a question (problem specification) and will generate a correct Python program'
 const SOLVE_CODE_END = '\n\nRead the inputs from stdin solve the problem and write the answer to stdout'
+const SOLVE_SQL = 'You will be given a question to a SQLite database and will write one SQL query'
+const SOLVE_SQL_END = '\n\nReason step by step, then write the query'
 const SOLVE_MATH_END = 'Please reason step by step, and put your final answer within \\boxed{}.'
 const PROBLEM_LINE = '\nProblem:\n'
 
@@ -71,6 +74,13 @@ function readContinuation(rest: string): Continuation {
     : { at: 'problem', rationale: written.slice(0, end).trim(), written: '' }
 }
 
+/** What stands between the first empty line and a mark. */
+function statementBefore(text: string, mark: string): string {
+  const rest = text.slice(text.indexOf('\n\n') + 2)
+  const end = rest.indexOf(mark)
+  return (end < 0 ? rest : rest.slice(0, end)).trim()
+}
+
 /** Recognises what a prompt asks for. */
 export function recogniseTask(prompt: string): Task {
   const text = prompt.trimEnd()
@@ -94,16 +104,14 @@ export function recogniseTask(prompt: string): Task {
       statement: after(text, PROBLEM_LINE),
     }
   }
-  if (text.startsWith(WRITE_TEST)) {
-    const said = text.slice(WRITE_TEST.length, WRITE_TEST.length + 40)
+  const writing = WRITE_TEST.exec(text)
+  if (writing) {
+    const said = text.slice(writing[0].length, writing[0].length + 40)
     const testKind = TEST_KINDS.find((kind) => said.includes(` ${kind}.`)) ?? 'critical path'
     return { kind: 'write-test', testKind, statement: after(text, PROBLEM_LINE) }
   }
-  if (text.startsWith(SOLVE_CODE)) {
-    const rest = text.slice(text.indexOf('\n\n') + 2)
-    const end = rest.indexOf(SOLVE_CODE_END)
-    return { kind: 'solve-code', statement: (end < 0 ? rest : rest.slice(0, end)).trim() }
-  }
+  if (text.startsWith(SOLVE_CODE)) return { kind: 'solve-code', statement: statementBefore(text, SOLVE_CODE_END) }
+  if (text.startsWith(SOLVE_SQL)) return { kind: 'solve-sql', statement: statementBefore(text, SOLVE_SQL_END) }
   if (text.endsWith(SOLVE_MATH_END)) {
     return { kind: 'solve-math', statement: text.slice(0, -SOLVE_MATH_END.length).trim() }
   }

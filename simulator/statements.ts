@@ -25,6 +25,7 @@ const UNANSWERABLE = {
     'Prove that no algorithm can be faster in the worst case.',
     'Show that the greedy choice is optimal and discuss alternatives.',
   ],
+  sql: ['Prove that no shorter query has the same result.', 'Show that an index would not help and discuss why.'],
 }
 const CONTRADICTIONS = [
   'It is also known that the value asked for is both greater than 10 and less than 5.',
@@ -34,7 +35,7 @@ const CONTRADICTIONS = [
 ]
 
 /** The sentence that makes a problem unanswerable: it asks for a proof or an essay, not for a value. */
-export function unanswerableSentence(domain: 'math' | 'code', random: Random): string {
+export function unanswerableSentence(domain: Problem['domain'], random: Random): string {
   return random.pick(UNANSWERABLE[domain])
 }
 
@@ -94,14 +95,17 @@ export class StatementReader {
 export function difficultyRange(level: string): [low: number, high: number] {
   switch (level) {
     case 'AMC12':
+    case 'SQL-Basic':
       return [1, 3.5]
     case 'HMMT-Nov':
+    case 'SQL-Intermediate':
       return [2.5, 5]
     case 'HMMT-Feb':
     case 'AIME':
       return [3.5, 6]
     case 'USAJMO':
     case 'USOJMO':
+    case 'SQL-Advanced':
       return [4.5, 7]
     case 'USAMO':
     case 'USOMO':

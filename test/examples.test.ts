@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { KnownProblems } from '../simulator/known-problems.ts'
-import { runPython, tokens } from './simulator/python.ts'
+import { runPython, sqliteProgram, tokens } from './simulator/python.ts'
 
 interface Seed {
   id: string
-  domain: 'math' | 'code'
+  domain: 'math' | 'code' | 'sql'
   source: string
   problem: string
   answer?: string
@@ -55,5 +55,33 @@ describe('examples/seeds.jsonl', () => {
     expect(jobs.filter(({ right }, i) => right && passed[i] !== true).map(({ id }) => id)).toEqual([])
     const survivors = jobs.filter(({ right }, i) => !right && passed[i] === true).map(({ id }) => id)
     expect(survivors).toEqual([])
+  })
+})
+
+describe('examples/sql-seeds.jsonl', () => {
+  const queries = readFileSync('examples/sql-seeds.jsonl', 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Seed & { solution: string; tests: { input: string; output: string }[] })
+
+  it('has queries that pass their tests, and changed copies that each fail one', () => {
+    const known = new KnownProblems(['examples/sql-seeds.jsonl'])
+    const rows = (input: string, output: string): string =>
+      input.startsWith('-- ordered') ? tokens(output) : tokens(output.split('\n').sort().join('\n'))
+    for (const { id, problem, tests, solution } of queries) {
+      expect(tests.length, id).toBeGreaterThanOrEqual(3)
+      const inputs = tests.map(({ input }) => input)
+      const entry = known.find(problem.replace(/\s+/g, ' ').trim())
+      const wrong = entry?.wrong ?? []
+      expect(entry?.right[0]?.source.trim()).toBe(solution)
+      const [right, ...others] = runPython(
+        [solution, ...wrong.map(({ source }) => source)].map((source) => ({ source: sqliteProgram(source), inputs })),
+      )
+      const passes = (outputs: string[] | undefined): boolean[] =>
+        tests.map(({ input, output }, at) => rows(input, outputs?.[at] ?? '') === rows(input, output))
+      expect(passes(right), id).not.toContain(false)
+      for (const [at, outputs] of others.entries())
+        expect(passes(outputs), `${id}: ${wrong[at]?.name}`).toContain(false)
+    }
   })
 })

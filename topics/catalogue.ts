@@ -51,6 +51,7 @@ export const topics = {
   rollouts:          topic('rollouts', 'rollout', 'problemId', defaultPartitions, 'transient'),
   verdicts:          topic('verdicts', 'verdict', 'problemId', defaultPartitions, 'kept'),
   outcomes:          topic('outcomes', 'outcome', 'problemId', defaultPartitions, 'kept'),
+  conceptYields:     topic('concept-yields', 'concept-yield', 'id', 1, 'kept'),
   preferencePairs:   topic('preference-pairs', 'preference-pair', 'problemId', defaultPartitions, 'kept'),
   traces:            topic('traces', 'trace', 'problemId', defaultPartitions, 'kept'),
   sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),

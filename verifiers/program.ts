@@ -137,10 +137,11 @@ export type Extraction = { readonly program: string } | { readonly missing: stri
 const PYTHON_LABELS = new Set(['', 'python', 'py', 'python3'])
 
 /**
- * Takes the program out of a model's answer: after the last `</think>`, the last complete fence labelled python, py,
- * python3 or nothing. A last fence that never closes means a truncated answer: no program, whatever stands before it.
+ * Takes the program out of a model's answer: after the last `</think>`, the last complete fence with one of the labels (python, py,
+ * python3 or none, if not others are given). A last fence that never closes means a truncated answer: no program, whatever stands
+ * before it.
  */
-export function extractProgram(completion: string): Extraction {
+export function extractProgram(completion: string, labels: ReadonlySet<string> = PYTHON_LABELS): Extraction {
   const thought = completion.lastIndexOf('</think>')
   if (thought < 0 && completion.includes('<think>')) return { missing: 'the reasoning never ends (no </think>)' }
   const lines = completion.slice(thought < 0 ? 0 : thought + '</think>'.length).split(/\r?\n/)
@@ -156,7 +157,7 @@ export function extractProgram(completion: string): Extraction {
       open = { mark: fence.mark, indent: fence.indent, label, from: index + 1 }
     } else if (fence.info === '' && fence.mark[0] === open.mark[0] && fence.mark.length >= open.mark.length) {
       const { indent } = open
-      if (PYTHON_LABELS.has(open.label))
+      if (labels.has(open.label))
         found = lines
           .slice(open.from, index)
           .map((text) => dedent(text, indent))
@@ -165,7 +166,8 @@ export function extractProgram(completion: string): Extraction {
     }
   }
   if (open) return { missing: 'the last code fence never closes (a truncated answer)' }
-  if (found === undefined) return { missing: 'no Python code fence' }
+  if (found === undefined)
+    return { missing: labels === PYTHON_LABELS ? 'no Python code fence' : `no ${[...labels][0]} code fence` }
   if (found.trim() === '') return { missing: 'the last code fence is empty' }
   return { program: `${found}\n` }
 }

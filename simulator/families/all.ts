@@ -27,6 +27,7 @@ import { rootPowerSum } from './root-power-sum.ts'
 import { runLengths } from './run-lengths.ts'
 import { sectorMeasure } from './sector-measure.ts'
 import { segmentSum } from './segment-sum.ts'
+import { tableReport } from './table-report.ts'
 import { triangleArea } from './triangle-area.ts'
 import { urnExpectation } from './urn-expectation.ts'
 import { wordRanking } from './word-ranking.ts'
@@ -69,5 +70,8 @@ export const CODE_FAMILIES: readonly CodeFamily[] = [
   wordRanking,
 ]
 
+/** The families of questions to a database. */
+export const SQL_FAMILIES: readonly CodeFamily[] = [tableReport]
+
 /** All families. */
-export const FAMILIES: readonly Family[] = [...MATH_FAMILIES, ...CODE_FAMILIES]
+export const FAMILIES: readonly Family[] = [...MATH_FAMILIES, ...CODE_FAMILIES, ...SQL_FAMILIES]

@@ -58,16 +58,19 @@ export interface MathProblem extends ProblemBase {
   steps: string[]
 }
 
-/** A Python program that reads stdin and writes stdout. */
+/** A Python program that reads stdin and writes stdout, or an SQL query. */
 export interface Program {
   /** Which right variant, mistake or fault. */
   name: string
   source: string
 }
 
-/** A programming problem with its exact solver and its programs. */
+/** Domains whose problems are solved by a program (or a query) and checked by tests. */
+export type ProgramDomain = 'code' | 'sql'
+
+/** A programming problem with its exact solver and its programs. Of a query, the input is the script that fills its database. */
 export interface CodeProblem extends ProblemBase {
-  domain: 'code'
+  domain: ProgramDomain
   /** A valid input of the kind, ending in a newline. */
   input(kind: TestKind, random: Random): string
   /** The exact output for a valid input, ending in a newline. */
@@ -100,7 +103,7 @@ interface FamilyBase<T extends Problem> {
 /** A family of mathematics problems. */
 export type MathFamily = FamilyBase<MathProblem> & { domain: 'math' }
 /** A family of programming problems. */
-export type CodeFamily = FamilyBase<CodeProblem> & { domain: 'code' }
+export type CodeFamily = FamilyBase<CodeProblem> & { domain: ProgramDomain }
 /** A family of either domain. */
 export type Family = MathFamily | CodeFamily
 
@@ -204,6 +207,7 @@ export function codeFamily<P>(
     slow?: Record<string, (parameters: P) => string>
     steps(parameters: P): string[]
   },
+  domain: ProgramDomain = 'code',
 ): CodeFamily {
   const programs = (sources: Record<string, (parameters: P) => string | undefined>, parameters: P): Program[] =>
     Object.entries(sources).flatMap(([name, write]) => {
@@ -212,7 +216,7 @@ export function codeFamily<P>(
     })
   const solve = (parameters: P, base: ProblemBase): CodeProblem => ({
     ...base,
-    domain: 'code',
+    domain,
     input: (kind, random) => `${spec.input(parameters, kind, random).trim()}\n`,
     solve: (input) => `${spec.solve(parameters, input.trim().split('\n')).trim()}\n`,
     right: programs(spec.right, parameters),
@@ -227,5 +231,5 @@ export function codeFamily<P>(
     return `${statement}${EXAMPLE_MARK}Input:\n${input}Output:\n${problem.solve(input).trimEnd()}`
   }
   // Specifications share many words with one another: a longer story keeps the statements apart.
-  return { ...buildFamily(spec, solve, finish, 3), domain: 'code' }
+  return { ...buildFamily(spec, solve, finish, 3), domain }
 }

@@ -6,6 +6,7 @@ import type { Generation, TaskContext } from './task.ts'
 const FALLBACK: Record<Concept['domain'], string[]> = {
   math: ['algebraic manipulation', 'order of operations', 'functions', 'fractions'],
   code: ['loops', 'conditionals', 'functions and parameters', 'edge case handling'],
+  sql: ['selection and filtering', 'inner and outer joins', 'grouping and aggregation', 'subqueries'],
 }
 
 const remembered = new Map<string, Concept[]>()
@@ -16,12 +17,16 @@ function looksLikeCode(text: string): boolean {
   )
 }
 
+function looksLikeSql(text: string): boolean {
+  return /\b(?:one query|sql|database|create table)\b/.test(text)
+}
+
 /** Concepts by how strongly the text calls them to mind, strongest first. */
 function conceptsOf(statement: string, family: string | undefined): Concept[] {
   const cached = remembered.get(statement)
   if (cached !== undefined) return cached
   const text = statement.toLowerCase()
-  const domain = looksLikeCode(text) ? 'code' : 'math'
+  const domain = looksLikeSql(text) ? 'sql' : looksLikeCode(text) ? 'code' : 'math'
   const own = new Set(family === undefined ? [] : conceptsOfFamily(family))
   const scored = CONCEPTS.map((concept) => {
     const hits = concept.trigger === undefined ? [] : (text.match(concept.trigger) ?? [])

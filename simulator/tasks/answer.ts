@@ -22,6 +22,8 @@ export function answerTask(context: TaskContext, task: Task): Generation {
       return solveMath(context, task.statement)
     case 'solve-code':
       return solveCode(context, task.statement)
+    case 'solve-sql':
+      return solveCode(context, task.statement, 'sql')
     case 'other':
       return {
         content: context.random.pick([

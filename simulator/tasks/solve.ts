@@ -1,6 +1,6 @@
 /** Attempts to solve a problem: right or wrong by skill, difficulty and luck. */
 import { type Answer, writeAnswer } from '../answers.ts'
-import type { Mistake, Program } from '../families/family.ts'
+import type { Mistake, Program, ProgramDomain } from '../families/family.ts'
 import { Random } from '../random.ts'
 import { drawLength, writeReasoning, writeRunaway } from '../reasoning.ts'
 import type { StatementReading } from '../statements.ts'
@@ -20,7 +20,9 @@ function solveProbability(context: TaskContext, reading: StatementReading): numb
   const skill = settings.skills[model.id] ?? model.skill
   const problem = new Random('problem', settings.seed, reading.hash).normal() * PROBLEM_SPREAD
   const taste = new Random('taste', settings.seed, reading.hash, model.id).normal() * TASTE_SPREAD
-  return 1 / (1 + Math.exp(-(skill - DIFFICULTY_SLOPE * (difficulty - 4.5) + problem + taste)))
+  const family = reading.problem?.family ?? 'human'
+  const topic = new Random('topic', settings.seed, family, model.id).normal() * settings.topicSpread
+  return 1 / (1 + Math.exp(-(skill + topic - DIFFICULTY_SLOPE * (difficulty - 4.5) + problem + taste)))
 }
 
 /** One of several mistakes. Each problem has its own favourite, so that wrong answers can agree. */
@@ -143,6 +145,15 @@ function crash(source: string, random: Random): Program {
   ])
 }
 
+/** A query that the database refuses, in a way that happens to models. */
+function refused(source: string, random: Random): Program {
+  return random.pick<Program>([
+    { name: 'column that is not there', source: `SELECT created_at FROM (${source.trimEnd()})\n` },
+    { name: 'bracket never closed', source: `SELECT * FROM (${source}` },
+    { name: 'function of another database', source: `SELECT TO_CHAR(NOW()), q.* FROM (${source.trimEnd()}) q\n` },
+  ])
+}
+
 /** A program that never ends: it forgets to move on. */
 function endless(): Program {
   return {
@@ -161,17 +172,20 @@ function endless(): Program {
   }
 }
 
-function wrongProgram(context: TaskContext, reading: StatementReading): Program {
+function wrongProgram(context: TaskContext, reading: StatementReading, domain: ProgramDomain): Program {
   const { random, settings } = context
-  const problem = reading.problem?.domain === 'code' ? reading.problem : undefined
+  const problem = reading.problem?.domain === domain ? reading.problem : undefined
   const right = problem?.right ?? reading.known?.right ?? []
-  if (random.chance(settings.noise.crashingPrograms)) return crash(random.pick(right).source, random)
-  if (random.chance(settings.noise.slowPrograms)) return random.pick([...(problem?.slow ?? []), endless()])
+  if (random.chance(settings.noise.crashingPrograms))
+    return (domain === 'sql' ? refused : crash)(random.pick(right).source, random)
+  const slow = [...(problem?.slow ?? []), ...(domain === 'code' ? [endless()] : [])]
+  if (slow.length > 0 && random.chance(settings.noise.slowPrograms)) return random.pick(slow)
   return fallFor(context, reading, problem?.wrong ?? reading.known?.wrong ?? [])
 }
 
 /** A program that fits the look of an unknown problem and is most likely wrong. */
-function bestEffort(context: TaskContext): Program {
+function bestEffort(context: TaskContext, domain: ProgramDomain): Program {
+  if (domain === 'sql') return { name: 'best effort', source: "SELECT name FROM sqlite_master WHERE type = 'table'\n" }
   const rule = context.random.pick([
     'max(numbers)',
     'min(numbers)',
@@ -191,36 +205,37 @@ function bestEffort(context: TaskContext): Program {
   }
 }
 
-/** Answers the solver prompt of programming. */
-export function solveCode(context: TaskContext, statement: string): Generation {
+/** Answers the solver prompt of programming, or of questions to a database. */
+export function solveCode(context: TaskContext, statement: string, domain: ProgramDomain = 'code'): Generation {
   const { random, fault } = context
   const reading = context.statements.read(statement)
-  const problem = reading.problem?.domain === 'code' && reading.flaw === undefined ? reading.problem : undefined
+  const problem = reading.problem?.domain === domain && reading.flaw === undefined ? reading.problem : undefined
   const rightPrograms = problem?.right ?? reading.known?.right ?? []
   let program: Program
   let right: boolean | null
   if (rightPrograms.length === 0) {
-    program = bestEffort(context)
+    program = bestEffort(context, domain)
     right = reading.flaw === undefined ? null : false
   } else if (random.chance(solveProbability(context, reading))) {
     program = random.pick(rightPrograms)
     right = true
   } else {
-    program = wrongProgram(context, reading)
+    program = wrongProgram(context, reading, domain)
     right = false
   }
-  const comment = random.pick(COMMENTS)
+  const comment = random.pick(COMMENTS).replace('#', domain === 'sql' ? '--' : '#')
   const source = comment === '' ? program.source : `${comment}\n${program.source}`
   const steps = problem?.steps ?? ['The program has to read the input and print the result.']
+  const fence = domain === 'sql' ? '```sql' : '```python'
   const explanation = random.pick(steps)
   const wellFormed = fault !== 'malformed'
   const answer = wellFormed
     ? random.pick([
-        `\`\`\`python\n${source}\`\`\``,
-        `${explanation}\n\n\`\`\`python\n${source}\`\`\``,
-        `\`\`\`python\n${source}\`\`\`\n\n${explanation}`,
+        `${fence}\n${source}\`\`\``,
+        `${explanation}\n\n${fence}\n${source}\`\`\``,
+        `${fence}\n${source}\`\`\`\n\n${explanation}`,
       ])
-    : random.pick([`\`\`\`python\n${source}`, explanation, `Here is an outline of the solution: ${steps.join(' ')}`])
+    : random.pick([`${fence}\n${source}`, explanation, `Here is an outline of the solution: ${steps.join(' ')}`])
   const mistake = right === true ? undefined : program.name
   return finish(context, reading, { answer, steps, right, wellFormed, ...(mistake && { mistake }) })
 }

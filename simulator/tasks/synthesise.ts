@@ -1,7 +1,7 @@
 /** Designs a problem from concepts: a rationale, then the problem of a family that the concepts point to. */
 import { canonicalAnswer } from '../answers.ts'
-import { CODE_FAMILIES, FAMILIES, MATH_FAMILIES } from '../families/all.ts'
-import type { Family } from '../families/family.ts'
+import { CODE_FAMILIES, FAMILIES, MATH_FAMILIES, SQL_FAMILIES } from '../families/all.ts'
+import type { Family, Problem } from '../families/family.ts'
 import { type Concept, findConcept } from '../lexicon.ts'
 import { type Continuation, TAGS } from '../prompts.ts'
 import type { Random } from '../random.ts'
@@ -18,8 +18,15 @@ interface Design {
   difficulty: number
 }
 
-function domainOf(concepts: readonly string[], level: string): 'math' | 'code' {
+const FAMILIES_OF: Record<Problem['domain'], readonly Family[]> = {
+  math: MATH_FAMILIES,
+  code: CODE_FAMILIES,
+  sql: SQL_FAMILIES,
+}
+
+function domainOf(concepts: readonly string[], level: string): Problem['domain'] {
   if (level === 'Codeforces') return 'code'
+  if (level.startsWith('SQL-')) return 'sql'
   if (MATH_LEVELS.includes(level)) return 'math'
   const code = concepts.filter((name) => findConcept(name)?.domain === 'code').length
   return code * 2 > concepts.length ? 'code' : 'math'
@@ -43,7 +50,7 @@ function suitability(family: Family, concepts: readonly Concept[]): number {
 }
 
 function drawDesign(random: Random, concepts: readonly string[], level: string, badRate: number): Design {
-  const families: readonly Family[] = domainOf(concepts, level) === 'code' ? CODE_FAMILIES : MATH_FAMILIES
+  const families = FAMILIES_OF[domainOf(concepts, level)]
   const known = concepts.flatMap((name) => findConcept(name) ?? [])
   const family = random.weighted(families, (candidate) => Math.exp(suitability(candidate, known)))
   const [low, high] = difficultyRange(level)
@@ -121,12 +128,12 @@ function spoil(
   context: TaskContext,
   flaw: Flaw | undefined,
   draw: (flawed: boolean) => string,
-  domain: 'math' | 'code',
+  domain: Problem['domain'],
 ): string {
   const { random } = context
   switch (flaw) {
     case 'unanswerable':
-      return `${draw(domain === 'code')} ${unanswerableSentence(domain, random)}`
+      return `${draw(domain !== 'math')} ${unanswerableSentence(domain, random)}`
     case 'contradictory':
       return `${contradictorySentence(random)} ${draw(false)}`
     case 'missing-condition':

@@ -17,7 +17,7 @@ function spoilOutput(output: string, random: Random): string {
 export function writeTest(context: TaskContext, kind: TestKind, statement: string): Generation {
   const { random, settings, fault, model } = context
   const reading = context.statements.read(statement)
-  const problem = reading.problem?.domain === 'code' ? reading.problem : undefined
+  const problem = reading.problem !== undefined && reading.problem.domain !== 'math' ? reading.problem : undefined
   const given = reading.known?.tests ?? []
   let test: { input: string; output: string }
   let right: boolean | null = null

@@ -1,7 +1,7 @@
 // What must hold of a corpus and of the endpoint's request log, at every stop and at the end. Each law counts what it looked at and
 // collects what broke it; none trusts what the command prints.
 import { domainNamed } from '../../dist/domains/index.js'
-import { seedOf } from '../../dist/engine/ids.js'
+import { recordId } from '../../dist/engine/ids.js'
 import { processors } from '../../dist/processors/index.js'
 import { deadLetters, topics } from '../../dist/topics/catalogue.js'
 import { deadLettersOf } from './corpus.mjs'
@@ -27,6 +27,8 @@ export class Laws {
 const defaultOf = (processor, name) => processors.find((one) => one.name === processor).settings[name].default
 const attempts = defaultOf('plan-rollouts', 'attempts')
 const maxRepeats = defaultOf('plan-rollouts', 'maxRepeats')
+const drawsPerCombination = defaultOf('sample-concepts', 'drawsPerCombination')
+const firstSeed = defaultOf('sample-concepts', 'firstSeed')
 /** Calls that a record needs which is decided by votes or by written tests. */
 export const callsNeeded = { 'vote-answer': defaultOf('vote-answer', 'generations'), 'generate-test-cases': 4 }
 
@@ -100,6 +102,7 @@ export function checkCorpus(laws, corpus, snapshot, where) {
   checkUnique(laws, corpus, where)
   checkWays(laws, corpus, snapshot, where)
   checkSampling(laws, corpus, snapshot, where)
+  checkYields(laws, corpus, snapshot, where)
   checkEmbeddings(laws, corpus, snapshot, where)
   checkPlans(laws, corpus, snapshot, where)
   checkCounts(laws, corpus, snapshot, where)
@@ -175,9 +178,10 @@ function checkWays(laws, corpus, snapshot, where) {
 function checkSampling(laws, corpus, snapshot, where) {
   const drawn = corpus.of('concepts')
   const steps = snapshot.progress.get('sample-concepts')?.get(0)?.counts.finished ?? 0
-  const seeds = new Set(drawn.map(({ record }) => record.seed))
+  const ids = new Set(drawn.map(({ id }) => id))
+  const recipes = [...new Set(drawn.map(({ record }) => record.recipe))]
   const missing = Array.from({ length: steps }, (_, step) => step).filter(
-    (step) => !seeds.has(seedOf('combination', step)),
+    (step) => !recipes.some((recipe) => ids.has(recordId('concept-combination', [], recipe, step))),
   )
   laws.expect(
     'sample-concepts: every step drawn once',
@@ -195,7 +199,33 @@ function checkSampling(laws, corpus, snapshot, where) {
       draws.every((draw, index) => draw === index),
       () => `${where}: draws ${draws.join(', ')} of ${combination}`,
     )
+    laws.expect(
+      'sample-concepts: no combination beyond its draws, each with its own seed',
+      draws.length <= drawsPerCombination && records.every(({ record }) => record.seed === firstSeed + record.draw),
+      () =>
+        `${where}: ${draws.length} draws with seeds ${records.map(({ record }) => record.seed).join(', ')} of ${combination}`,
+    )
   }
+}
+
+/** What ended is told to the sampler once: each outcome of a synthetic problem, and each discard that ended one before. */
+function checkYields(laws, corpus, snapshot, where) {
+  const told = grouped(corpus.of('concept-yields'), ({ record }) => record.parentIds[0])
+  const ended = [
+    ...corpus.of('outcomes').filter(({ record }) => record.origin === 'synthetic'),
+    ...corpus.of('discards').filter(({ record }) => record.leftStream && record.concepts.length > 0),
+  ]
+  for (const one of ended) {
+    const wanted = isFinished(snapshot, 'report-yields', one) ? 1 : 0
+    laws.expect(
+      'report-yields: one yield for each synthetic outcome, and for each discard before it',
+      (told.get(one.id)?.length ?? 0) === wanted,
+      () => `${where}: ${one.id} has ${told.get(one.id)?.length ?? 0} yields, expected ${wanted}`,
+    )
+  }
+  const known = new Set(ended.map(({ id }) => id))
+  for (const id of told.keys())
+    laws.expect('report-yields: no yield of nothing', known.has(id), () => `${where}: a yield of ${id}`)
 }
 
 /** Every distinct concept of the finished lists has one vector. */

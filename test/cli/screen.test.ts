@@ -12,7 +12,7 @@ function statusOf(name: string, more: Partial<ProcessorStatus> = {}): ProcessorS
   if (!declaration) throw new Error(`no processor is called ${name}`)
   return {
     ...{ name, openTasks: groupOf(declaration).tasks, inFlight: 0, uncommitted: 0, backlog: 0, counts: emptyCounts() },
-    ...{ waiting: undefined, stopped: undefined, source: undefined },
+    ...{ waiting: undefined, stopped: undefined, source: undefined, remark: undefined },
     ...more,
   }
 }

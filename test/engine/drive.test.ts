@@ -81,7 +81,7 @@ describe('drive', () => {
     await drive(numbering(gates), given, { state })
     const second = await drive(numbering(gates), given, { state })
     expect(second.records).toMatchObject([{ record: { sourceId: 'one-key:1' } }])
-    expect(state.get('one-key')).toEqual({ draws: 2 })
+    expect(state.get('one-key')).toEqual({ draws: 2, remaining: 0, combination: null })
   })
 
   it('refuses an unknown setting, an unknown input and a call that has no answer', async () => {

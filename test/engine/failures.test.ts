@@ -31,7 +31,7 @@ function failing(rules: Record<string, () => void>, given: Partial<Processor> = 
     process: {
       async inputs(record, { emit, state, enterStream }) {
         enterStream()
-        state.set(record.source, { draws: 1 })
+        state.set(record.source, { draws: 1, remaining: 0, combination: null })
         rules[record.id]?.()
         return emit.outputs(record)
       },
@@ -363,7 +363,7 @@ describe('a record that fails', () => {
         recordId: 'seed-0',
         parentIds: ['seed-0'],
       },
-      ...{ topic: 'inputs', partition: 0, offset: 0, domain: 'math' },
+      ...{ topic: 'inputs', partition: 0, offset: 0, domain: 'math', concepts: [], leftStream: true },
       calls: [{ purpose: 'once', requestId: 'seed-0/once', completionTokens: 3 }],
     })
     expect(rig.watch.commits[0]?.progress.counts).toMatchObject({ discarded: 1, discards: { unwanted: 1 }, left: 1 })

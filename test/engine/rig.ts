@@ -478,7 +478,7 @@ export function numbering(gates: Gates): Processor {
         const { source } = record
         const before = state.get(source)?.draws ?? 0
         await gates.pass(record.id)
-        state.set(source, { draws: before + 1 })
+        state.set(source, { draws: before + 1, remaining: 0, combination: null })
         return emit.outputs({ ...record, parentIds: [record.id], sourceId: `${source}:${before}` })
       },
     },

@@ -178,7 +178,7 @@ describe('a run', () => {
         process: {},
         next({ emit, state }) {
           if (state.get('cursor')) return 'complete'
-          state.set('cursor', { draws: 1 })
+          state.set('cursor', { draws: 1, remaining: 0, combination: null })
           return [emit.inputs(seed(0))]
         },
       })

@@ -111,7 +111,7 @@ describe('keyed state', () => {
       const before = state.get(source) as DrawnCombination | undefined
       seen.push(before?.draws)
       if (before) state.remove(source)
-      else state.set(source, { draws: seen.length })
+      else state.set(source, { draws: seen.length, remaining: 0, combination: null })
     })
     await rig.start(setThenRemove)
     await rig.watch.finished(4)
@@ -129,7 +129,7 @@ describe('keyed state', () => {
     const id = await rig.log.schemas.idOf('number-changelog-drawn-combination', JSON.stringify(schema))
     const value = Buffer.concat([
       Buffer.from([0, 0, 0, 0, id]),
-      avro.Type.forSchema(schema as never).toBuffer({ draws: 41, forgotten: 'x' }),
+      avro.Type.forSchema(schema as never).toBuffer({ draws: 41, remaining: 0, combination: null, forgotten: 'x' }),
     ])
     await rig.codec.prepare('number-changelog-progress', 'progress')
     const membership = await rig.log.join({ name: 'number', inputs: ['inputs'], tasks: 1 }, silent)
@@ -160,7 +160,7 @@ describe('keyed state', () => {
     await rig.start(
       withState((source, state) => {
         seen.push(state.get(`${source}/part`))
-        state.set(`${source}/part`, { draws: 7 })
+        state.set(`${source}/part`, { draws: 7, remaining: 0, combination: null })
       }),
     )
     await rig.watch.finished(2)

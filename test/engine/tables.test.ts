@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defineProcessor, table, type Processor } from '../../engine/processor.ts'
 import { inputs, outputs, referenceTable, Rig, seed, seeds, statusOf, eventually } from './rig.ts'
@@ -34,7 +35,7 @@ const draining: Processor = defineProcessor({
     const drawn = state.get('cursor')?.draws ?? 0
     const statement = tables.statements.index.get(String(drawn))
     if (statement === undefined) return tables.statements.index.has('end') ? 'complete' : 'waiting'
-    state.set('cursor', { draws: drawn + 1 })
+    state.set('cursor', { draws: drawn + 1, remaining: 0, combination: null })
     enterStream()
     return [emit.outputs(seed(drawn, { statement }))]
   },
@@ -111,6 +112,27 @@ describe('a source', () => {
     await rig.add(referenceTable, [named('2', 'c')])
     await rig.watch.finished(3)
     expect((await rig.recordsOf(outputs)).map(({ statement }) => statement)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('may take its time over a step: a table that grows meanwhile is not missed, and what it says stands in the status', async () => {
+    await rig.add(referenceTable, [named('0', 'a')])
+    const slow: Processor = {
+      ...draining,
+      next: async (context) => {
+        const step = (await draining.next?.(context)) ?? 'waiting'
+        const { index } = (context.tables as unknown as { statements: { index: Map<string, string> } }).statements
+        context.remark(`has seen ${index.size}`)
+        // The table grows after it has looked: nobody would tell it again.
+        while (step === 'waiting' && index.size < 2) await nextTurn()
+        return step
+      },
+    }
+    const runtime = await rig.start(slow)
+    await rig.watch.finished(1)
+    await rig.add(referenceTable, [named('1', 'b')])
+    await rig.watch.finished(2)
+    await eventually(() => statusOf(runtime).source === 'waiting')
+    expect(statusOf(runtime).remark).toBe('has seen 2')
   })
 
   it('says that it is complete, and goes on when a table gives it more all the same', async () => {

@@ -97,7 +97,7 @@ describe('generate-test-cases', () => {
     const driven = await drive(generateTestCases, of({ domain: 'poetry' }), { answers: [] })
     expect(driven.deadLettered).toEqual({
       code: 'RECORD_INVARIANT_BROKEN',
-      message: 'no domain is called "poetry"; there are math, code',
+      message: 'no domain is called "poetry"; there are math, code, sql',
     })
   })
 

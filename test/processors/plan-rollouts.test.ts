@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { drive, type Driven } from '../../engine/drive.ts'
 import planRollouts from '../../processors/plan-rollouts.ts'
 import type { Outcome, RolloutPlan, RolloutRequest, Verdict } from '../../schemas/generated.ts'
-import { idsOf, testCases, verdict } from './records.ts'
+import { idsOf, modelCall, testCases, verdict } from './records.ts'
 
 /** What an attempt comes to. */
 type Ending = 'passed' | 'failed' | 'invalid' | 'unverifiable' | 'our fault'
@@ -33,7 +33,7 @@ class Planning {
   }
 
   testCases(): Promise<Driven> {
-    return this.#deliver('testCases', testCases())
+    return this.#deliver('testCases', testCases({ calls: [modelCall({ purpose: 'vote-0' })] }))
   }
 
   /** Delivers the verdict of an attempt at the next offset of partition 7. */
@@ -45,7 +45,10 @@ class Planning {
       unverifiable: { verdict: 'unverifiable', valid: false, reason: 'not_run' } as const,
       'our fault': { verdict: 'unverifiable', valid: false, reason: 'sandbox_error' } as const,
     }[ending]
-    return this.#deliver('verdicts', verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt }))
+    return this.#deliver(
+      'verdicts',
+      verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt, calls: [modelCall()] }),
+    )
   }
 
   async #deliver(input: string, record: unknown): Promise<Driven> {
@@ -113,6 +116,8 @@ describe('plan-rollouts', () => {
         statement: 'What is the sum of 2 and 2?',
         concepts: ['addition', 'integers'],
         level: 'AIME',
+        // One call behind its checks and one an attempt, 10 tokens in and 20 out each.
+        tokens: 4 * 30,
       },
     ])
   })

@@ -51,6 +51,7 @@ export function combination(given: Partial<ConceptCombination> = {}): ConceptCom
     ...{ id: 'concept-combination-1', parentIds: [], domain: 'math', ...header },
     ...{ concepts: ['addition', 'integers'], level: 'AIME', draw: 0, seed: 8000 },
     ...{ sampler: 'cooccurrence', tableVersions: {} },
+    ...{ temperature: 0.2, widening: 0, guided: false, livePassRate: null },
     ...given,
   }
 }
@@ -118,7 +119,7 @@ export function outcome(given: Partial<Outcome> = {}): Outcome {
   return {
     ...{ id: 'outcome-1', parentIds: ['test-cases-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', origin: 'synthetic', source: 'wellspring', solver: 'solver-model' },
-    ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [] },
+    ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [], tokens: 60 },
     ...{ statement: 'What is the sum of 2 and 2?', concepts: ['addition', 'integers'], level: 'AIME' },
     ...given,
   }

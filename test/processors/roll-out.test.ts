@@ -81,7 +81,7 @@ describe('roll-out', () => {
           reason: 'not_run',
           valid: false,
           extracted: null,
-          detail: 'RECORD_INVARIANT_BROKEN: no domain is called "poetry"; there are math, code',
+          detail: 'RECORD_INVARIANT_BROKEN: no domain is called "poetry"; there are math, code, sql',
           text: '',
         },
       },

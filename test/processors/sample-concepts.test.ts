@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { domainNamed } from '../../domains/index.ts'
 import { drive, type Driven, type DriveOptions } from '../../engine/drive.ts'
+import { defaultOf, type Setting } from '../../engine/settings.ts'
 import sampleConcepts from '../../processors/sample-concepts.ts'
-import type { ConceptCombination, ConceptEmbedding, LedgerEntry, TaskCounts } from '../../schemas/generated.ts'
+import type {
+  ConceptCombination,
+  ConceptEmbedding,
+  ConceptYield,
+  LedgerEntry,
+  TaskCounts,
+} from '../../schemas/generated.ts'
 import { conceptList, idsOf } from './records.ts'
 
 const math = ['addition', 'integers', 'parity', 'primes', 'divisors', 'remainders']
@@ -32,9 +39,20 @@ function embedding(concept: string, vector: number[], domain = 'math'): ConceptE
   }
 }
 
+/** What a combination came to. */
+function yielded(concepts: string[], given: Partial<ConceptYield> = {}): ConceptYield {
+  return {
+    ...{ id: 'concept-yield-1', parentIds: [], domain: 'math', recipe: '', createdAtMs: 0, simulated: false },
+    ...{ concepts, level: 'AIME', result: 'kept', attempted: 8, passed: 2, pairs: 2, tokens: 10_000 },
+    ...given,
+  }
+}
+const times = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value)
+
 interface Given {
   lists?: readonly unknown[]
   embeddings?: readonly ConceptEmbedding[]
+  yields?: readonly ConceptYield[]
   ledger?: readonly LedgerEntry[]
   settings?: Readonly<Record<string, unknown>>
   state?: Map<string, unknown>
@@ -43,9 +61,9 @@ interface Given {
 
 /** The n-th step of the source. */
 function step(offset: number, given: Given = {}): Promise<Driven> {
-  const { lists = conceptLists, embeddings = [], ledger = [], settings = {}, state, models } = given
+  const { lists = conceptLists, embeddings = [], yields = [], ledger = [], settings = {}, state, models } = given
   return drive(sampleConcepts, undefined, {
-    tables: { conceptLists: lists, conceptEmbeddings: embeddings, ledger },
+    tables: { conceptLists: lists, conceptEmbeddings: embeddings, conceptYields: yields, ledger },
     position: { offset },
     settings,
     ...(state ? { state } : {}),
@@ -67,14 +85,15 @@ describe('sample-concepts', () => {
         domain: 'math',
         draw: 0,
         sampler: 'cooccurrence',
-        tableVersions: { 'concept-lists': 3, 'concept-embeddings': 0 },
+        tableVersions: { 'concept-lists': 3, 'concept-embeddings': 0, 'concept-yields': 0 },
+        ...{ temperature: 0.2, widening: 0, guided: false, livePassRate: null },
       },
     })
     const { concepts, level, seed } = drawn(driven)
     expect(new Set(concepts).size).toBe(5)
     expect(math).toEqual(expect.arrayContaining(concepts))
     expect(domainNamed('math').levels).toContain(level)
-    expect(seed).toBeGreaterThanOrEqual(0)
+    expect(seed).toBe(8000)
     expect([driven.entered, driven.left, driven.requests]).toEqual([1, 0, []])
   })
 
@@ -89,13 +108,13 @@ describe('sample-concepts', () => {
   it('draws the same at the same step of the same tables, and another thing at another step', async () => {
     const [first, again, other] = [await step(4), await step(4), await step(5)]
     expect(again.records).toEqual(first.records)
-    expect(drawn(other)).not.toMatchObject({ seed: drawn(first).seed })
+    expect(drawn(other).concepts).not.toEqual(drawn(first).concepts)
     expect(idsOf(other)).not.toEqual(idsOf(first))
   })
 
   it('keeps nothing from one run to the next in a process', async () => {
     await step(0, { lists: [...conceptLists, conceptList({ concepts: ['topology', 'knots'] })] })
-    expect(drawn(await step(0)).tableVersions).toEqual({ 'concept-lists': 3, 'concept-embeddings': 0 })
+    expect(drawn(await step(0)).tableVersions).toMatchObject({ 'concept-lists': 3 })
     expect((await step(0, { lists: [] })).source).toBe('waiting')
   })
 
@@ -133,8 +152,163 @@ describe('sample-concepts', () => {
     for (let offset = 0; offset < 4; offset++) combinations.push(drawn(await step(offset, { lists, state, settings })))
     const draws = combinations.map(({ concepts, draw }) => `${concepts.join('')}${draw}`)
     expect(draws.sort()).toEqual(['ab0', 'ab1', 'ba0', 'ba1'])
-    expect(new Set(combinations.map(({ seed }) => seed)).size).toBe(4)
-    expect((await step(4, { lists, state, settings })).source).toBe('waiting')
+    for (const { seed, draw } of combinations) expect(seed).toBe(8000 + draw)
+    const after = await step(4, { lists, state, settings })
+    expect(after.source).toBe('waiting')
+    expect(after.remark).toBe(
+      'nothing new: every combination that was tried has had its 2 draws, up to temperature 26 and down to 2 concepts; take in more seeds, or raise drawsPerCombination',
+    )
+  })
+
+  it('makes all draws of a combination one after the other where it is told to, with its level and the next seeds', async () => {
+    const state = new Map<string, unknown>()
+    const settings = { consecutiveDraws: 3, firstSeed: 100, domainShares: 'math=1' }
+    const combinations: ConceptCombination[] = []
+    // New lists come meanwhile: what is under way stays as it was drawn.
+    for (let offset = 0; offset < 6; offset++) {
+      const lists = [...conceptLists, ...times(offset, conceptList({ concepts: ['limits', 'series'] }))]
+      combinations.push(drawn(await step(offset, { lists, state, settings })))
+    }
+    const [first, , , second] = combinations
+    expect(combinations.map(({ seed, draw }) => [draw, seed])).toEqual(
+      [0, 1, 2, 0, 1, 2].map((draw) => [draw, 100 + draw]),
+    )
+    for (const [at, { concepts, level }] of combinations.entries())
+      expect({ concepts, level }).toMatchObject({
+        concepts: (at < 3 ? first : second)?.concepts,
+        level: (at < 3 ? first : second)?.level,
+      })
+    expect(second?.concepts).not.toEqual(first?.concepts)
+    expect(new Set(combinations.map(({ id }) => id)).size).toBe(6)
+  })
+
+  it('makes 64 draws with the seeds 8000 to 8063 under the profile of the scripts, by raw counts, without yields or bands', () => {
+    const { consecutiveDraws, firstSeed, drawsPerCombination, cooccurrence, exploration, ...others } =
+      sampleConcepts.settings
+    const valueOf = (setting?: Setting): unknown => setting && defaultOf(setting, 'scripts')
+    expect([consecutiveDraws, firstSeed, drawsPerCombination].map(valueOf)).toEqual([64, 8000, 64])
+    expect([cooccurrence, exploration].map(valueOf)).toEqual(['counts', 1])
+    expect([others['minPassRate'], others['maxPassRate'], others['temperature']].map(valueOf)).toEqual([0, 1, 0.2])
+  })
+
+  describe('where combinations have had their draws', () => {
+    it('widens: the temperature rises, and record and status say so', async () => {
+      // After a, b follows as good as always, until that pair has had its draw.
+      const lists = [...times(50, conceptList({ concepts: ['a', 'b'] })), conceptList({ concepts: ['c'] })]
+      const state = new Map<string, unknown>()
+      const settings = { combinationSize: 2, drawsPerCombination: 1, temperature: 0.05, domainShares: 'math=1' }
+      const steps: Driven[] = []
+      for (let offset = 0; offset < 6; offset++) steps.push(await step(offset, { lists, state, settings }))
+      const combinations = steps.map(drawn)
+      expect(new Set(combinations.map(({ concepts }) => concepts.join(''))).size).toBe(6)
+      const widened = combinations.flatMap((combination, at) => (combination.widening > 0 ? [at] : []))
+      expect(widened.length).toBeGreaterThanOrEqual(3)
+      for (const at of widened) {
+        const { widening, temperature } = combinations[at] as ConceptCombination
+        expect(temperature).toBeCloseTo(0.05 * 1.5 ** Math.min(12, widening), 9)
+        expect(steps[at]?.remark).toMatch(
+          new RegExp(
+            `^math: the choice is widened \\(step ${widening}, temperature [\\d.]+, 2 concepts\\): narrower ones`,
+          ),
+        )
+      }
+    })
+
+    it('draws shorter ones in the end, down to the shortest', async () => {
+      const lists = [conceptList({ concepts: ['a', 'b', 'c'] })]
+      const settings = { combinationSize: 3, drawsPerCombination: 1, shortestCombination: 2, domainShares: 'math=1' }
+      const state = new Map<string, unknown>()
+      const lengths: number[] = []
+      for (let offset = 0; offset < 12; offset++)
+        lengths.push(drawn(await step(offset, { lists, state, settings })).concepts.length)
+      // 3! ordered combinations of three, then 3 * 2 of two.
+      expect(lengths).toEqual([...times(6, 3), ...times(6, 2)])
+      expect((await step(12, { lists, state, settings })).source).toBe('waiting')
+    })
+
+    it('goes on with another domain that has some left', async () => {
+      const lists = [conceptList({ concepts: ['a'] }), conceptList({ domain: 'code', concepts: ['x', 'y'] })]
+      const settings = { combinationSize: 1, drawsPerCombination: 1, domainShares: 'math=1000,code=1' }
+      const state = new Map<string, unknown>()
+      const names: string[] = []
+      for (let offset = 0; offset < 3; offset++)
+        names.push(drawn(await step(offset, { lists, state, settings })).concepts.join())
+      expect(names.sort()).toEqual(['a', 'x', 'y'])
+    })
+  })
+
+  describe('with yields', () => {
+    const concepts = ['rich', 'poor', 'other', 'another']
+    const lists = concepts.map((concept) => conceptList({ concepts: [concept] }))
+    const rich = times(100, yielded(['rich', 'other']))
+    const poor = times(100, yielded(['poor', 'another'], { pairs: 0, passed: 0, result: 'unsolved' }))
+    const firsts = async (settings: Record<string, unknown>, yields: readonly ConceptYield[]) => {
+      const counts: Record<string, number> = { rich: 0, poor: 0, other: 0, another: 0 }
+      let guided = 0
+      for (let offset = 0; offset < 1000; offset++) {
+        const driven = await step(offset, {
+          ...{ lists, yields, state: new Map<string, unknown>() },
+          settings: { combinationSize: 1, maxWorkInProgress: 1e9, domainShares: 'math=1', ...settings },
+        })
+        const [concept = ''] = drawn(driven).concepts
+        counts[concept] = (counts[concept] ?? 0) + 1
+        if (drawn(driven).guided) guided++
+      }
+      return { counts, guided }
+    }
+
+    it('draws what brought pairs more, by a bounded factor, and a share without regard to it', async () => {
+      const { counts, guided } = await firsts({ exploration: 0.2, mostYieldFactor: 3 }, [...rich, ...poor])
+      // Pairs for a token over the mean, with ten ends of the mean added: rich (200 + 10) / (100 + 10) of 1, so 1.91; poor 10 / 110, at least 1/3.
+      // Guided: 1.91 / (2 * 1.91 + 2 / 3) = 0.426 for each of the rich. Of all: 0.2 / 4 + 0.8 * 0.426 = 0.391.
+      expect(Math.abs(guided - 800)).toBeLessThan(50)
+      for (const one of ['rich', 'other']) expect(Math.abs((counts[one] ?? 0) - 391)).toBeLessThan(60)
+    })
+
+    it('looks at no yield where all combinations explore, and before enough have ended', async () => {
+      for (const [exploration, yields] of [
+        [1, [...rich, ...poor]],
+        [0, rich.slice(0, 60)],
+      ] as const) {
+        const { counts, guided } = await firsts({ exploration }, yields)
+        expect(guided).toBe(0)
+        for (const one of concepts) expect(Math.abs((counts[one] ?? 0) - 250)).toBeLessThan(55)
+      }
+    })
+  })
+
+  it('draws levels whose live pass rate leaves the band a quarter as often, and says so in record and status', async () => {
+    const easy = times(60, yielded(['primes', 'divisors'], { level: 'AMC12', passed: 7, pairs: 0, result: 'too_easy' }))
+    const counts: Record<string, number> = {}
+    const settings = { domainShares: 'math=1', maxWorkInProgress: 1e9 }
+    for (let offset = 0; offset < 2000; offset++) {
+      const driven = await step(offset, { yields: easy, settings })
+      const { level, livePassRate } = drawn(driven)
+      counts[level] = (counts[level] ?? 0) + 1
+      expect(driven.remark).toBe('math: live pass rates outside of 0.02 to 0.75: AMC12 0.88')
+      if (level === 'AMC12') expect(livePassRate).toBeCloseTo(7 / 8, 9)
+      else expect(livePassRate).toBeNull()
+    }
+    // 0.25 of 7.25 shares: 69; the others 276 each.
+    expect(Math.abs((counts['AMC12'] ?? 0) - 69)).toBeLessThan(30)
+    expect(Math.abs((counts['AIME'] ?? 0) - 276)).toBeLessThan(60)
+    const off = await step(0, { yields: easy, settings: { ...settings, minPassRate: 0, maxPassRate: 1 } })
+    expect([off.remark, drawn(off).livePassRate]).toEqual([undefined, null])
+  })
+
+  it('counts names as one from a similarity on, as far as vectors have come', async () => {
+    const lists = [conceptList({ concepts: ['prime', 'primes', 'graph'] })]
+    const embeddings = [embedding('prime', [1, 0]), embedding('primes', [1, 0.1]), embedding('graph', [0, 1])]
+    const settings = { combinationSize: 2, mergeSimilarity: 0.95 }
+    for (let offset = 0; offset < 10; offset++)
+      expect(drawn(await step(offset, { lists, embeddings, settings })).concepts.sort()).toEqual(['graph', 'prime'])
+    const waiting = await step(0, { lists, embeddings, settings: { ...settings, combinationSize: 3 } })
+    expect([waiting.source, waiting.remark]).toEqual([
+      'waiting',
+      'waits for 3 concepts of one domain to be named; so far math 2, code 0',
+    ])
+    const apart = { combinationSize: 3 }
+    expect(drawn(await step(0, { lists, embeddings, settings: apart })).concepts).toHaveLength(3)
   })
 
   describe('with a number of problems to make', () => {
@@ -223,7 +397,7 @@ describe('sample-concepts', () => {
 
   it.each([
     ['math:1', 'expected domain=share parts such as math=2,code=1, got "math:1"'],
-    ['poetry=1', 'expected math or code, got "poetry"'],
+    ['poetry=1', 'expected math or code or sql, got "poetry"'],
     ['math=0', 'expected a share above 0, got "math=0"'],
   ])('stops with a fault of its configuration where domainShares is %s', async (domainShares, fault) => {
     await expect(step(0, { settings: { domainShares } })).rejects.toMatchObject({

@@ -160,7 +160,7 @@ describe('verify-rollout', () => {
 
   it('dead-letters an attempt of an unknown domain', async () => {
     const driven = await drive(verifyRollout, of({ domain: 'poetry' }), { verification: neverCalled })
-    expect(driven.deadLettered?.message).toBe('no domain is called "poetry"; there are math, code')
+    expect(driven.deadLettered?.message).toBe('no domain is called "poetry"; there are math, code, sql')
     expect(driven.records).toMatchObject([{ record: { verdict: 'unverifiable' } }])
   })
 

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { domainNamed } from '../../domains/index.ts'
-import {
-  annotatePrompt,
-  continuationPrompt,
-  judgePrompt,
-  synthesisPrompt,
-  testCasePrompt,
-} from '../../domains/prompts.ts'
+import { domainNamed, domains } from '../../domains/index.ts'
+import { annotatePrompt, continuationPrompt, judgePrompt, synthesisPrompt } from '../../domains/prompts.ts'
 import { TEST_KINDS } from '../../simulator/families/family.ts'
 import { recogniseTask } from '../../simulator/prompts.ts'
 
@@ -17,7 +11,7 @@ describe('the simulator recognises what the pipeline really sends', () => {
     expect(recogniseTask(annotatePrompt(statement).text)).toEqual({ kind: 'annotate', statement })
   })
 
-  it.each(['math', 'code'])('the solver prompt of %s', (domain) => {
+  it.each(domains.map(({ name }) => name))('the solver prompt of %s', (domain) => {
     const task = recogniseTask(domainNamed(domain).solverPrompt(statement).text)
     expect(task).toEqual({ kind: `solve-${domain}`, statement })
   })
@@ -45,7 +39,12 @@ describe('the simulator recognises what the pipeline really sends', () => {
     })
   })
 
-  it.each(TEST_KINDS)('writing a test: %s', (testKind) => {
-    expect(recogniseTask(testCasePrompt(statement, testKind).text)).toEqual({ kind: 'write-test', testKind, statement })
-  })
+  describe.each(domains.filter((domain) => domain.checkedBy === 'tests'))(
+    'writing a test of $name',
+    ({ testPrompt }) => {
+      it.each(TEST_KINDS)('%s', (testKind) => {
+        expect(recogniseTask(testPrompt(statement, testKind).text)).toEqual({ kind: 'write-test', testKind, statement })
+      })
+    },
+  )
 })

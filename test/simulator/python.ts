@@ -33,6 +33,17 @@ export function runPython(jobs: readonly { source: string; inputs: readonly stri
   return JSON.parse(result.stdout) as string[][]
 }
 
+/** A Python program that runs an SQL query on the database that the script on stdin fills, and prints its rows. */
+export function sqliteProgram(query: string): string {
+  return `
+import sqlite3, sys
+database = sqlite3.connect(':memory:')
+database.executescript(sys.stdin.read())
+for row in database.execute(${JSON.stringify(query)}):
+    print('|'.join('NULL' if value is None else str(value) for value in row))
+`
+}
+
 /** The tokens of an output, as tests compare them. */
 export function tokens(output: string | undefined): string {
   return (output ?? '').trim().split(/\s+/).join(' ')

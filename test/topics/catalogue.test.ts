@@ -93,7 +93,7 @@ describe('the catalogue', () => {
     const outside = ['seeds', 'benchmarks', 'retractions', 'discards', 'ledger', 'expenses', 'budget-claims']
     expect(names((topic) => !written.has(topic))).toEqual(outside)
     // What trainers and people read, and what a budget goes by.
-    const left = ['preference-pairs', 'sft-examples', 'retractions', 'discards', 'expenses', 'budget-claims']
+    const left = ['preference-pairs', 'sft-examples', 'retractions', 'expenses', 'budget-claims']
     expect(names((topic) => !read.has(topic))).toEqual(left)
   })
 

@@ -94,8 +94,8 @@ function wire(id: number, body: Buffer): Buffer {
 describe('RecordCodec', () => {
   it('writes a zero byte, the schema id as a big-endian 32-bit number, and the Avro body', async () => {
     const codec = await prepared('drawn-combination', new Schemas(0x01020304))
-    const bytes = codec.encode('subject', 'drawn-combination', { draws: 3 })
-    expect([...bytes]).toEqual([0, 1, 2, 3, 4, 6])
+    const bytes = codec.encode('subject', 'drawn-combination', { draws: 3, remaining: 0, combination: null })
+    expect([...bytes]).toEqual([0, 1, 2, 3, 4, 6, 0, 0])
     expect(schemaIdOf(bytes)).toBe(0x01020304)
   })
 

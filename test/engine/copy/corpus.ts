@@ -257,6 +257,7 @@ export class CorpusWriter {
         verdict: 'failed' as const,
         valid: true,
         again: false,
+        tokens: 0,
       }
       positions.set(partition, { verdicts: [...(positions.get(partition)?.verdicts ?? []), verdict] })
     }
@@ -371,6 +372,7 @@ function discard(
   return {
     ...{ id, parentIds: [recordId], domain: 'math', recipe: 'recipe', createdAtMs: 0, simulated: false },
     ...{ processor: 'judge-problem', reason: 'bad', evidence: 'bad', recordId, topic, partition, offset, calls: [] },
+    ...{ concepts: [], leftStream: false },
   }
 }
 
