@@ -17,13 +17,18 @@ export const code: Domain = {
       '```python\n# YOUR CODE HERE\n```\n\n',
   }),
   hasChecks: (checks) => checks.tests.length > 0,
-  async check(text, checks, verify) {
-    const run = await verify.runProgram({ completion: text, tests: checks.tests })
+  async check(text, checks, verify, { allTests }) {
+    const run = await verify.runProgram({ completion: text, tests: checks.tests, allTests, digests: allTests })
+    // One test that the sandbox failed on leaves a hole among the others: all are run again.
+    const fault = run.tests.find((test) => test.reason === 'sandbox_error')
     return {
-      reason: run.reason,
+      reason: fault ? fault.reason : run.reason,
       extracted: null,
-      detail: run.message ?? run.tests.at(-1)?.message ?? null,
-      tests: run.tests.map(({ verdict, reason, seconds, memoryMb }) => ({ verdict, reason, seconds, memoryMb })),
+      detail: fault?.message ?? run.message ?? null,
+      tests: run.tests.map(({ verdict, reason, seconds, memoryMb, digest }) => ({
+        ...{ verdict, reason, seconds, memoryMb },
+        outputDigest: digest ?? '',
+      })),
     }
   },
   hasAnswer: (text) => 'program' in extractProgram(text),

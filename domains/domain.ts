@@ -22,8 +22,13 @@ export interface Domain {
   solverPrompt(statement: string): Prompt
   /** Whether checks hold what `check` needs. */
   hasChecks(checks: Checks): boolean
-  /** Checks the text of an attempt, its reasoning left out. */
-  check(text: string, checks: Checks, verify: Unsignalled<Verification>): Promise<Conclusion>
+  /** Checks the text of an attempt, its reasoning left out. `allTests` runs every test, also after one that did not pass. */
+  check(
+    text: string,
+    checks: Checks,
+    verify: Unsignalled<Verification>,
+    options: { allTests: boolean },
+  ): Promise<Conclusion>
   /** Whether a text ends in something that could be checked at all: a boxed answer, a program. */
   hasAnswer(text: string): boolean
 }

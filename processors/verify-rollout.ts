@@ -16,7 +16,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'verify-rollout',
   summary: 'Checks attempts: math equivalence, or program runs in the sandbox.',
-  version: 1,
+  version: 2,
   inputs: { rollouts: topics.rollouts },
   tables: {},
   outputs: { verdict: topics.verdicts },
@@ -25,6 +25,10 @@ export default defineProcessor({
     refuseForeignScript: setting.boolean(
       'Treat an attempt with Han or Hangul after its reasoning as invalid, as the scripts do.',
       { default: true, recipe: true },
+    ),
+    allTests: setting.boolean(
+      'Run every written test of an attempt and keep what each came to, so that tests can be weighed; else stop at the first that does not pass. Trusted tests always stop there.',
+      { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
   },
   metrics: {
@@ -51,7 +55,9 @@ export default defineProcessor({
       const invalid = invalidReason({ text: rollout.text, finishReason }, config)
       const conclusion: Conclusion = invalid
         ? { reason: invalid, extracted: null, detail: null, tests: [] }
-        : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify)
+        : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify, {
+            allTests: config.allTests && !rollout.checks.trusted,
+          })
       if (conclusion.reason === 'sandbox_error') {
         throw new TransientError(
           'VERIFIER_UNAVAILABLE',

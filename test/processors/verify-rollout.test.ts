@@ -88,9 +88,49 @@ describe('verify-rollout', () => {
     ])
     expect(JSON.stringify(driven.records)).not.toContain('a long text')
     expect(runProgram).toHaveBeenCalledExactlyOnceWith(
-      { completion: program.text, tests: programChecks.tests },
+      { completion: program.text, tests: programChecks.tests, allTests: true, digests: true },
       expect.any(AbortSignal),
     )
+  })
+
+  it.each([
+    ['trusted tests', { ...program, checks: { ...programChecks, trusted: true } }, {}],
+    ['tests where it is told to', program, { allTests: false }],
+  ])('stops at the first that does not pass of %s', async (_, given, settings) => {
+    const runProgram = vi.fn(() => Promise.resolve<ProgramRun>({ verdict: 'passed', reason: 'passed', tests: [] }))
+    await drive(verifyRollout, of(given), { verification: { runProgram }, settings })
+    expect(runProgram).toHaveBeenCalledWith(
+      expect.objectContaining({ allTests: false, digests: false }),
+      expect.any(AbortSignal),
+    )
+  })
+
+  it('keeps the digest of what the program printed for each test', async () => {
+    const ran = { seconds: 0.1, memoryMb: 9 }
+    const tests: ProgramRun['tests'] = [
+      { verdict: 'failed', reason: 'wrong_answer', ...ran, digest: '0123456789abcdef' },
+      { verdict: 'failed', reason: 'runtime_error', ...ran },
+    ]
+    const driven = await drive(
+      verifyRollout,
+      of(program),
+      running({ verdict: 'failed', reason: 'wrong_answer', tests }),
+    )
+    expect(driven.records).toMatchObject([
+      { record: { tests: [{ outputDigest: '0123456789abcdef' }, { outputDigest: '' }] } },
+    ])
+  })
+
+  it('runs all tests again where the sandbox failed on one of them, though another has failed', async () => {
+    const ran = { seconds: 0.1, memoryMb: 9 }
+    const tests: ProgramRun['tests'] = [
+      { verdict: 'failed', reason: 'wrong_answer', ...ran },
+      { verdict: 'unverifiable', reason: 'sandbox_error', ...ran, message: 'the lane died' },
+    ]
+    const options = running({ verdict: 'failed', reason: 'wrong_answer', tests })
+    await expect(drive(verifyRollout, of(program), options)).rejects.toMatchObject({
+      message: 'the sandbox failed on rollout-1: the lane died',
+    })
   })
 
   it.each([
