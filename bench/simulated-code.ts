@@ -24,7 +24,7 @@ export interface SimulatedAttempt {
   right: boolean
   verdict: VerdictKind
   valid: boolean
-  tests: Pick<TestResult, 'verdict' | 'reason' | 'outputDigest'>[]
+  tests: readonly Pick<TestResult, 'verdict' | 'reason' | 'outputDigest'>[]
   tokens: number
 }
 
@@ -67,7 +67,7 @@ export async function simulateProblems(
     if (!choice) throw new Error('a request brought no answer')
     return choice
   }
-  const found: SimulatedProblem[] = []
+  const found: Promise<SimulatedProblem>[] = []
   for (let number = 0; number < problems; number++) {
     const random = new Random('simulated code', seed, number)
     const family = random.pick(CODE_FAMILIES)
@@ -83,9 +83,8 @@ export async function simulateProblems(
       const answers = Array.from({ length: attempts }, (_, attempt) =>
         ask(solver, code.solverPrompt(statement).text, attempt, 1),
       )
-      found.push({
-        ...{ solver, statement, tests: written.map(({ kind, right }) => ({ kind, right })) },
-        attempts: await Promise.all(
+      found.push(
+        Promise.all(
           answers.map(async (choice, attempt) => ({
             attempt,
             right: (choice.facts[0]?.body as RolloutFact).right === true,
@@ -94,11 +93,13 @@ export async function simulateProblems(
               ? ({ verdict: 'failed', valid: false, tests: [] } as const)
               : await judged(pool, choice.content, written)),
           })),
-        ),
-      })
+        ).then((made) => ({
+          ...{ solver, statement, tests: written.map(({ kind, right }) => ({ kind, right })), attempts: made },
+        })),
+      )
     }
   }
-  return found
+  return Promise.all(found)
 }
 
 const runs = new Map<string, Promise<readonly { reason: string; digest?: string }[]>>()
