@@ -7,7 +7,7 @@ import { domainNamed } from '../domains/index.ts'
 import type { Conclusion } from '../domains/domain.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { TransientError } from '../engine/errors.ts'
-import { histogram } from '../engine/metrics.ts'
+import { counter, histogram } from '../engine/metrics.ts'
 import { defineProcessor, type Draft } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import type { Rollout, Verdict } from '../schemas/generated.ts'
@@ -35,6 +35,10 @@ export default defineProcessor({
     verifierSeconds: histogram(
       'Seconds that an attempt took to verify, queueing included.',
       [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    ),
+    attemptsTotal: counter(
+      'Attempts verified, by solver and temperature; by form valid, or the reason why it may be neither chosen nor rejected. The paper chose its temperatures by the share of the invalid.',
+      ['model', 'temperature', 'form'],
     ),
   },
   discards: [],
@@ -66,10 +70,21 @@ export default defineProcessor({
       }
       const seconds = (performance.now() - startedAtMs) / 1000
       metrics.verifierSeconds.observe(seconds)
-      return emit.verdict(verdictOf(rollout, conclusion, seconds))
+      const verdict = verdictOf(rollout, conclusion, seconds)
+      metrics.attemptsTotal.inc({
+        model: rollout.solver,
+        temperature: temperatureLabel(rollout.calls.at(-1)?.temperature ?? null),
+        form: verdict.valid ? 'valid' : verdict.verdict === 'failed' ? conclusion.reason : 'unverifiable',
+      })
+      return emit.verdict(verdict)
     },
   },
 })
+
+/** To the nearest twentieth, up to 2: however temperatures are drawn, there are a few labels only. */
+function temperatureLabel(temperature: number | null): string {
+  return temperature === null ? 'default' : (Math.round(Math.min(Math.max(temperature, 0), 2) * 20) / 20).toFixed(2)
+}
 
 function verdictOf(rollout: Rollout, conclusion: Conclusion, verifierSeconds: number): Draft<Verdict> {
   const { id, parentIds, problemId, domain, solver, attempt, text, reasoning, calls } = rollout
