@@ -173,13 +173,25 @@ class Writer {
       ...{
         reason: verdict === 'passed' ? 'equal' : 'different',
         tests: [],
+        probes: [],
         text,
         reasoning: null,
         verifierSeconds: 0.01,
       },
       calls,
     })
-    return { attempt, verdictId, partition, offset, verdict, valid: true, again: false, tests: [], recomputed: false }
+    return {
+      attempt,
+      verdictId,
+      partition,
+      offset,
+      verdict,
+      valid: true,
+      again: false,
+      tests: [],
+      probes: [],
+      recomputed: false,
+    }
   }
 
   async #close(
@@ -219,8 +231,8 @@ class Writer {
     await this.#put(topics.outcomes, {
       ...{ ...made, id: outcomeId, parentIds: [id], result: passed.length === 0 ? 'unsolved' : 'kept' },
       ...{ attempted: attempts, passed: passed.length, invalid: 0, unverifiable: 0 },
-      verdicts: counted.map(({ attempt: _, again: __, tests: ___, ...verdict }) => verdict),
-      ...{ reason: '', spared: 0, setAside: [] },
+      verdicts: counted.map(({ attempt: _, again: __, tests: ___, probes: ____, ...verdict }) => verdict),
+      ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
     })
     const pairs = Math.min(passed.length, failed.length, 2)
     if (pairs === 0) await this.#discard(topics.outcomes, problemId, outcomeId, 'unsolved', 'build-pairs')

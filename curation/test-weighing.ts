@@ -31,6 +31,7 @@ export interface RefutedTest {
 // Measured on the simulator's problems (docs/rollouts.md): three programs alone share a mistake too often, four hardly ever.
 const enoughAlone = 4
 const votesAgainstOnePass = 4
+const leastShare = 1 / 4
 
 /**
  * Which tests of a suite the attempts refute. A suite that any program passes as a whole stands as it is: nothing that has passed is ever
@@ -95,7 +96,8 @@ function refutedBy(
     if (rule === 'no-test-agrees') return one.contradicted === 0 && 2 * agreed.length > complete.length
     // The more tests a class fails, the likelier it is the class that is wrong: then each needs a second from outside.
     if (failed.length > 1) return 2 * failed.length <= testCount && one.contradicted === 0 && one.seconded > 0
-    return support(one) >= votesAgainstOnePass * one.contradicted && (one.seconded > 0 || support(one) >= enoughAlone)
+    const isHeard = support(one) >= leastShare * one.of && support(one) >= votesAgainstOnePass * one.contradicted
+    return isHeard && (one.seconded > 0 || support(one) >= enoughAlone)
   }
   return refuted.every(isRefuted) ? refuted : []
 }

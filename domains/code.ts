@@ -1,4 +1,5 @@
 /** Programs that read stdin and write stdout: checked by unit tests in the sandbox. */
+import { probeInputs } from '../curation/probe-inputs.ts'
 import { extractProgram } from '../verifiers/program.ts'
 import type { Domain } from './domain.ts'
 
@@ -17,11 +18,15 @@ export const code: Domain = {
       '```python\n# YOUR CODE HERE\n```\n\n',
   }),
   hasChecks: (checks) => checks.tests.length > 0,
-  async check(text, checks, verify, { allTests }) {
+  async check(text, checks, verify, { allTests, probes }) {
     const run = await verify.runProgram({ completion: text, tests: checks.tests, allTests, digests: allTests })
     // One test that the sandbox failed on leaves a hole among the others: all are run again.
     const fault = run.tests.find((test) => test.reason === 'sandbox_error')
+    const inputs = run.reason === 'passed' ? probeInputs(checks.tests, probes) : []
+    const asked = { tests: inputs.map((input) => ({ input, output: '' })), allTests: true, digests: true }
+    const probed = inputs.length > 0 ? (await verify.runProgram({ completion: text, ...asked })).tests : []
     return {
+      probes: probed.map(({ digest }) => digest ?? ''),
       reason: fault ? fault.reason : run.reason,
       extracted: null,
       detail: fault?.message ?? run.message ?? null,

@@ -7,6 +7,7 @@
  */
 import { attemptsDue, endingOf, type AttemptRule, type AttemptState } from '../curation/adaptive-rollouts.ts'
 import { tally } from '../curation/attempts.ts'
+import { behaviours } from '../curation/probe-inputs.ts'
 import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { seedOf } from '../engine/ids.ts'
@@ -95,7 +96,10 @@ export default defineProcessor({
       const { partition, offset } = position
       const { again } = meaningOf(verdict.reason)
       const tests = config.weighTests && plan.testCases?.checks.trusted !== true ? verdict.tests : []
-      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again, tests })
+      const { probes } = verdict
+      solver.verdicts.push({
+        ...{ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again, tests, probes },
+      })
       const emissions = advance(plan, [solver], config, emit)
       settle(plan, leaveStream)
       state.set(problemId, plan)
@@ -209,6 +213,7 @@ function outcomeDraft(
       const recomputed = verdict !== state.verdicts[index]?.verdict
       return verdict === 'unverifiable' ? [] : [{ verdictId, partition, offset, verdict, valid, recomputed }]
     }),
+    behaviours: behaviours(state.verdicts.filter(({ verdict }) => verdict === 'passed').map(({ probes }) => probes)),
     setAside: refuted.map((one) => ({ ...one, kind: checks.tests[one.test]?.kind ?? '' })),
   }
 }

@@ -30,6 +30,10 @@ export default defineProcessor({
       'Run every written test of an attempt and keep what each came to, so that tests can be weighed; else stop at the first that does not pass. Trusted tests always stop there.',
       { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
+    probes: setting.integer(
+      'Inputs, made from those of written tests, that a program which passed is run on as well: what it prints goes into the evidence of the outcome, never into a verdict.',
+      { min: 0, max: 64, default: 4, profiles: { paper: 0, scripts: 0 }, recipe: true },
+    ),
   },
   metrics: {
     verifierSeconds: histogram(
@@ -61,6 +65,7 @@ export default defineProcessor({
         ? { reason: invalid, extracted: null, detail: null, tests: [] }
         : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify, {
             allTests: config.allTests && !rollout.checks.trusted,
+            probes: rollout.checks.trusted ? 0 : config.probes,
           })
       if (conclusion.reason === 'sandbox_error') {
         throw new TransientError(
@@ -88,10 +93,10 @@ function temperatureLabel(temperature: number | null): string {
 
 function verdictOf(rollout: Rollout, conclusion: Conclusion, verifierSeconds: number): Draft<Verdict> {
   const { id, parentIds, problemId, domain, solver, attempt, text, reasoning, calls } = rollout
-  const { reason, extracted, detail, tests } = conclusion
+  const { reason, extracted, detail, tests, probes = [] } = conclusion
   const { verdict, valid } = meaningOf(reason)
   return {
     ...{ parentIds: [id], domain, problemId, requestId: parentIds[0] ?? '', solver, attempt },
-    ...{ verdict, reason, valid, extracted, detail, tests, text, reasoning, verifierSeconds, calls },
+    ...{ verdict, reason, valid, extracted, detail, tests, probes, text, reasoning, verifierSeconds, calls },
   }
 }

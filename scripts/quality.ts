@@ -278,6 +278,7 @@ async function figures(corpus: Corpus, truth: Truth): Promise<Figure[]> {
       }),
     ...suiteFigures([...suites.values()], [...attempts.values()], suites),
     ...weighingFigures([...outcomes.values()], attempts, suites),
+    ...weakSuiteFigures([...outcomes.values()], attempts),
     ...difficultyFigures([...outcomes.values()], attempts),
     ...(await pairFigures(corpus, attempts, suites)),
   ]
@@ -345,6 +346,24 @@ function weighingFigures(
     figure('weighing: recovered', share(counts.recovered, counts.killed), recoveredGoal),
     figure('weighing: tests set aside', counts.setAside),
     figure('weighing: set aside though right', share(counts.right, counts.setAside)),
+  ]
+}
+
+/** Suites that a wrong program passes, against those whose programs are seen to disagree on other inputs. */
+function weakSuiteFigures(outcomes: readonly Outcome[], attempts: ReadonlyMap<string, JudgedAttempt>): Figure[] {
+  const counts = { weak: 0, seen: 0, both: 0 }
+  for (const { behaviours, verdicts: ofOutcome } of outcomes) {
+    if (behaviours.length === 0) continue
+    const passed = ofOutcome.filter(({ verdict }) => verdict === 'passed')
+    const isWeak = passed.some(({ verdictId }) => attempts.get(verdictId)?.right === false)
+    if (isWeak) counts.weak++
+    if (behaviours.length > 1) counts.seen++
+    if (isWeak && behaviours.length > 1) counts.both++
+  }
+  return [
+    figure('weak suites: outcomes where a wrong program passed', counts.weak),
+    figure('weak suites: of these, seen by behaviours', share(counts.both, counts.weak)),
+    figure('weak suites: seen ones that are weak', share(counts.both, counts.seen)),
   ]
 }
 

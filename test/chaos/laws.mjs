@@ -29,10 +29,13 @@ const attempts = defaultOf('plan-rollouts', 'attempts')
 const maxRepeats = defaultOf('plan-rollouts', 'maxRepeats')
 /** Passes of k that make a problem too easy: that many attempts are on their way or have passed until nothing is left to ask for. */
 const passesTooEasy = Math.ceil(attempts * defaultOf('plan-rollouts', 'tooEasyAt'))
-/** Calls that a record makes at once which is decided by votes or by written tests: of the votes, as many as may be enough. */
+/** Calls that a record needs, at least and at most, which is decided by votes or by written tests. A vote may be decided early. */
 export const callsNeeded = {
-  'vote-answer': Math.floor(defaultOf('vote-answer', 'generations') / 2) + 1,
-  'generate-test-cases': 4,
+  'vote-answer': {
+    least: Math.floor(defaultOf('vote-answer', 'generations') / 2) + 1,
+    most: defaultOf('vote-answer', 'generations'),
+  },
+  'generate-test-cases': { least: 4, most: 4 },
 }
 
 const checkedBy = (sort) => (record) => domainNamed(record.domain).checkedBy === sort

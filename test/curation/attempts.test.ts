@@ -57,7 +57,7 @@ describe('outcomeOf', () => {
 describe('tally', () => {
   const verdict = (kind: AttemptVerdict['verdict'], valid = true): AttemptVerdict => ({
     ...{ attempt: 0, verdictId: 'verdict-0', partition: 0, offset: 0 },
-    ...{ verdict: kind, valid, again: false, tests: [] },
+    ...{ verdict: kind, valid, again: false, tests: [], probes: [] },
   })
 
   it('counts invalid attempts as failed ones, and unverifiable ones not at all', () => {

@@ -37,7 +37,13 @@ class Planning {
   }
 
   /** Delivers the verdict of an attempt at the next offset of partition 7. */
-  verdict(attempt: number, ending: Ending, solver = 'solver-model', tests: Verdict['tests'] = []): Promise<Driven> {
+  verdict(
+    attempt: number,
+    ending: Ending,
+    solver = 'solver-model',
+    tests: Verdict['tests'] = [],
+    probes: string[] = [],
+  ): Promise<Driven> {
     const given: Partial<Verdict> = {
       passed: { verdict: 'passed', valid: true } as const,
       failed: { verdict: 'failed', valid: true } as const,
@@ -45,16 +51,16 @@ class Planning {
       unverifiable: { verdict: 'unverifiable', valid: false, reason: 'not_run' } as const,
       'our fault': { verdict: 'unverifiable', valid: false, reason: 'sandbox_error' } as const,
     }[ending]
-    return this.#deliver('verdicts', verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt, tests }))
+    return this.#deliver('verdicts', verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt, tests, probes }))
   }
 
   /** Delivers the verdict of a program by what it prints on each test: `+` what is expected, another letter something else, `!` nothing. */
-  program(attempt: number, outputs: string, solver = 'solver-model'): Promise<Driven> {
+  program(attempt: number, outputs: string, solver = 'solver-model', probes: string[] = []): Promise<Driven> {
     const tests = [...outputs].map((output) => ({
       ...{ verdict: output === '+' ? ('passed' as const) : ('failed' as const), reason: '', seconds: 0, memoryMb: 0 },
       outputDigest: output === '!' ? '' : output,
     }))
-    return this.verdict(attempt, /^\++$/.test(outputs) ? 'passed' : 'failed', solver, tests)
+    return this.verdict(attempt, /^\++$/.test(outputs) ? 'passed' : 'failed', solver, tests, probes)
   }
 
   async #deliver(input: string, record: unknown): Promise<Driven> {
@@ -376,6 +382,15 @@ describe('plan-rollouts', () => {
       await planning.testCases(given)
       await runAll(planning, programs)
       expect(planning.outcomes).toMatchObject([{ result: 'unsolved', passed: 0, setAside: [] }])
+    })
+
+    it('and says how many ways of behaving those have that pass them all', async () => {
+      const planning = new Planning({ settings: { attempts: 3, tooEasyAt: 1 } })
+      await planning.testCases(code)
+      await planning.program(0, '+++', 'solver-model', ['a', 'b'])
+      await planning.program(1, '+++', 'solver-model', ['a', 'c'])
+      await planning.program(2, 'a++')
+      expect(planning.outcomes).toMatchObject([{ result: 'kept', passed: 2, behaviours: [1, 1] }])
     })
 
     it('and abandons a problem for which no test is left', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { drive, type DriveOptions } from '../../engine/drive.ts'
 import { InvalidRecordError } from '../../engine/errors.ts'
 import type { MathComparison, ProgramRun } from '../../engine/ports.ts'
+import type { ProgramTest } from '../../verifiers/program.ts'
 import verifyRollout from '../../processors/verify-rollout.ts'
 import { compareMath } from '../../verifiers/math.ts'
 import { idsOf, modelCall, programChecks, rollout } from './records.ts'
@@ -119,6 +120,34 @@ describe('verify-rollout', () => {
     expect(driven.records).toMatchObject([
       { record: { tests: [{ outputDigest: '0123456789abcdef' }, { outputDigest: '' }] } },
     ])
+  })
+
+  it('runs what passed on inputs like those of the written tests as well, which decide nothing', async () => {
+    const asked: ProgramTest[][] = []
+    const runProgram = vi.fn(({ tests }: { tests: readonly ProgramTest[] }) => {
+      asked.push([...tests])
+      const run = { seconds: 0.1, memoryMb: 9 }
+      const isProbe = asked.length === 2
+      return Promise.resolve<ProgramRun>({
+        verdict: isProbe ? 'failed' : 'passed',
+        reason: isProbe ? 'wrong_answer' : 'passed',
+        tests: tests.map((_, index) => ({
+          ...{ verdict: 'failed', reason: '', ...run },
+          ...(index === 0 ? {} : { digest: `digest ${index}` }),
+        })),
+      })
+    })
+    const driven = await drive(verifyRollout, of(program), { verification: { runProgram }, settings: { probes: 2 } })
+    expect(asked[1]).toEqual([
+      { input: '2 1\n', output: '' },
+      { input: '2 3\n', output: '' },
+    ])
+    expect(driven.records).toMatchObject([{ record: { verdict: 'passed', probes: ['', 'digest 1'] } }])
+    runProgram.mockClear()
+    await drive(verifyRollout, of({ ...program, checks: { ...programChecks, trusted: true } }), {
+      verification: { runProgram },
+    })
+    expect(runProgram).toHaveBeenCalledOnce()
   })
 
   it('runs all tests again where the sandbox failed on one of them, though another has failed', async () => {

@@ -258,6 +258,7 @@ export class CorpusWriter {
         valid: true,
         again: false,
         tests: [],
+        probes: [],
       }
       positions.set(partition, { verdicts: [...(positions.get(partition)?.verdicts ?? []), verdict] })
     }
