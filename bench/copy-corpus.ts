@@ -174,13 +174,26 @@ class Writer {
       ...{
         reason: verdict === 'passed' ? 'equal' : 'different',
         tests: [],
+        probes: [],
         text,
         reasoning: null,
         verifierSeconds: 0.01,
       },
       calls,
     })
-    return { attempt, verdictId, partition, offset, verdict, valid: true, again: false, tokens: 1000 }
+    return {
+      attempt,
+      verdictId,
+      partition,
+      offset,
+      verdict,
+      valid: true,
+      again: false,
+      tokens: 1000,
+      tests: [],
+      probes: [],
+      recomputed: false,
+    }
   }
 
   async #close(
@@ -220,7 +233,10 @@ class Writer {
     await this.#put(topics.outcomes, {
       ...{ ...made, id: outcomeId, parentIds: [id], result: passed.length === 0 ? 'unsolved' : 'kept' },
       ...{ attempted: attempts, passed: passed.length, invalid: 0, unverifiable: 0, tokens: 8000 },
-      verdicts: counted.map(({ attempt: _, again: __, tokens: ___, ...verdict }) => verdict),
+      verdicts: counted.map(
+        ({ attempt: _, again: __, tests: ___, probes: ____, tokens: _____, ...verdict }) => verdict,
+      ),
+      ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
     })
     const pairs = Math.min(passed.length, failed.length, 2)
     if (pairs === 0) await this.#discard(topics.outcomes, problemId, outcomeId, 'unsolved', 'build-pairs')

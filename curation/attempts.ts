@@ -27,12 +27,14 @@ export function invalidReason(
 export interface DifficultyRule {
   /** Attempts that count, k. The paper: 8. */
   attempts: number
-  /** A problem whose pass rate reaches this is too easy. The paper: 1/2. */
+  /** The pass rate from which a problem is too easy. The paper: 1/2. */
   tooEasyAt: number
+  /** Whether that rate itself is too easy already (`at-least`: the paper), or only what is above it (`more-than`: the scripts). */
+  tooEasyWhen: 'at-least' | 'more-than'
 }
 
 /** How attempts stand: those that count are passed and failed ones, invalid ones among the failed. */
-export function tally(verdicts: readonly AttemptVerdict[]): {
+export function tally(verdicts: readonly Pick<AttemptVerdict, 'verdict' | 'valid'>[]): {
   attempted: number
   passed: number
   invalid: number
@@ -48,5 +50,11 @@ export function tally(verdicts: readonly AttemptVerdict[]): {
 export function outcomeOf(counts: { attempted: number; passed: number }, rule: DifficultyRule): OutcomeResult {
   if (counts.attempted < rule.attempts) return 'abandoned'
   if (counts.passed === 0) return 'unsolved'
-  return counts.passed / counts.attempted >= rule.tooEasyAt ? 'too_easy' : 'kept'
+  return isTooEasy(counts, rule) ? 'too_easy' : 'kept'
+}
+
+/** Whether so many passes make a problem too easy. */
+export function isTooEasy({ attempted, passed }: { attempted: number; passed: number }, rule: DifficultyRule): boolean {
+  const passRate = passed / attempted
+  return rule.tooEasyWhen === 'at-least' ? passRate >= rule.tooEasyAt : passRate > rule.tooEasyAt
 }

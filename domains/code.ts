@@ -1,4 +1,5 @@
 /** Programs that read stdin and write stdout: checked by unit tests in the sandbox. */
+import { probeInputs } from '../curation/probe-inputs.ts'
 import { extractProgram } from '../verifiers/program.ts'
 import type { Domain } from './domain.ts'
 import { testCasePrompt } from './prompts.ts'
@@ -19,13 +20,22 @@ export const code: Domain = {
   }),
   testPrompt: testCasePrompt,
   hasChecks: (checks) => checks.tests.length > 0,
-  async check(text, checks, verify) {
-    const run = await verify.runProgram({ completion: text, tests: checks.tests })
+  async check(text, checks, verify, { allTests, probes }) {
+    const run = await verify.runProgram({ completion: text, tests: checks.tests, allTests, digests: allTests })
+    // One test that the sandbox failed on leaves a hole among the others: all are run again.
+    const fault = run.tests.find((test) => test.reason === 'sandbox_error')
+    const inputs = run.reason === 'passed' ? probeInputs(checks.tests, probes) : []
+    const asked = { tests: inputs.map((input) => ({ input, output: '' })), allTests: true, digests: true }
+    const probed = inputs.length > 0 ? (await verify.runProgram({ completion: text, ...asked })).tests : []
     return {
-      reason: run.reason,
+      probes: probed.map(({ digest }) => digest ?? ''),
+      reason: fault ? fault.reason : run.reason,
       extracted: null,
-      detail: run.message ?? run.tests.at(-1)?.message ?? null,
-      tests: run.tests.map(({ verdict, reason, seconds, memoryMb }) => ({ verdict, reason, seconds, memoryMb })),
+      detail: fault?.message ?? run.message ?? null,
+      tests: run.tests.map(({ verdict, reason, seconds, memoryMb, digest }) => ({
+        ...{ verdict, reason, seconds, memoryMb },
+        outputDigest: digest ?? '',
+      })),
     }
   },
   hasAnswer: (text) => 'program' in extractProgram(text),

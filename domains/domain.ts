@@ -13,6 +13,8 @@ export interface Conclusion {
   /** What the reason leaves open, such as the first difference or an exit code; null where it says all. */
   detail: string | null
   tests: TestResult[]
+  /** Of an attempt that passed: what it printed for each probe, as digests; see curation/probe-inputs.ts. */
+  probes?: string[]
 }
 
 /** How checks are made where no human source gives them. */
@@ -39,8 +41,13 @@ export type Domain = CheckSource & {
   solverPrompt(statement: string): Prompt
   /** Whether checks hold what `check` needs. */
   hasChecks(checks: Checks): boolean
-  /** Checks the text of an attempt, its reasoning left out. */
-  check(text: string, checks: Checks, verify: Unsignalled<Verification>): Promise<Conclusion>
+  /** Checks the text of an attempt, its reasoning left out. `allTests` runs every test, also after one that did not pass; `probes`: inputs more that what passed is run on. */
+  check(
+    text: string,
+    checks: Checks,
+    verify: Unsignalled<Verification>,
+    options: { allTests: boolean; probes: number },
+  ): Promise<Conclusion>
   /** Whether a text ends in something that could be checked at all: a boxed answer, a program. */
   hasAnswer(text: string): boolean
 }

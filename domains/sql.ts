@@ -40,17 +40,22 @@ export const sql: Domain = {
       '```sql\n-- YOUR QUERY HERE\n```\n',
   }),
   hasChecks: (checks) => checks.tests.length > 0,
-  async check(text, checks, verify) {
+  async check(text, checks, verify, { allTests }) {
     const found = extractProgram(text, labels)
     if ('missing' in found) return { reason: 'no_code', extracted: null, detail: found.missing, tests: [] }
-    const run = await verify.runProgram({ program: programOf(found.program), tests: checks.tests.map(comparable) })
+    const program = programOf(found.program)
+    const run = await verify.runProgram({ program, tests: checks.tests.map(comparable), allTests, digests: allTests })
+    const ours = run.tests.find(({ reason }) => reason === 'sandbox_error')
     const fault =
       run.reason === 'runtime_error' ? unsupported[Number(/^exit code (\d+)$/.exec(run.message ?? '')?.[1])] : undefined
     return {
-      reason: fault === undefined ? run.reason : 'unsupported',
+      reason: ours ? ours.reason : fault === undefined ? run.reason : 'unsupported',
       extracted: found.program.trim(),
-      detail: fault ?? run.message ?? run.tests.at(-1)?.message ?? null,
-      tests: run.tests.map(({ verdict, reason, seconds, memoryMb }) => ({ verdict, reason, seconds, memoryMb })),
+      detail: ours?.message ?? fault ?? run.message ?? run.tests.at(-1)?.message ?? null,
+      tests: run.tests.map(({ verdict, reason, seconds, memoryMb, digest }) => ({
+        ...{ verdict, reason, seconds, memoryMb },
+        outputDigest: digest ?? '',
+      })),
     }
   },
   hasAnswer: (text) => 'program' in extractProgram(text, labels),

@@ -7,14 +7,26 @@ export interface HistogramDeclaration {
   doc: string
   buckets: readonly number[]
 }
-export type MetricDeclarations = Readonly<Record<string, HistogramDeclaration>>
+export interface CounterDeclaration<Label extends string = string> {
+  type: 'counter'
+  doc: string
+  labels: readonly Label[]
+}
+export type MetricDeclarations = Readonly<Record<string, HistogramDeclaration | CounterDeclaration>>
 export type MetricHandles<Declared extends MetricDeclarations> = {
-  readonly [Name in keyof Declared]: { observe(value: number): void }
+  readonly [Name in keyof Declared]: Declared[Name] extends CounterDeclaration<infer Label>
+    ? { inc(labels: Readonly<Record<Label, string>>): void }
+    : { observe(value: number): void }
 }
 
 /** Declares a histogram; the unit stands in its name. */
 export function histogram(doc: string, buckets: readonly number[]): HistogramDeclaration {
   return { type: 'histogram', doc, buckets }
+}
+
+/** Declares a counter; its name ends in Total. Of each label a few values only: names of the configuration or of a list in the code. */
+export function counter<const Label extends string>(doc: string, labels: readonly Label[]): CounterDeclaration<Label> {
+  return { type: 'counter', doc, labels }
 }
 
 const prefix = 'wellspring_'
@@ -56,9 +68,13 @@ export class Metrics {
 
   /** Handles for the metrics of one declaration. */
   declared<Declared extends MetricDeclarations>(processor: string, declarations: Declared): MetricHandles<Declared> {
-    const handles = Object.entries(declarations).map(([name, { doc, buckets }]) => {
+    const handles = Object.entries(declarations).map(([name, declaration]) => {
       const metricName = `${processor.replaceAll('-', '_')}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
-      return [name, this.#histogram(metricName, doc, [], buckets)]
+      const handle =
+        declaration.type === 'counter'
+          ? this.#counter(metricName, declaration.doc, [...declaration.labels])
+          : this.#histogram(metricName, declaration.doc, [], declaration.buckets)
+      return [name, handle]
     })
     return Object.fromEntries(handles) as MetricHandles<Declared>
   }

@@ -155,10 +155,26 @@ interface ProgramTest {
   output: string
 }
 
+type ProgramRunRequest = ({ completion: string } | { program: string }) & {
+  tests: readonly ProgramTest[]
+  /** Runs every test instead of stopping at the first that does not pass. */
+  allTests?: boolean
+  /** Gives every test's result the digest of its output. */
+  digests?: boolean
+}
+
 export interface ProgramRun {
   verdict: VerdictKind
   reason: string
-  tests: readonly { verdict: VerdictKind; reason: string; seconds: number; memoryMb: number; message?: string }[]
+  tests: readonly {
+    verdict: VerdictKind
+    reason: string
+    seconds: number
+    memoryMb: number
+    message?: string
+    /** The same for equal outputs; absent where none was asked for, or the program did not end well. */
+    digest?: string
+  }[]
   /** What the reason leaves open, in one line. */
   message?: string
 }
@@ -176,10 +192,7 @@ export interface Verification {
   /** Boxed answers of completions, undefined where there is none, and their equivalence classes. */
   groupAnswers(completions: readonly string[], signal: AbortSignal): Promise<AnswerGroups>
   /** Runs a Python program in the sandbox: one that stands in a completion, or one that is given. */
-  runProgram(
-    request: ({ completion: string } | { program: string }) & { tests: readonly ProgramTest[] },
-    signal: AbortSignal,
-  ): Promise<ProgramRun>
+  runProgram(request: ProgramRunRequest, signal: AbortSignal): Promise<ProgramRun>
 }
 
 /** The same calls with the signal bound, as a processor sees them. */

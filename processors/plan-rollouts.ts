@@ -1,10 +1,14 @@
 /**
  * plan-rollouts: test-cases and verdicts -> rollout-requests and outcomes. Decides how many attempts each problem and
- * solver still deserves, and closes it with an outcome: the difficulty filter. No model call.
+ * solver still deserves, sets aside written tests that the attempts refute, and closes the problem with an outcome: the difficulty filter.
+ * No model call. Rules: docs/rollouts.md.
  * Verdicts are keyed by attempt: repeats and those of closed problems are ignored. They may come before the test cases, as
  * when stored ones are planned anew: an attempt that has its verdict is not asked for again.
  */
-import { outcomeOf, tally, type DifficultyRule } from '../curation/attempts.ts'
+import { attemptsDue, endingOf, type AttemptRule, type AttemptState } from '../curation/adaptive-rollouts.ts'
+import { tally } from '../curation/attempts.ts'
+import { behaviours } from '../curation/probe-inputs.ts'
+import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { seedOf } from '../engine/ids.ts'
 import { defineProcessor, type Draft, type Emission } from '../engine/processor.ts'
@@ -23,7 +27,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'plan-rollouts',
   summary: 'Asks for attempts at each problem and closes it with an outcome.',
-  version: 1,
+  version: 2,
   inputs: { testCases: topics.testCases, verdicts: topics.verdicts },
   tables: {},
   outputs: { request: topics.rolloutRequests, outcome: topics.outcomes },
@@ -42,9 +46,26 @@ export default defineProcessor({
       default: 0.5,
       recipe: true,
     }),
+    tooEasyWhen: setting.choice(
+      'at-least: the rate itself is too easy (the paper: "at least half"). more-than: only what is above it (the scripts: > 1/2).',
+      ['at-least', 'more-than'],
+      { default: 'at-least', profiles: { scripts: 'more-than' }, recipe: true },
+    ),
     maxRepeats: setting.integer(
       'Attempts asked for again because one could not be verified, for each problem and solver.',
       { min: 0, max: 64, default: 3, recipe: true },
+    ),
+    adaptive: setting.boolean(
+      'Ask for no attempt that cannot change whether a problem is kept; the same problems are kept. Else for all attempts at once (the paper and the scripts).',
+      { default: true, profiles: { paper: false, scripts: false }, recipe: true },
+    ),
+    giveUpAfter: setting.integer(
+      'With adaptive: attempts without a pass after which a problem is given up as unsolved; 0: never. Of 8 attempts, 6 lose 2 of 8 problems that would have had one pass and 1 of 28 with two; 4 lose 4 of 8, 6 of 28 and 4 of 56 with three. Not where tests may be weighed.',
+      { min: 0, max: 256, default: 0, recipe: true },
+    ),
+    weighTests: setting.boolean(
+      'Set aside written tests that the attempts refute, where no attempt passes them all. Trusted tests always stand. Needs allTests of verify-rollout.',
+      { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
   },
   metrics: {},
@@ -61,7 +82,7 @@ export default defineProcessor({
       plan.testCases = testCases
       // Verdicts of solvers that are configured no longer may have come before: nobody could make the attempts they lack.
       plan.solvers = models.map(({ model }) => solverPlan(plan, model))
-      const emissions = plan.solvers.flatMap((solver) => advance(testCases, solver, config, emit))
+      const emissions = advance(plan, plan.solvers, config, emit)
       settle(plan, leaveStream)
       state.set(testCases.problemId, plan)
       return emissions
@@ -76,9 +97,13 @@ export default defineProcessor({
       if (!solver || solver.closed || solver.verdicts.some((one) => one.attempt === attempt)) return []
       const { partition, offset } = position
       const { again } = meaningOf(verdict.reason)
+      const tests = config.weighTests && plan.testCases?.checks.trusted !== true ? verdict.tests : []
+      const { probes } = verdict
       const tokens = tokensOf(verdict.calls)
-      solver.verdicts.push({ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again, tokens })
-      const emissions = plan.testCases ? advance(plan.testCases, solver, config, emit) : []
+      solver.verdicts.push({
+        ...{ attempt, verdictId, partition, offset, verdict: verdict.verdict, valid, again, tests, probes, tokens },
+      })
+      const emissions = advance(plan, [solver], config, emit)
       settle(plan, leaveStream)
       state.set(problemId, plan)
       return emissions
@@ -112,42 +137,96 @@ interface Emits {
   outcome: (draft: Draft<Outcome>) => Emission
 }
 
+type Rule = AttemptRule & { weighTests: boolean }
+
+/** A solver's attempts, with all that is known of each. */
+interface SolverState extends AttemptState {
+  verdicts: AttemptVerdict[]
+}
+
+/** Whether the problem's tests may be set aside. */
+function areWeighed({ checks }: TestCases, { weighTests }: Rule): boolean {
+  return weighTests && !checks.trusted && checks.tests.length > 0
+}
+
+/** Verdicts of attempts that nobody has asked for do not count yet. */
+function stateOf(testCases: TestCases, { requested, verdicts }: SolverPlan, rule: Rule): SolverState {
+  const counted = verdicts.filter(({ attempt }) => attempt < requested).sort((a, b) => a.attempt - b.attempt)
+  return { requested, verdicts: counted, weighed: areWeighed(testCases, rule) }
+}
+
+function identityOf({ id, domain, problemId, statement }: TestCases, solver: string) {
+  return { parentIds: [id], domain, problemId, solver, statement }
+}
+
 /**
- * What a solver's verdicts come to: attempts 0 to k - 1, and one more for each that could not be verified and may be next time, as far as
- * repeats go; then, with a verdict for each of them, the outcome. The order in which verdicts came makes no difference.
+ * What has become due: requests of the given solvers, then the outcomes of those that are done. The order in which verdicts come makes no
+ * difference, unless the problem is abandoned.
  */
-function advance(
-  testCases: TestCases,
-  plan: SolverPlan,
-  rule: DifficultyRule & { maxRepeats: number },
-  emit: Emits,
-): Emission[] {
-  const { id, problemId, domain, origin, source, statement, concepts, level, checks } = testCases
+function advance(plan: RolloutPlan, solvers: readonly SolverPlan[], rule: Rule, emit: Emits): Emission[] {
+  const { testCases } = plan
+  if (!testCases) return []
+  const requests = solvers.flatMap((solver) => ask(testCases, solver, rule, emit))
+  return [...requests, ...close(testCases, plan.solvers, rule, emit)]
+}
+
+/** Asks for the attempts that are due and have no verdict yet. */
+function ask(testCases: TestCases, plan: SolverPlan, rule: Rule, emit: Emits): Emission[] {
   const { solver } = plan
-  const about = { parentIds: [id], domain, problemId, solver, statement }
-  const counted = (): AttemptVerdict[] => plan.verdicts.filter(({ attempt }) => attempt < plan.requested)
   const emissions: Emission[] = []
-  while (plan.requested < rule.attempts + Math.min(counted().filter(({ again }) => again).length, rule.maxRepeats)) {
+  while (plan.requested < attemptsDue(stateOf(testCases, plan, rule), rule)) {
     const attempt = plan.requested++
     if (plan.verdicts.some((one) => one.attempt === attempt)) continue
-    const seed = seedOf('rollout', problemId, solver, attempt)
-    emissions.push(emit.request({ ...about, ordinal: `${solver}/${attempt}`, attempt, seed, checks }))
+    const seed = seedOf('rollout', testCases.problemId, solver, attempt)
+    const request = { ...identityOf(testCases, solver), ordinal: `${solver}/${attempt}`, attempt, seed }
+    emissions.push(emit.request({ ...request, checks: testCases.checks }))
   }
-  const counts = tally(counted())
-  plan.unverifiable = counts.unverifiable
-  if (counts.attempted + counts.unverifiable < plan.requested) return emissions
-  plan.closed = true
-  const verdicts = counted()
-    .filter(({ verdict }) => verdict !== 'unverifiable')
-    .sort((a, b) => a.attempt - b.attempt)
-    .map(({ verdictId, partition, offset, verdict, valid }) => ({ verdictId, partition, offset, verdict, valid }))
-  const result = outcomeOf(counts, rule)
-  const tokens = counted().reduce((sum, verdict) => sum + verdict.tokens, tokensOf(testCases.calls))
-  return [
-    ...emissions,
-    emit.outcome({ ...about, ordinal: solver, origin, source, concepts, level, result, ...counts, tokens, verdicts }),
-  ]
+  plan.unverifiable = tally(stateOf(testCases, plan, rule).verdicts).unverifiable
+  return emissions
 }
+
+/**
+ * The outcomes of solvers whose attempts are all verified. Where the tests are weighed and nothing has passed, that waits for the attempts
+ * of all solvers, or for a pass: the tests are weighed against all of them.
+ */
+function close(testCases: TestCases, plans: readonly SolverPlan[], rule: Rule, emit: Emits): Emission[] {
+  const states = plans.map((plan) => ({ plan, state: stateOf(testCases, plan, rule) }))
+  const all = states.flatMap(({ state }) => state.verdicts)
+  const isOpen = states.some(({ state }) => state.verdicts.length < state.requested)
+  if (isOpen && areWeighed(testCases, rule) && !all.some(({ verdict }) => verdict === 'passed')) return []
+  const refuted = areWeighed(testCases, rule) ? refutedTests(all, testCases.checks.tests.length) : []
+  return states
+    .filter(({ plan, state }) => !plan.closed && state.verdicts.length === state.requested)
+    .map(({ plan, state }) => {
+      plan.closed = true
+      return emit.outcome(outcomeDraft(testCases, plan.solver, state, refuted, rule))
+    })
+}
+
+function outcomeDraft(
+  testCases: TestCases,
+  solver: string,
+  state: SolverState,
+  refuted: readonly RefutedTest[],
+  rule: Rule,
+): Draft<Outcome> {
+  const { origin, source, concepts, level, checks } = testCases
+  const concluded = state.verdicts.map((one) => ({ ...one, verdict: conclusionAfter(one, refuted) }))
+  const ending = refuted[0]?.rule === 'no-test-agrees' ? noTestLeft : endingOf({ ...state, verdicts: concluded }, rule)
+  return {
+    ...{ ...identityOf(testCases, solver), ordinal: solver, origin, source, concepts, level },
+    ...{ ...ending, ...tally(concluded) },
+    tokens: state.verdicts.reduce((sum, verdict) => sum + verdict.tokens, tokensOf(testCases.calls)),
+    verdicts: concluded.flatMap(({ verdictId, partition, offset, verdict, valid }, index) => {
+      const recomputed = verdict !== state.verdicts[index]?.verdict
+      return verdict === 'unverifiable' ? [] : [{ verdictId, partition, offset, verdict, valid, recomputed }]
+    }),
+    behaviours: behaviours(state.verdicts.filter(({ verdict }) => verdict === 'passed').map(({ probes }) => probes)),
+    setAside: refuted.map((one) => ({ ...one, kind: checks.tests[one.test]?.kind ?? '' })),
+  }
+}
+
+const noTestLeft = { result: 'abandoned', reason: 'no_test_left', spared: 0 } as const
 
 /** A problem that all solvers are done with leaves the stream; of its plan only what tells repeats stays. */
 function settle(plan: RolloutPlan, leaveStream: () => void): void {

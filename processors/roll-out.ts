@@ -50,7 +50,15 @@ function notRun(request: RolloutRequest, cause: string): Draft<Verdict> {
   const { id, problemId, domain, solver, attempt } = request
   return {
     ...{ parentIds: [id], domain, problemId, requestId: id, solver, attempt },
-    ...{ verdict: 'unverifiable', reason: 'not_run', valid: false, extracted: null, detail: cause, tests: [] },
+    ...{
+      verdict: 'unverifiable',
+      reason: 'not_run',
+      valid: false,
+      extracted: null,
+      detail: cause,
+      tests: [],
+      probes: [],
+    },
     ...{ text: '', reasoning: null, verifierSeconds: 0 },
   }
 }

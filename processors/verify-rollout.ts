@@ -7,7 +7,7 @@ import { domainNamed } from '../domains/index.ts'
 import type { Conclusion } from '../domains/domain.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { TransientError } from '../engine/errors.ts'
-import { histogram } from '../engine/metrics.ts'
+import { counter, histogram } from '../engine/metrics.ts'
 import { defineProcessor, type Draft } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import type { Rollout, Verdict } from '../schemas/generated.ts'
@@ -16,7 +16,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'verify-rollout',
   summary: 'Checks attempts: math equivalence, or program runs in the sandbox.',
-  version: 1,
+  version: 2,
   inputs: { rollouts: topics.rollouts },
   tables: {},
   outputs: { verdict: topics.verdicts },
@@ -26,11 +26,23 @@ export default defineProcessor({
       'Treat an attempt with Han or Hangul after its reasoning as invalid, as the scripts do.',
       { default: true, recipe: true },
     ),
+    allTests: setting.boolean(
+      'Run every written test of an attempt and keep what each came to, so that tests can be weighed; else stop at the first that does not pass. Trusted tests always stop there.',
+      { default: true, profiles: { paper: false, scripts: false }, recipe: true },
+    ),
+    probes: setting.integer(
+      'Inputs, made from those of written tests, that a program which passed is run on as well: what it prints goes into the evidence of the outcome, never into a verdict.',
+      { min: 0, max: 64, default: 4, profiles: { paper: 0, scripts: 0 }, recipe: true },
+    ),
   },
   metrics: {
     verifierSeconds: histogram(
       'Seconds that an attempt took to verify, queueing included.',
       [0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60],
+    ),
+    attemptsTotal: counter(
+      'Attempts verified, by solver and temperature; by form valid, or the reason why it may be neither chosen nor rejected. The paper chose its temperatures by the share of the invalid.',
+      ['model', 'temperature', 'form'],
     ),
   },
   discards: [],
@@ -51,7 +63,10 @@ export default defineProcessor({
       const invalid = invalidReason({ text: rollout.text, finishReason }, config)
       const conclusion: Conclusion = invalid
         ? { reason: invalid, extracted: null, detail: null, tests: [] }
-        : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify)
+        : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify, {
+            allTests: config.allTests && !rollout.checks.trusted,
+            probes: rollout.checks.trusted ? 0 : config.probes,
+          })
       if (conclusion.reason === 'sandbox_error') {
         throw new TransientError(
           'VERIFIER_UNAVAILABLE',
@@ -60,17 +75,28 @@ export default defineProcessor({
       }
       const seconds = (performance.now() - startedAtMs) / 1000
       metrics.verifierSeconds.observe(seconds)
-      return emit.verdict(verdictOf(rollout, conclusion, seconds))
+      const verdict = verdictOf(rollout, conclusion, seconds)
+      metrics.attemptsTotal.inc({
+        model: rollout.solver,
+        temperature: temperatureLabel(rollout.calls.at(-1)?.temperature ?? null),
+        form: verdict.valid ? 'valid' : verdict.verdict === 'failed' ? conclusion.reason : 'unverifiable',
+      })
+      return emit.verdict(verdict)
     },
   },
 })
 
+/** To the nearest twentieth, up to 2: however temperatures are drawn, there are a few labels only. */
+function temperatureLabel(temperature: number | null): string {
+  return temperature === null ? 'default' : (Math.round(Math.min(Math.max(temperature, 0), 2) * 20) / 20).toFixed(2)
+}
+
 function verdictOf(rollout: Rollout, conclusion: Conclusion, verifierSeconds: number): Draft<Verdict> {
   const { id, parentIds, problemId, domain, solver, attempt, text, reasoning, calls } = rollout
-  const { reason, extracted, detail, tests } = conclusion
+  const { reason, extracted, detail, tests, probes = [] } = conclusion
   const { verdict, valid } = meaningOf(reason)
   return {
     ...{ parentIds: [id], domain, problemId, requestId: parentIds[0] ?? '', solver, attempt },
-    ...{ verdict, reason, valid, extracted, detail, tests, text, reasoning, verifierSeconds, calls },
+    ...{ verdict, reason, valid, extracted, detail, tests, probes, text, reasoning, verifierSeconds, calls },
   }
 }

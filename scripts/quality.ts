@@ -1,6 +1,7 @@
 /**
  * `npm run quality -- --truth FILE`: how often each gate of a simulated corpus was right, by the truth file of
  * the simulator that made it. Exits 1 when a verdict is wrong that neither its reference answer nor its tests explain.
+ * With --json it prints a line for each figure instead: its name, its value, its goal and whether it is reached, null where there is none.
  */
 import { parseArgs } from 'node:util'
 import { openBeside, readTopic, useCorpus, type Corpus } from '../cli/corpus.ts'
@@ -14,6 +15,7 @@ import {
   type TestFact,
   type Truth,
 } from '../simulator/truth.ts'
+import type { Outcome, TestCases, Verdict } from '../schemas/generated.ts'
 import { domainNamed } from '../domains/index.ts'
 import { topics } from '../topics/catalogue.ts'
 import { compareMath } from '../verifiers/math.ts'
@@ -193,6 +195,228 @@ async function verdicts(corpus: Corpus, truth: Truth): Promise<VerdictQuality> {
   }
 }
 
+/** One line of --json. `value` is null where nothing was there to be measured. */
+interface Figure {
+  name: string
+  value: number | null
+  goal: string | null
+  ok: boolean | null
+}
+
+function figure(
+  name: string,
+  value: number | null,
+  goal?: { text: string; isReached: (value: number) => boolean },
+): Figure {
+  const rounded = value === null ? null : Math.round(1e5 * value) / 1e5
+  return {
+    name,
+    value: rounded,
+    goal: goal?.text ?? null,
+    ok: goal && rounded !== null ? goal.isReached(rounded) : null,
+  }
+}
+
+/** `part` of `of`; null of nothing. */
+function share(part: number, of: number): number | null {
+  return of === 0 ? null : part / of
+}
+
+/** What the truth says of a problem's tests; undefined where it does not know one of them. */
+function testTruth(record: TestCases, facts: ReadonlyMap<string, TestFact>): boolean[] | undefined {
+  const known = record.calls.flatMap(({ requestId }) => facts.get(requestId) ?? [])
+  const found = record.checks.tests.map(
+    ({ input, output }) => known.find((fact) => fact.input === input && fact.output === output)?.right,
+  )
+  return found.every((right) => typeof right === 'boolean') ? found : undefined
+}
+
+/** A counted attempt, with what is true of it. */
+interface JudgedAttempt {
+  verdict: Verdict
+  right: boolean
+}
+
+/** Whether an attempt passes every test but those left out. */
+function passesAllBut({ verdict: { tests } }: JudgedAttempt, testCount: number, without: readonly number[]): boolean {
+  return (
+    tests.length === testCount && tests.every((test, index) => test.verdict === 'passed' || without.includes(index))
+  )
+}
+
+/** Everything that is measured of single records, gathered in one pass over each topic. */
+async function figures(corpus: Corpus, truth: Truth): Promise<Figure[]> {
+  const rolloutFacts = byRequest(truth, 'rollout') as Map<string, RolloutFact>
+  const testFacts = byRequest(truth, 'test') as Map<string, TestFact>
+  const attempts = new Map<string, JudgedAttempt>()
+  for await (const { record } of readTopic(corpus, topics.verdicts)) {
+    const right = rolloutFacts.get(`${record.requestId}/attempt`)?.right ?? null
+    // Its texts are not needed here, and they are long.
+    if (right !== null) attempts.set(record.id, { verdict: { ...record, text: '', reasoning: null }, right })
+  }
+  const suites = new Map<string, { tests: boolean[]; kinds: string[] }>()
+  const votes = new Map<number, { right: number; of: number }>()
+  for await (const { record } of readTopic(corpus, topics.testCases)) {
+    const tests = record.checks.trusted || record.checks.tests.length === 0 ? undefined : testTruth(record, testFacts)
+    if (tests) suites.set(record.problemId, { tests, kinds: record.checks.tests.map(({ kind }) => kind) })
+    if (!record.votes || record.checks.answer === null) continue
+    const right = answerIsRight(truth, record.statement, record.checks.answer)
+    if (right === undefined) continue
+    const [first, second] = record.votes.classes
+    const margin = (first?.votes ?? 0) - (second?.votes ?? 0)
+    const counted = votes.get(margin) ?? { right: 0, of: 0 }
+    votes.set(margin, { right: counted.right + (right ? 1 : 0), of: counted.of + 1 })
+  }
+  const outcomes = new Map<string, Outcome>()
+  for await (const { record } of readTopic(corpus, topics.outcomes)) outcomes.set(record.id, record)
+  return [
+    ...verdictFigures([...attempts.values()]),
+    ...[...votes.keys()]
+      .sort((a, b) => a - b)
+      .map((margin) => {
+        const { right, of } = votes.get(margin) ?? { right: 0, of: 0 }
+        return figure(`votes: right at a margin of ${margin}, of ${of}`, share(right, of))
+      }),
+    ...suiteFigures([...suites.values()], [...attempts.values()], suites),
+    ...weighingFigures([...outcomes.values()], attempts, suites),
+    ...weakSuiteFigures([...outcomes.values()], attempts),
+    ...difficultyFigures([...outcomes.values()], attempts),
+    ...(await pairFigures(corpus, attempts, suites)),
+  ]
+}
+
+function verdictFigures(attempts: readonly JudgedAttempt[]): Figure[] {
+  const valid = attempts.filter(({ verdict }) => verdict.valid)
+  const passed = valid.filter(({ verdict }) => verdict.verdict === 'passed')
+  const right = valid.filter((one) => one.right)
+  const both = passed.filter((one) => one.right).length
+  return [
+    figure('verdicts: precision of passed', share(both, passed.length)),
+    figure('verdicts: recall of right attempts', share(both, right.length)),
+  ]
+}
+
+function suiteFigures(
+  suites: readonly { tests: boolean[]; kinds: string[] }[],
+  attempts: readonly JudgedAttempt[],
+  byProblem: ReadonlyMap<string, { tests: boolean[] }>,
+): Figure[] {
+  const all = suites.flatMap(({ tests, kinds }) => tests.map((right, index) => ({ right, kind: kinds[index] ?? '' })))
+  const validity = [...new Set(all.map(({ kind }) => kind))].sort().map((kind) => {
+    const ofKind = all.filter((test) => test.kind === kind)
+    return figure(`tests: right, of kind ${kind}`, share(ofKind.filter(({ right }) => right).length, ofKind.length))
+  })
+  // Wrong programs of suites whose tests are right: what kills them is the suite, not luck.
+  const wrong = attempts.filter(
+    ({ verdict, right }) => !right && verdict.valid && byProblem.get(verdict.problemId)?.tests.every((one) => one),
+  )
+  const killed = wrong.filter(({ verdict }) => verdict.verdict === 'failed').length
+  return [
+    ...validity,
+    figure('tests: right', share(all.filter(({ right }) => right).length, all.length)),
+    figure('tests: wrong programs that a suite of right tests fails', share(killed, wrong.length)),
+  ]
+}
+
+const recoveredGoal = { text: '>= 0.9', isReached: (value: number) => value >= 0.9 }
+const wrongPairGoal = { text: '< 0.005', isReached: (value: number) => value < 0.005 }
+
+function weighingFigures(
+  outcomes: readonly Outcome[],
+  attempts: ReadonlyMap<string, JudgedAttempt>,
+  suites: ReadonlyMap<string, { tests: boolean[] }>,
+): Figure[] {
+  const counts = { killed: 0, recovered: 0, setAside: 0, right: 0 }
+  for (const { problemId, verdicts: ofOutcome, setAside } of outcomes) {
+    const { tests } = suites.get(problemId) ?? {}
+    if (!tests) continue
+    const wrong = tests.flatMap((right, test) => (right ? [] : [test]))
+    counts.setAside += setAside.length
+    counts.right += setAside.filter(({ test }) => tests[test]).length
+    const counted = ofOutcome.flatMap(({ verdictId }) => attempts.get(verdictId) ?? [])
+    const isKilled =
+      wrong.length === 1 &&
+      !counted.some(({ verdict }) => verdict.verdict === 'passed') &&
+      counted.some((one) => one.right && passesAllBut(one, tests.length, wrong))
+    if (!isKilled) continue
+    counts.killed++
+    if (setAside.length === 1 && setAside[0]?.test === wrong[0]) counts.recovered++
+  }
+  return [
+    figure('weighing: outcomes that one wrong test would have made unsolved', counts.killed),
+    figure('weighing: recovered', share(counts.recovered, counts.killed), recoveredGoal),
+    figure('weighing: tests set aside', counts.setAside),
+    figure('weighing: set aside though right', share(counts.right, counts.setAside)),
+  ]
+}
+
+/** Suites that a wrong program passes, against those whose programs are seen to disagree on other inputs. */
+function weakSuiteFigures(outcomes: readonly Outcome[], attempts: ReadonlyMap<string, JudgedAttempt>): Figure[] {
+  const counts = { weak: 0, seen: 0, both: 0 }
+  for (const { behaviours, verdicts: ofOutcome } of outcomes) {
+    if (behaviours.length === 0) continue
+    const passed = ofOutcome.filter(({ verdict }) => verdict === 'passed')
+    const isWeak = passed.some(({ verdictId }) => attempts.get(verdictId)?.right === false)
+    if (isWeak) counts.weak++
+    if (behaviours.length > 1) counts.seen++
+    if (isWeak && behaviours.length > 1) counts.both++
+  }
+  return [
+    figure('weak suites: outcomes where a wrong program passed', counts.weak),
+    figure('weak suites: of these, seen by behaviours', share(counts.both, counts.weak)),
+    figure('weak suites: seen ones that are weak', share(counts.both, counts.seen)),
+  ]
+}
+
+/** The filter against what it would have said of attempts judged by the truth, by the paper's rule. */
+function difficultyFigures(outcomes: readonly Outcome[], attempts: ReadonlyMap<string, JudgedAttempt>): Figure[] {
+  const counts = { kept: 0, due: 0, both: 0, asked: 0, spared: 0 }
+  for (const { result, verdicts: ofOutcome, attempted, spared } of outcomes) {
+    counts.asked += attempted
+    counts.spared += spared
+    const counted = ofOutcome.flatMap(({ verdictId }) => attempts.get(verdictId) ?? [])
+    if (result === 'abandoned' || counted.length < ofOutcome.length) continue
+    const right = counted.filter((one) => one.right).length
+    const isTooEasy = 2 * right >= attempted + spared
+    // Closed early: nobody knows what the attempts that were not made would have been.
+    if (spared > 0 && !isTooEasy) continue
+    const isDue = right > 0 && !isTooEasy
+    if (result === 'kept') counts.kept++
+    if (isDue) counts.due++
+    if (isDue && result === 'kept') counts.both++
+  }
+  return [
+    figure('difficulty filter: precision of kept', share(counts.both, counts.kept)),
+    figure('difficulty filter: recall of kept', share(counts.both, counts.due)),
+    figure('attempts that were never asked for', share(counts.spared, counts.asked + counts.spared)),
+  ]
+}
+
+async function pairFigures(
+  corpus: Corpus,
+  attempts: ReadonlyMap<string, JudgedAttempt>,
+  suites: ReadonlyMap<string, { tests: boolean[] }>,
+): Promise<Figure[]> {
+  const counts = { pairs: 0, chosenWrong: 0, told: 0, rejectedRight: 0 }
+  for await (const { record } of readTopic(corpus, topics.preferencePairs)) {
+    const chosen = attempts.get(record.chosenVerdictId)
+    const rejected = attempts.get(record.rejectedVerdictId)
+    if (!chosen || !rejected) continue
+    counts.pairs++
+    if (!chosen.right) counts.chosenWrong++
+    if (rejected.right) counts.rejectedRight++
+    const { tests } = suites.get(record.problemId) ?? {}
+    const failsRightTest = chosen.verdict.tests.some((test, index) => test.verdict === 'failed' && tests?.[index])
+    if (!chosen.right && failsRightTest) counts.told++
+  }
+  return [
+    figure('pairs', counts.pairs),
+    figure('pairs: chosen wrong', share(counts.chosenWrong, counts.pairs)),
+    figure('pairs: chosen wrong where a right test says so', share(counts.told, counts.pairs), wrongPairGoal),
+    figure('pairs: rejected right', share(counts.rejectedRight, counts.pairs)),
+  ]
+}
+
 function explained(what: string, { wrongReference, wrongTest, weakSuite, unexplained }: Contradicted): string[] {
   const total = wrongReference + wrongTest + weakSuite + unexplained.length
   return [
@@ -222,14 +446,19 @@ async function main(): Promise<void> {
     return
   }
   const truth = readTruth(truthFile)
-  const { judged, lines } = await useCorpus(await placeOf(values), openBeside, async (corpus) => {
+  const { judged, lines, measured } = await useCorpus(await placeOf(values), openBeside, async (corpus) => {
     const found = await verdicts(corpus, truth)
     const gates = [await screening(corpus, truth), await judging(corpus, truth), await checks(corpus, truth)]
-    return { judged: found, lines: [...gates.flat(), ...found.lines] }
+    const single = values.json ? await figures(corpus, truth) : []
+    return { judged: found, lines: [...gates.flat(), ...found.lines], measured: single }
   })
   if (values.json) {
-    for (const line of lines) process.stdout.write(`${JSON.stringify(line)}\n`)
-    process.stdout.write(`${JSON.stringify({ wrongPassed: judged.wrongPassed, wrongFailed: judged.wrongFailed })}\n`)
+    const gates = lines.map(({ gate, what, right, of }) => figure(`${gate}: ${what}`, share(right, of)))
+    const unexplained = figure('verdicts: wrongly passed and not explained', judged.wrongPassed.unexplained.length, {
+      text: '0',
+      isReached: (value) => value === 0,
+    })
+    for (const line of [...gates, ...measured, unexplained]) process.stdout.write(`${JSON.stringify(line)}\n`)
   } else {
     for (const { gate, what, right, of } of lines) {
       process.stdout.write(

@@ -120,7 +120,7 @@ export class ProgramJudge {
         }
         // Only a program that is killed every time, with memory to spare, has done it itself.
         if (!isUnexplainedKill(run, limits) || (kills === ATTEMPTS && !isMachines))
-          return judgeRun(run, spec.mode, test.output, request.compare ?? 'tokens', limits)
+          return judgeRun(run, spec.mode, test.output, request.compare ?? 'tokens', limits, request.digests)
         fault = `the program was killed by a signal that nobody of ours sent, at ${Math.ceil(peakKilobytes / 1024)} MiB of memory`
       } catch (error) {
         if (!(error instanceof SandboxError)) throw error

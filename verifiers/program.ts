@@ -2,6 +2,7 @@
  * Judging programs: what a request and a result look like, how a program is taken out of a model's answer, and how
  * outputs are compared. Pure functions; nothing is run here (see sandbox.ts) and no expected output leaves Node.
  */
+import { createHash } from 'node:crypto'
 import type { RunResult } from './sandbox.ts'
 
 /** How a program is driven: a whole script on stdin, one function called with JSON arguments, or assertions run after it. */
@@ -72,6 +73,8 @@ export interface ProgramRequest {
   readonly limits?: Partial<ProgramLimits>
   /** Runs every test instead of stopping at the first that does not pass. */
   readonly allTests?: boolean
+  /** Gives every test's result the digest of its output. Not in assertion mode. */
+  readonly digests?: boolean
 }
 
 /** Why a test, or a program, got its verdict. */
@@ -102,6 +105,8 @@ export interface ProgramTestResult {
   readonly stdout?: string
   /** The end of stderr (limit `stderrBytes`), given when there is any. */
   readonly stderr?: string
+  /** See outputDigest; given when digests were asked for and the program ended well, with an output that can be read. */
+  readonly digest?: string
   /** More about the reason: the exit code or signal, the first difference, the fault of the sandbox. */
   readonly message?: string
 }
@@ -232,6 +237,31 @@ export function compareOutput(expected: string, actual: string, comparison: Comp
     if (!same) return { equal: false, difference: `line ${index + 1} differs` }
   }
   return EQUAL
+}
+
+/** Outputs of up to so many characters have their numbers normalised; equal numbers of longer ones may have different digests. */
+const MOST_NORMALISED = 1 << 18
+
+/**
+ * 16 hex digits that two outputs share when `compareOutput` calls them equal by `tokens`, and else only by chance: so that outputs can be
+ * compared without being kept.
+ */
+export function outputDigest(output: string): string {
+  const text = strip(output)
+  const normalised =
+    text.length > MOST_NORMALISED
+      ? text
+      : text
+          .split('\n')
+          .map((line) => words(line).map(normalWord).join(' '))
+          .join('\n')
+  return createHash('sha256').update(normalised).digest('hex').slice(0, 16)
+}
+
+/** The same text for words that `lineEquals` takes for equal. No word holds a blank, so a number's form cannot be another word. */
+function normalWord(word: string): string {
+  const number = isPadded(word) ? undefined : readDecimal(word)
+  return number ? `${number.negative ? '-' : ''}${number.digits} ${number.exponent}` : word
 }
 
 function lineEquals(want: string, got: string, comparison: 'tokens' | { readonly float: number }): boolean {
@@ -495,6 +525,7 @@ export function judgeRun(
   expected: string,
   comparison: Comparison,
   limits: ProgramLimits,
+  digests = false,
 ): ProgramTestResult {
   const failure = failureOf(run, limits)
   const [reason, message] = failure ?? outcomeOf(run, mode, expected, comparison)
@@ -507,7 +538,23 @@ export function judgeRun(
     memoryMb: Math.round((run.memoryKilobytes / 1024) * 10) / 10,
     ...stdout,
     ...stderr,
+    ...(digests && !failure ? digestOf(run, mode) : {}),
     ...(message === undefined ? {} : { message }),
+  }
+}
+
+function digestOf(run: RunResult, mode: ProgramMode): { digest?: string } {
+  if (mode === 'assert') return {}
+  const text = readText(mode === 'function' ? run.result : run.stdout)
+  return text === undefined ? {} : { digest: outputDigest(text) }
+}
+
+/** Undefined where the bytes are not UTF-8. */
+function readText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
   }
 }
 
@@ -543,12 +590,8 @@ function outcomeOf(
   const bytes = mode === 'function' ? run.result : run.stdout
   if (mode === 'function' && bytes.length === 0)
     return ['wrong_answer', 'the program ended before the function returned']
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return ['wrong_answer', 'the output is not UTF-8']
-  }
+  const text = readText(bytes)
+  if (text === undefined) return ['wrong_answer', 'the output is not UTF-8']
   const { equal, difference } =
     mode === 'function' ? compareValue(expected, text, comparison) : compareOutput(expected, text, comparison)
   return equal ? ['passed'] : ['wrong_answer', difference ?? 'the output differs']

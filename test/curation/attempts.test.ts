@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { invalidReason, outcomeOf, tally } from '../../curation/attempts.ts'
+import { invalidReason, outcomeOf, tally, type DifficultyRule } from '../../curation/attempts.ts'
 import { meaningOf } from '../../domains/verdict-reasons.ts'
 import type { AttemptVerdict } from '../../schemas/generated.ts'
 import { VERDICT_OF_REASON } from '../../verifiers/program.ts'
 
-const paper = { attempts: 8, tooEasyAt: 0.5 }
+const paper: DifficultyRule = { attempts: 8, tooEasyAt: 0.5, tooEasyWhen: 'at-least' }
 
 describe('outcomeOf', () => {
   it.each([
@@ -20,7 +20,7 @@ describe('outcomeOf', () => {
   })
 
   it("keeps 4 of 8 by the scripts' rule, which drops more than half alone", () => {
-    const scripts = { attempts: 8, tooEasyAt: 0.501 }
+    const scripts: DifficultyRule = { ...paper, tooEasyWhen: 'more-than' }
     expect(outcomeOf({ attempted: 8, passed: 4 }, scripts)).toBe('kept')
     expect(outcomeOf({ attempted: 8, passed: 5 }, scripts)).toBe('too_easy')
   })
@@ -31,9 +31,9 @@ describe('outcomeOf', () => {
   })
 
   it('is too easy at the limit, never below it', () => {
-    expect(outcomeOf({ attempted: 8, passed: 8 }, { attempts: 8, tooEasyAt: 1 })).toBe('too_easy')
-    expect(outcomeOf({ attempted: 8, passed: 7 }, { attempts: 8, tooEasyAt: 1 })).toBe('kept')
-    expect(outcomeOf({ attempted: 1, passed: 1 }, { attempts: 1, tooEasyAt: 0 })).toBe('too_easy')
+    expect(outcomeOf({ attempted: 8, passed: 8 }, { ...paper, tooEasyAt: 1 })).toBe('too_easy')
+    expect(outcomeOf({ attempted: 8, passed: 7 }, { ...paper, tooEasyAt: 1 })).toBe('kept')
+    expect(outcomeOf({ attempted: 1, passed: 1 }, { ...paper, attempts: 1, tooEasyAt: 0 })).toBe('too_easy')
   })
 
   it('gives one result for all counts: more passed attempts never make a problem harder', () => {
@@ -44,7 +44,7 @@ describe('outcomeOf', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         (attempts, tooEasyAt) => {
           const results = Array.from({ length: attempts + 1 }, (_, passed) =>
-            order.indexOf(outcomeOf({ attempted: attempts, passed }, { attempts, tooEasyAt })),
+            order.indexOf(outcomeOf({ attempted: attempts, passed }, { ...paper, attempts, tooEasyAt })),
           )
           expect(results).toEqual([...results].sort((a, b) => a - b))
           expect(results).not.toContain(-1)
@@ -57,7 +57,7 @@ describe('outcomeOf', () => {
 describe('tally', () => {
   const verdict = (kind: AttemptVerdict['verdict'], valid = true): AttemptVerdict => ({
     ...{ attempt: 0, verdictId: 'verdict-0', partition: 0, offset: 0 },
-    ...{ verdict: kind, valid, again: false, tokens: 0 },
+    ...{ verdict: kind, valid, again: false, tokens: 0, tests: [], probes: [] },
   })
 
   it('counts invalid attempts as failed ones, and unverifiable ones not at all', () => {

@@ -33,6 +33,7 @@ describe.runIf(requireOrSkip('a sandbox for programs', rung !== 'none'))('the do
       text,
       { answer: null, tests: [{ input, output, kind: 'edge case' }], trusted: false },
       bindVerification(verificationBy(pool), new AbortController().signal),
+      { allTests: false, probes: 0 },
     )
   const fenced = (query: string): string => `Thus:\n\`\`\`sql\n${query}\n\`\`\`\n`
 

@@ -205,7 +205,7 @@ describe('keyed state', () => {
         process: {
           async inputs(record, { emit, state, index }) {
             await held.pass(record.id)
-            state.set(record.id, { draws: index.size })
+            state.set(record.id, { draws: index.size, remaining: 0, combination: null })
             return emit.outputs({ ...record, sourceId: [...index.keys()].join(',') })
           },
         },

@@ -135,9 +135,9 @@ export async function tell(
   const outcome = make.outcome({
     ...{ ...about, id: `outcome-of-${id}`, parentIds: [testCases.id], origin, source, statement, concepts, level },
     ...{ solver: 'solver-model', ...counts },
-    result: outcomeOf(counts, { attempts: attempts.length, tooEasyAt: 0.5 }),
+    result: outcomeOf(counts, { attempts: attempts.length, tooEasyAt: 0.5, tooEasyWhen: 'at-least' }),
     verdicts: verdicts.map(({ id: verdictId, verdict, valid }, attempt) => ({
-      ...{ verdictId, partition, offset: end + attempt, verdict, valid },
+      ...{ verdictId, partition, offset: end + attempt, verdict, valid, recomputed: false },
     })),
   })
   await append(corpus, topics.outcomes, [outcome])

@@ -13,7 +13,7 @@ function counting(verdicts: Verdict[], given: Parameters<typeof outcome>[0] = {}
     passed: verdicts.filter((one) => one.verdict === 'passed').length,
     invalid: verdicts.filter((one) => one.verdict === 'failed' && !one.valid).length,
     verdicts: verdicts.map(({ id, verdict: kind, valid }, offset) => ({
-      ...{ verdictId: id, partition: 3, offset, verdict: kind, valid },
+      ...{ verdictId: id, partition: 3, offset, verdict: kind, valid, recomputed: false },
     })),
     ...given,
   })
@@ -26,7 +26,7 @@ function counting(verdicts: Verdict[], given: Parameters<typeof outcome>[0] = {}
 }
 const passed = (id: string, text = `right ${id}`): Verdict => verdict({ id, text, reasoning: 'I think' })
 const failed = (id: string, text = `wrong ${id}`): Verdict =>
-  verdict({ id, text, reasoning: null, verdict: 'failed', reason: 'different' })
+  verdict({ id, text, reasoning: null, verdict: 'failed', reason: 'different', extracted: '5' })
 const invalid = (id: string): Verdict => verdict({ id, verdict: 'failed', reason: 'length_limit', valid: false })
 
 describe('build-pairs', () => {
@@ -39,7 +39,7 @@ describe('build-pairs', () => {
       failed('f2'),
       failed('f3'),
     ])
-    const driven = await drive(buildPairs, given, { reads })
+    const driven = await drive(buildPairs, given, { reads, settings: { pairing: 'zip' } })
     expect(driven.records).toMatchObject([
       {
         topic: 'preference-pairs',
@@ -73,6 +73,29 @@ describe('build-pairs', () => {
     expect(driven.records).toHaveLength(1)
   })
 
+  it('pairs the nearest in length by default', async () => {
+    const { given, reads } = counting([
+      failed('long', 'wrong '.repeat(40)),
+      failed('short', 'x'),
+      verdict({ id: 'p1', text: 'right' }),
+    ])
+    const driven = await drive(buildPairs, given, { reads })
+    expect(driven.records).toMatchObject([{ record: { chosenVerdictId: 'p1', rejectedVerdictId: 'short' } }])
+  })
+
+  it('goes by the conclusions of the outcome, not by those of the verdicts, which know nothing of tests set aside', async () => {
+    const verdicts = [{ ...failed('f1'), extracted: '4' }, failed('f2')]
+    const { given, reads } = counting(verdicts, {
+      passed: 1,
+      verdicts: verdicts.map(({ id }, offset) => ({
+        ...{ verdictId: id, partition: 3, offset, valid: true },
+        ...(offset === 0 ? { verdict: 'passed', recomputed: true } : { verdict: 'failed', recomputed: false }),
+      })),
+    })
+    const driven = await drive(buildPairs, given, { reads })
+    expect(driven.records).toMatchObject([{ record: { chosenVerdictId: 'f1', rejectedVerdictId: 'f2' } }])
+  })
+
   it('never reads an invalid attempt', async () => {
     const { given, reads } = counting([passed('p1'), invalid('i1'), failed('f1')])
     const read: number[] = []
@@ -88,6 +111,11 @@ describe('build-pairs', () => {
       outcome({ result: 'abandoned', attempted: 5, unverifiable: 6 }),
       '5 attempts could be verified, 6 could not',
     ],
+    [
+      'no-test-left',
+      outcome({ result: 'abandoned', reason: 'no_test_left', attempted: 8, passed: 0 }),
+      'most of 8 attempts agree with one another and with no test',
+    ],
   ])('discards as %s', async (reason, record, evidence) => {
     const driven = await drive(buildPairs, { input: 'outcomes', record })
     expect(driven.discarded).toEqual({ reason, evidence })
@@ -101,7 +129,7 @@ describe('build-pairs', () => {
     ],
     [
       'the same text passed and failed',
-      [verdict({ id: 'p1', text: 'same' }), verdict({ id: 'f1', text: 'same', verdict: 'failed' })],
+      [verdict({ id: 'p1', text: 'same' }), verdict({ id: 'f1', text: 'same', verdict: 'failed', extracted: '5' })],
       '1 passed, 0 of 2 attempts invalid',
     ],
   ])('discards as no-valid-pair where %s', async (_, verdicts, evidence) => {

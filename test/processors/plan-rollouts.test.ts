@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drive, type Driven } from '../../engine/drive.ts'
 import planRollouts from '../../processors/plan-rollouts.ts'
-import type { Outcome, RolloutPlan, RolloutRequest, Verdict } from '../../schemas/generated.ts'
+import type { Outcome, RolloutPlan, RolloutRequest, TestCases, Verdict } from '../../schemas/generated.ts'
 import { idsOf, modelCall, testCases, verdict } from './records.ts'
 
 /** What an attempt comes to. */
@@ -32,12 +32,18 @@ class Planning {
     return this.#state.get('problem-1') as RolloutPlan | undefined
   }
 
-  testCases(): Promise<Driven> {
-    return this.#deliver('testCases', testCases({ calls: [modelCall({ purpose: 'vote-0' })] }))
+  testCases(given: Partial<TestCases> = {}): Promise<Driven> {
+    return this.#deliver('testCases', testCases({ calls: [modelCall({ purpose: 'vote-0' })], ...given }))
   }
 
   /** Delivers the verdict of an attempt at the next offset of partition 7. */
-  verdict(attempt: number, ending: Ending, solver = 'solver-model'): Promise<Driven> {
+  verdict(
+    attempt: number,
+    ending: Ending,
+    solver = 'solver-model',
+    tests: Verdict['tests'] = [],
+    probes: string[] = [],
+  ): Promise<Driven> {
     const given: Partial<Verdict> = {
       passed: { verdict: 'passed', valid: true } as const,
       failed: { verdict: 'failed', valid: true } as const,
@@ -47,12 +53,23 @@ class Planning {
     }[ending]
     return this.#deliver(
       'verdicts',
-      verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt, calls: [modelCall()] }),
+      verdict({ ...given, id: `${solver}/${attempt}`, solver, attempt, tests, probes, calls: [modelCall()] }),
     )
   }
 
+  /** Delivers the verdict of a program by what it prints on each test: `+` what is expected, another letter something else, `!` nothing. */
+  program(attempt: number, outputs: string, solver = 'solver-model', probes: string[] = []): Promise<Driven> {
+    const tests = [...outputs].map((output) => ({
+      ...{ verdict: output === '+' ? ('passed' as const) : ('failed' as const), reason: '', seconds: 0, memoryMb: 0 },
+      outputDigest: output === '!' ? '' : output,
+    }))
+    return this.verdict(attempt, /^\++$/.test(outputs) ? 'passed' : 'failed', solver, tests, probes)
+  }
+
   async #deliver(input: string, record: unknown): Promise<Driven> {
-    const { solvers = ['solver-model'], settings = {} } = this.#run
+    const { solvers = ['solver-model'], settings: given = {} } = this.#run
+    // All attempts at once, unless a test is about the others.
+    const settings = { adaptive: false, ...given }
     const driven = await drive(
       planRollouts,
       { input, record },
@@ -282,6 +299,176 @@ describe('plan-rollouts', () => {
     await expect(new Planning({ settings: { tooEasyAt: 50 } }).testCases()).rejects.toThrow(
       'tooEasyAt: expected a number between 0 and 1, got 50 (Pass rate from which a problem is too easy. The paper: 0.5.)',
     )
+  })
+
+  describe('adaptive', () => {
+    const adaptive = { settings: { adaptive: true } }
+
+    it('asks for four at first, for one more with each that fails, and closes with the fourth pass', async () => {
+      const planning = new Planning(adaptive)
+      await planning.testCases()
+      expect(planning.requests.map(({ attempt }) => attempt)).toEqual([0, 1, 2, 3])
+      await planning.verdict(2, 'failed')
+      expect(planning.requests.map(({ attempt }) => attempt)).toEqual([0, 1, 2, 3, 4])
+      for (const attempt of [0, 4, 1]) await planning.verdict(attempt, 'passed')
+      expect(planning.outcomes).toEqual([])
+      await planning.verdict(3, 'passed')
+      expect(planning.requests).toHaveLength(5)
+      expect(planning.outcomes).toMatchObject([
+        { result: 'too_easy', reason: 'decided', attempted: 5, passed: 4, spared: 3, setAside: [] },
+      ])
+      expect(planning.left).toBe(1)
+    })
+
+    it('counts stored verdicts as it would have asked for them', async () => {
+      const planning = new Planning(adaptive)
+      for (const attempt of [7, 3, 2, 1, 0, 4]) await planning.verdict(attempt, attempt === 1 ? 'failed' : 'passed')
+      await planning.testCases()
+      expect(planning.requests).toEqual([])
+      expect(planning.outcomes).toMatchObject([{ result: 'too_easy', attempted: 5, passed: 4 }])
+    })
+
+    it('goes on with a plan of the version before, which had asked for all attempts', async () => {
+      const state = new Map<string, unknown>()
+      const before = new Planning({ state, settings: { adaptive: false } })
+      await before.testCases()
+      for (const attempt of [0, 1]) await before.verdict(attempt, 'passed')
+      // As it is read from a record without the fields that have come since.
+      const plan = state.get('problem-1') as RolloutPlan
+      for (const solver of plan.solvers) for (const one of solver.verdicts) one.tests = []
+      const after = new Planning({ ...adaptive, state })
+      for (const attempt of [2, 3, 4, 5, 6]) await after.verdict(attempt, 'passed')
+      expect([after.requests, after.outcomes]).toEqual([[], []])
+      await after.verdict(7, 'failed')
+      expect(after.outcomes).toMatchObject([{ result: 'too_easy', reason: '', attempted: 8, passed: 7, spared: 0 }])
+    })
+  })
+
+  describe('weighs written tests', () => {
+    const suite = {
+      answer: null,
+      tests: ['edge case', 'complex case', 'critical path'].map((kind) => ({ input: kind, output: 'x', kind })),
+      trusted: false,
+    }
+    const code = { domain: 'code', checks: suite }
+
+    const lenient = { settings: { tooEasyAt: 0.75 } }
+    const programs = ['+a+', 'bzc', '+a+', '+a+', '!!!', '+a+', 'bzc', '+d+']
+    const runAll = async (planning: Planning, outputs: readonly string[], solver?: string): Promise<void> => {
+      for (const [attempt, one] of outputs.entries()) await planning.program(attempt, one, solver)
+    }
+
+    it('and sets one aside that four programs, alike on everything, fail: they have passed then', async () => {
+      const planning = new Planning(lenient)
+      await planning.testCases(code)
+      await runAll(planning, programs)
+      const agreed = [0, 2, 3, 5].map((attempt) => `solver-model/${attempt}`)
+      expect(planning.outcomes).toMatchObject([
+        {
+          ...{ result: 'kept', reason: '', attempted: 8, passed: 4 },
+          setAside: [
+            {
+              ...{ test: 1, kind: 'complex case', rule: 'agreement', agreed },
+              ...{ seconded: 0, contradicted: 0, of: 8, outputDigest: 'a' },
+            },
+          ],
+        },
+      ])
+      expect(planning.outcomes[0]?.verdicts.map((one) => [one.verdict, one.recomputed])).toEqual(
+        programs.map((outputs) => (outputs === '+a+' ? ['passed', true] : ['failed', false])),
+      )
+    })
+
+    it.each([
+      ['trusted tests', { ...code, checks: { ...suite, trusted: true } }, {}],
+      ['tests where it is told not to', code, { weighTests: false }],
+    ])('but never %s', async (_, given, settings) => {
+      const planning = new Planning({ settings: { ...lenient.settings, ...settings } })
+      await planning.testCases(given)
+      await runAll(planning, programs)
+      expect(planning.outcomes).toMatchObject([{ result: 'unsolved', passed: 0, setAside: [] }])
+    })
+
+    it('and says how many ways of behaving those have that pass them all', async () => {
+      const planning = new Planning({ settings: { attempts: 3, tooEasyAt: 1 } })
+      await planning.testCases(code)
+      await planning.program(0, '+++', 'solver-model', ['a', 'b'])
+      await planning.program(1, '+++', 'solver-model', ['a', 'c'])
+      await planning.program(2, 'a++')
+      expect(planning.outcomes).toMatchObject([{ result: 'kept', passed: 2, behaviours: [1, 1] }])
+    })
+
+    it('and abandons a problem for which no test is left', async () => {
+      const planning = new Planning()
+      await planning.testCases(code)
+      await runAll(planning, ['abc', 'abc', 'abc', 'abc', 'abc', 'xyz', '!!!', 'abc'])
+      expect(planning.outcomes).toMatchObject([
+        { result: 'abandoned', reason: 'no_test_left', attempted: 8, passed: 0 },
+      ])
+      expect(planning.outcomes[0]?.setAside).toHaveLength(3)
+    })
+
+    it('against the programs of all solvers, and waits for them where nothing has passed', async () => {
+      const planning = new Planning({ ...lenient, solvers: ['solver-a', 'solver-b'] })
+      await planning.testCases(code)
+      await runAll(planning, ['+a+', '+a+', '!!!', '!!!', '!!!', '!!!', '!!!', '!!!'], 'solver-a')
+      expect(planning.outcomes).toEqual([])
+      await runAll(planning, ['+a+', '+a+', '+a+', '+a+', '+a+', '+a+', '!!!', '!!!'], 'solver-b')
+      expect(planning.outcomes).toMatchObject([
+        { solver: 'solver-a', result: 'kept', passed: 2, setAside: [{ test: 1 }] },
+        { solver: 'solver-b', result: 'too_easy', passed: 6, setAside: [{ test: 1 }] },
+      ])
+      expect(planning.left).toBe(1)
+    })
+
+    it('but waits no longer once a program of another solver has passed them all', async () => {
+      const planning = new Planning({ ...lenient, solvers: ['solver-a', 'solver-b'] })
+      await planning.testCases(code)
+      await runAll(planning, programs, 'solver-a')
+      await planning.program(0, '+++', 'solver-b')
+      expect(planning.outcomes).toMatchObject([{ solver: 'solver-a', result: 'unsolved', setAside: [] }])
+    })
+
+    it('having made all attempts where nothing passes, and keeps the same problems as all at once would', async () => {
+      const output = fc.constantFrom('+++', '+a+', '+a+', '+a+', 'ba+', 'bac', 'bac', '!!!', '++c')
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(output, { minLength: 8, maxLength: 8 }), { minLength: 1, maxLength: 3 }),
+          fc.infiniteStream(fc.nat()),
+          async (outputs, picks) => {
+            const solvers = outputs.map((_, index) => `solver-${index}`)
+            const outcomesOf = async (adaptive: boolean): Promise<Outcome[]> => {
+              const planning = new Planning({ solvers, settings: { adaptive } })
+              await planning.testCases(code)
+              const waiting: RolloutRequest[] = [...planning.requests]
+              while (waiting.length > 0) {
+                const pick = (picks.next().value as number | undefined) ?? 0
+                const [next] = waiting.splice(pick % waiting.length, 1)
+                const before = planning.requests.length
+                const { solver = '', attempt = 0 } = next ?? {}
+                await planning.program(attempt, outputs[solvers.indexOf(solver)]?.[attempt] ?? expect.fail(), solver)
+                waiting.push(...planning.requests.slice(before))
+              }
+              expect(planning.outcomes.map(({ solver }) => solver).sort()).toEqual(solvers)
+              expect(planning.left).toBe(1)
+              return planning.outcomes.toSorted((a, b) => a.solver.localeCompare(b.solver))
+            }
+            const [adaptive, atOnce] = [await outcomesOf(true), await outcomesOf(false)]
+            const results = (all: Outcome[]): string[] => all.map(({ result }) => result)
+            expect(results(adaptive)).toEqual(results(atOnce))
+            for (const [index, one] of adaptive.entries()) {
+              const other = atOnce[index]
+              if (one.result !== 'kept') continue
+              const concluded = ({ verdicts }: Outcome) =>
+                verdicts.map((counted) => [counted.verdictId, counted.verdict])
+              expect(other && concluded(other)).toEqual(concluded(one))
+              expect(one.setAside.map(({ test }) => test)).toEqual(other?.setAside.map(({ test }) => test))
+            }
+          },
+        ),
+        { numRuns: 150 },
+      )
+    })
   })
 
   describe('whatever comes in whatever order, repeated or stored before', () => {

@@ -109,7 +109,7 @@ export function verdict(given: Partial<Verdict> = {}): Verdict {
   return {
     ...{ id: 'verdict-1', parentIds: ['rollout-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', requestId: 'rollout-request-1', solver: 'solver-model', attempt: 0 },
-    ...{ verdict: 'passed', reason: 'equal', valid: true, extracted: '4', detail: null, tests: [] },
+    ...{ verdict: 'passed', reason: 'equal', valid: true, extracted: '4', detail: null, tests: [], probes: [] },
     ...{ text: 'It is \\boxed{4}.', reasoning: null, verifierSeconds: 0.01, calls: [] },
     ...given,
   }
@@ -119,6 +119,7 @@ export function outcome(given: Partial<Outcome> = {}): Outcome {
   return {
     ...{ id: 'outcome-1', parentIds: ['test-cases-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', origin: 'synthetic', source: 'wellspring', solver: 'solver-model' },
+    ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
     ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [], tokens: 60 },
     ...{ statement: 'What is the sum of 2 and 2?', concepts: ['addition', 'integers'], level: 'AIME' },
     ...given,

@@ -5,7 +5,7 @@ import type { CountedVerdict, Discard } from '../../schemas/generated.ts'
 import { idsOf, modelCall, outcome } from './records.ts'
 
 const counted = (verdict: CountedVerdict['verdict'], valid = true): CountedVerdict => ({
-  ...{ verdictId: 'verdict-1', partition: 0, offset: 0, verdict, valid },
+  ...{ verdictId: 'verdict-1', partition: 0, offset: 0, verdict, valid, recomputed: false },
 })
 
 function discard(given: Partial<Discard> = {}): Discard {

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { drive, type DriveOptions } from '../../engine/drive.ts'
 import { InvalidRecordError } from '../../engine/errors.ts'
 import type { MathComparison, ProgramRun } from '../../engine/ports.ts'
+import type { ProgramTest } from '../../verifiers/program.ts'
 import verifyRollout from '../../processors/verify-rollout.ts'
 import { compareMath } from '../../verifiers/math.ts'
 import { idsOf, modelCall, programChecks, rollout } from './records.ts'
@@ -88,9 +89,77 @@ describe('verify-rollout', () => {
     ])
     expect(JSON.stringify(driven.records)).not.toContain('a long text')
     expect(runProgram).toHaveBeenCalledExactlyOnceWith(
-      { completion: program.text, tests: programChecks.tests },
+      { completion: program.text, tests: programChecks.tests, allTests: true, digests: true },
       expect.any(AbortSignal),
     )
+  })
+
+  it.each([
+    ['trusted tests', { ...program, checks: { ...programChecks, trusted: true } }, {}],
+    ['tests where it is told to', program, { allTests: false }],
+  ])('stops at the first that does not pass of %s', async (_, given, settings) => {
+    const runProgram = vi.fn(() => Promise.resolve<ProgramRun>({ verdict: 'passed', reason: 'passed', tests: [] }))
+    await drive(verifyRollout, of(given), { verification: { runProgram }, settings })
+    expect(runProgram).toHaveBeenCalledWith(
+      expect.objectContaining({ allTests: false, digests: false }),
+      expect.any(AbortSignal),
+    )
+  })
+
+  it('keeps the digest of what the program printed for each test', async () => {
+    const ran = { seconds: 0.1, memoryMb: 9 }
+    const tests: ProgramRun['tests'] = [
+      { verdict: 'failed', reason: 'wrong_answer', ...ran, digest: '0123456789abcdef' },
+      { verdict: 'failed', reason: 'runtime_error', ...ran },
+    ]
+    const driven = await drive(
+      verifyRollout,
+      of(program),
+      running({ verdict: 'failed', reason: 'wrong_answer', tests }),
+    )
+    expect(driven.records).toMatchObject([
+      { record: { tests: [{ outputDigest: '0123456789abcdef' }, { outputDigest: '' }] } },
+    ])
+  })
+
+  it('runs what passed on inputs like those of the written tests as well, which decide nothing', async () => {
+    const asked: ProgramTest[][] = []
+    const runProgram = vi.fn(({ tests }: { tests: readonly ProgramTest[] }) => {
+      asked.push([...tests])
+      const run = { seconds: 0.1, memoryMb: 9 }
+      const isProbe = asked.length === 2
+      return Promise.resolve<ProgramRun>({
+        verdict: isProbe ? 'failed' : 'passed',
+        reason: isProbe ? 'wrong_answer' : 'passed',
+        tests: tests.map((_, index) => ({
+          ...{ verdict: 'failed', reason: '', ...run },
+          ...(index === 0 ? {} : { digest: `digest ${index}` }),
+        })),
+      })
+    })
+    const driven = await drive(verifyRollout, of(program), { verification: { runProgram }, settings: { probes: 2 } })
+    expect(asked[1]).toEqual([
+      { input: '2 1\n', output: '' },
+      { input: '2 3\n', output: '' },
+    ])
+    expect(driven.records).toMatchObject([{ record: { verdict: 'passed', probes: ['', 'digest 1'] } }])
+    runProgram.mockClear()
+    await drive(verifyRollout, of({ ...program, checks: { ...programChecks, trusted: true } }), {
+      verification: { runProgram },
+    })
+    expect(runProgram).toHaveBeenCalledOnce()
+  })
+
+  it('runs all tests again where the sandbox failed on one of them, though another has failed', async () => {
+    const ran = { seconds: 0.1, memoryMb: 9 }
+    const tests: ProgramRun['tests'] = [
+      { verdict: 'failed', reason: 'wrong_answer', ...ran },
+      { verdict: 'unverifiable', reason: 'sandbox_error', ...ran, message: 'the lane died' },
+    ]
+    const options = running({ verdict: 'failed', reason: 'wrong_answer', tests })
+    await expect(drive(verifyRollout, of(program), options)).rejects.toMatchObject({
+      message: 'the sandbox failed on rollout-1: the lane died',
+    })
   })
 
   it.each([

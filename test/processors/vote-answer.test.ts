@@ -15,8 +15,11 @@ const verification: NonNullable<DriveOptions['verification']> = {
 }
 const boxed = (...answers: string[]): string[] =>
   answers.map((answer) => (answer === '-' ? 'I do not know.' : `So it is $\\boxed{${answer}}$.`))
-const vote = (answers: DriveOptions['answers'], settings = {}) =>
-  drive(voteAnswer, of(), { verification, ...(answers ? { answers } : {}), settings })
+/** All at once, unless a test is about the others. */
+const vote = (answers: DriveOptions['answers'], settings = {}, given: Parameters<typeof problem>[0] = {}) =>
+  drive(voteAnswer, of(given), {
+    ...{ verification, ...(answers ? { answers } : {}), settings: { stopWhenDecided: false, ...settings } },
+  })
 
 describe('vote-answer', () => {
   it('emits the answer that more than half of eight generations give, equal answers counted together', async () => {
@@ -37,6 +40,7 @@ describe('vote-answer', () => {
           checks: { answer: '4', tests: [], trusted: false },
           votes: {
             asked: 8,
+            notAsked: 0,
             counted: 7,
             classes: [
               { answer: '4', votes: 5 },
@@ -66,7 +70,7 @@ describe('vote-answer', () => {
 
   it('votes where a human problem has no answer', async () => {
     const checks = { ...answerChecks, answer: ' ' }
-    const driven = await drive(voteAnswer, of({ checks }), { verification, answers: () => boxed('4')[0] ?? '' })
+    const driven = await vote(() => boxed('4')[0] ?? '', {}, { checks })
     expect(driven.requests).toHaveLength(8)
   })
 
@@ -85,6 +89,41 @@ describe('vote-answer', () => {
     expect(driven.records).toMatchObject([{ record: { checks: { answer: '4' } } }])
   })
 
+  it('asks for five votes, and for no more where they agree', async () => {
+    const driven = await vote(() => boxed('4')[0] ?? '', { stopWhenDecided: true })
+    expect(driven.requests.map(({ seed }) => seed)).toEqual([0, 1, 2, 3, 4])
+    expect(driven.records).toMatchObject([{ record: { votes: { asked: 5, notAsked: 3, counted: 5 } } }])
+  })
+
+  it('asks for more while it is open, and gives up where no answer can win any longer', async () => {
+    const settings = { stopWhenDecided: true }
+    const won = await vote(boxed('4', '5', '4', '4', '4', '4'), settings)
+    expect(won.records).toMatchObject([{ record: { checks: { answer: '4' }, votes: { asked: 6, notAsked: 2 } } }])
+    const lost = await vote(boxed('4', '5', '6', '7', '-'), settings)
+    expect(lost.discarded).toEqual({ reason: 'no-majority', evidence: '1 x 4, 1 x 5, 1 x 6, 1 x 7; 3 not asked' })
+  })
+
+  it('discards as narrow where the winner is not as far ahead as it is told to be', async () => {
+    const answers = boxed('4', '5', '4', '5', '4', '5', '4', '4')
+    expect((await vote(answers, { margin: 3 })).discarded).toEqual({ reason: 'narrow', evidence: '5 x 4, 3 x 5' })
+    expect((await vote(answers, { margin: 2 })).records).toHaveLength(1)
+  })
+
+  it.each([
+    ['\\text{no}', 'no-solution'],
+    ['\\text{north}', 'no-solution'],
+    ['0', 'trivial-answer'],
+    ['1', 'trivial-answer'],
+  ])("discards %s by the scripts' rule, of the source PromptCoT-Math alone", async (answer, reason) => {
+    const settings = { dropAnswers: 'scripts' }
+    const answers = (): string => boxed(answer)[0] ?? ''
+    expect((await vote(answers, settings, { source: 'PromptCoT-Math' })).discarded?.reason).toBe(reason)
+    expect((await vote(answers, settings)).records).toHaveLength(1)
+    const checks = { answer, tests: [], trusted: true }
+    expect((await vote([], settings, { source: 'PromptCoT-Math', checks })).discarded?.reason).toBe(reason)
+    expect((await vote([], {}, { source: 'PromptCoT-Math', checks })).records).toHaveLength(1)
+  })
+
   it.each(['majority', 'plurality'])('discards as tie where two answers have the most votes (%s)', async (rule) => {
     const driven = await vote(boxed('4', '5', '4', '5', '4', '5', '6', '-'), { rule })
     expect(driven.discarded).toEqual({ reason: 'tie', evidence: '3 x 4, 3 x 5, 1 x 6' })
@@ -100,7 +139,9 @@ describe('vote-answer', () => {
 
   it('discards as unreadable-answers where boxes stand that cannot be compared', async () => {
     const unreadable = { groupAnswers: () => Promise.resolve({ groups: [], undecided: [0, 1] }) }
-    const driven = await drive(voteAnswer, of(), { answers: () => 'So \\boxed{?}.', verification: unreadable })
+    const driven = await drive(voteAnswer, of(), {
+      ...{ answers: () => 'So \\boxed{?}.', verification: unreadable, settings: { stopWhenDecided: false } },
+    })
     expect(driven.discarded).toEqual({
       reason: 'unreadable-answers',
       evidence: '2 of 8 boxed answers could not be compared',

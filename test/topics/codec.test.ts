@@ -214,7 +214,7 @@ describe('a hostile value', () => {
     const schemas = new Schemas()
     const codec = new RecordCodec(schemas)
     await codec.prepare('votes', 'answer-votes')
-    const good = codec.encode('votes', 'answer-votes', { asked: 8, counted: 0, classes: [] })
+    const good = codec.encode('votes', 'answer-votes', { asked: 8, notAsked: 0, counted: 0, classes: [] })
     // asked, counted, then the count of the list of classes, twenty million, and nothing behind it.
     const hostile = Buffer.concat([good.subarray(0, 5), Buffer.from([16, 0, ...long(20_000_000)])])
     const startedAtMs = performance.now()

@@ -3,7 +3,7 @@ import { getEventListeners, once } from 'node:events'
 import { Piscina } from 'piscina'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { VerifierPool } from '../../verifiers/pool.ts'
-import type { ProgramRequest, ProgramResult } from '../../verifiers/program.ts'
+import { outputDigest, type ProgramRequest, type ProgramResult } from '../../verifiers/program.ts'
 import type { Rung } from '../../verifiers/sandbox.ts'
 import { descendantsOf, until } from './process-tree.ts'
 
@@ -132,6 +132,11 @@ describe.each(available)('VerifierPool on %s', (rung) => {
     const all = await pool.runProgram({ ...request, allTests: true })
     expect(all.tests.map(({ reason }) => reason)).toEqual(['passed', 'runtime_error', 'wrong_answer', 'passed'])
     expect(all.reason).toBe('runtime_error')
+    expect(all.tests.every((test) => test.digest === undefined)).toBe(true)
+    const digested = await pool.runProgram({ ...request, allTests: true, digests: true })
+    expect(digested.tests.map(({ digest }) => digest)).toEqual(
+      ['1', undefined, '3', '4'].map((output) => output && outputDigest(output)),
+    )
   })
 
   it('answers short programs while a long one runs that was handed over with them', async () => {

@@ -6,6 +6,7 @@ import {
   compareValue,
   DEFAULT_PROGRAM_LIMITS,
   extractProgram,
+  outputDigest,
   isJsonValue,
   isUnexplainedKill,
   judgeRun,
@@ -157,6 +158,43 @@ describe('extractProgram', () => {
 
 const equal = (expected: string, actual: string, comparison: Comparison): boolean =>
   compareOutput(expected, actual, comparison).equal
+
+describe('outputDigest', () => {
+  it('is the same for outputs that are equal by tokens, and another for all others', () => {
+    const word = fc.constantFrom(
+      '1',
+      '1.0',
+      '01',
+      '1e3',
+      '1000',
+      '-0',
+      '0',
+      '.5',
+      '0.50',
+      'a',
+      'A',
+      '1 0',
+      'inf',
+      '+7',
+      '7',
+    )
+    const text = fc
+      .array(
+        fc.array(word, { maxLength: 3 }).map((words) => words.join(' ')),
+        { maxLength: 3 },
+      )
+      .chain((lines) =>
+        fc.constantFrom(lines.join('\n'), `${lines.join('\n')}\n`, lines.join(' \n '), lines.join('  ')),
+      )
+    fc.assert(
+      fc.property(text, text, (left, right) => {
+        expect(outputDigest(left) === outputDigest(right)).toBe(compareOutput(left, right, 'tokens').equal)
+      }),
+      { numRuns: 5000 },
+    )
+    expect(outputDigest('3\n')).toMatch(/^[0-9a-f]{16}$/)
+  })
+})
 
 describe('compareOutput', () => {
   // expected, actual, tokens, lcb
