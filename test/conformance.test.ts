@@ -33,6 +33,9 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   seeds: { producer: 'people: `wellspring ingest`' },
   'preference-pairs': { consumer: 'trainers' },
   'sft-examples': { consumer: 'trainers' },
+  models: { producer: 'trainers: `wellspring models announce`' },
+  'em-steps': { consumer: 'trainers: `wellspring models`' },
+  triples: { consumer: 'trainers' },
   discards: { producer: 'the engine, for every processor', consumer: 'people: `wellspring tail`' },
   retractions: { producer: 'people: `wellspring recheck`', consumer: 'exports and trainers' },
   ledger: { producer: 'the engine, with every commit' },
@@ -45,6 +48,8 @@ const units: Record<string, string> = {
   'plan-rollouts.tooEasyAt': 'a rate, 0 to 1',
   'sample-concepts.combinationSize': 'concepts',
   'sample-concepts.temperature': 'has no unit',
+  'plan-rationales.temperature': 'has no unit',
+  'plan-rationales.maxWorkInProgress': 'requests',
   'sample-concepts.maxWorkInProgress': 'units of work',
 }
 

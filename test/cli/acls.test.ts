@@ -41,14 +41,15 @@ test('everything lies in the namespace', () => {
 describe.each(processors.map((one) => [one.name, one] as const))('%s', (name: string, declaration: Processor) => {
   const changelog = `${name}-changelog`
 
-  test('reads its inputs, its tables, what it reads at positions, its changelog, and what it looks at', () => {
-    const { inputs, tables, reads = [] } = declaration
+  test('reads its inputs, its tables, what it reads at positions, versions of its models, its changelog, and what it looks at', () => {
+    const { inputs, tables, roles, reads = [] } = declaration
     const tableTopics = Object.values(tables).map(({ topic }) => topic.name)
     expect(topicsFor(name, 'Read')).toEqual(
       sorted([
         ...named(inputs),
         ...tableTopics,
         ...reads.map((topic) => topic.name),
+        ...(roles.some((role) => role === 'problem-writer' || role === 'rationale-writer') ? ['models'] : []),
         changelog,
         'copy-changelog',
         ...looked,

@@ -138,7 +138,7 @@ describe('the section of the configuration file', () => {
     [
       'an unknown role',
       sound({ roles: { solvr: ['solver'] } }),
-      'roles.solvr: expected one of the keys annotator, embedder, problem-writer, test-writer, voter, solver, teacher, judge, got an unknown one; correct or remove it',
+      'roles.solvr: expected one of the keys annotator, embedder, problem-writer, rationale-writer, test-writer, voter, solver, teacher, judge, got an unknown one; correct or remove it',
     ],
     [
       'a name that cannot be a label',
