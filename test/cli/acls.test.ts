@@ -23,7 +23,7 @@ function topicsFor(name: string, operation: AclOperation): string[] {
     .sort()
 }
 
-const tools = ['ingest', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
+const tools = ['ingest', 'models', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
 /** Read by every processor at its start, to see whether the corpus is a simulated one. */
 const looked = ['concept-lists', 'rationales', 'verdicts', 'traces']
 const named = (record: Record<string, { name: string }>): string[] => Object.values(record).map(({ name }) => name)
@@ -105,7 +105,7 @@ describe('between the sets', () => {
   })
 
   test('only ingest, redrive and budgets append', () => {
-    expect(holders('appends', 'Write')).toEqual(['ingest', 'redrive', 'budget'])
+    expect(holders('appends', 'Write')).toEqual(['ingest', 'models', 'redrive', 'budget'])
     const prefixes = setOf('ingest').entries.filter(({ resource }) => resource === 'transactional-id')
     expect(prefixes).toMatchObject([{ name: `${namespace}.appends.`, pattern: 'prefixed' }])
   })

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { domainNamed } from '../../domains/index.ts'
 import {
   annotatePrompt,
+  annotateRationalePrompt,
   continuationPrompt,
   judgePrompt,
+  rationalePrompt,
   synthesisPrompt,
   testCasePrompt,
 } from '../../domains/prompts.ts'
@@ -32,6 +34,13 @@ describe('the simulator recognises what the pipeline really sends', () => {
     })
     const continued = recogniseTask(continuationPrompt(['a', 'b'], 'AIME', 'because').text)
     expect(continued).toMatchObject({ continuation: { at: 'problem', rationale: 'because' } })
+  })
+
+  it('rationales of a given problem, by an annotator and by the rationale writer', () => {
+    const asked = { kind: 'rationalise', concepts: ['a', 'b'], level: 'AIME', statement }
+    const prompts = { annotator: annotateRationalePrompt, writer: rationalePrompt }
+    for (const [style, prompt] of Object.entries(prompts))
+      expect(recogniseTask(prompt(['a', 'b'], 'AIME', statement).text)).toEqual({ ...asked, style })
   })
 
   it('judging', () => {
