@@ -235,10 +235,14 @@ async function learn(run: number, rule: Rule): Promise<Curves> {
   const stages = ['extract-concepts', 'plan-rationales', 'infer-rationale', 'score-rationale', 'select-rationale']
   const stream = spawn(process.execPath, [command, 'run', ...stages, '--json', '--config', 'em.yaml'], {
     cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   })
+  let told = ''
+  stream.stderr.setEncoding('utf8').on('data', (text: string) => (told += text))
   const ended = new Promise<void>((resolve) => stream.once('close', () => resolve()))
-  const stepIsDone = (): Promise<string> => wellspring(cwd, ['models', 'wait', '--for', '20m'])
+  const lost = ended.then(() => Promise.reject(new Error(`the stream ended:\n${told}`)))
+  lost.catch(() => undefined)
+  const stepIsDone = (): Promise<unknown> => Promise.race([wellspring(cwd, ['models', 'wait', '--for', '20m']), lost])
   const rowsFor = async (role: string): Promise<Row[]> =>
     jsonLines<Row>(await wellspring(cwd, ['models', 'rows', role])).map((row) => ({ ...row, weight: 1 }))
   const announce = (role: string, model: string, version: string): Promise<string> =>

@@ -99,6 +99,11 @@ export interface ConfiguredInference extends Inference {
   /** Asks every endpoint for its models, side by side, each within 10 s. Never rejects for an endpoint's sake; marks simulated endpoints. */
   check(signal: AbortSignal): Promise<EndpointCheck[]>
   /**
+   * Where rationales are to be scored: asks every endpoint of the problem writer whether it scores given text. One that does not answer now is found
+   * out about at its first call. @throws ConfigurationError naming all that cannot
+   */
+  checkScoring(signal: AbortSignal): Promise<void>
+  /**
    * Takes new settings up while calls are under way: endpoints, and which of them serve a model by which weight and price. Calls that
    * wait for an endpoint that goes wait for the others, those in flight there end. What is part of the recipe stays, and is told.
    * @throws ConfigurationError, and nothing has changed
@@ -370,6 +375,22 @@ export function createInference(
     totals: () => totals,
 
     check: (signal) => connections.check(signal),
+
+    async checkScoring(signal) {
+      if (connections.servedAs('rationale-writer').length === 0) return
+      const faults: string[] = []
+      for (const { settings: asked, line } of connections.servedAs('problem-writer')) {
+        for (const slots of line.endpoints) {
+          try {
+            await connections.endpointOf(slots).scoringMethod(asked, signal)
+          } catch (error) {
+            if (signal.aborted || kindOf(error) === undefined) throw error
+            if (error instanceof ConfigurationError) faults.push(...error.faults)
+          }
+        }
+      }
+      if (faults.length > 0) throw new ConfigurationError(faults)
+    },
 
     checkReload: (next, signal) => connections.checkReload(next, signal),
 

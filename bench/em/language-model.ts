@@ -1,7 +1,6 @@
 /**
- * A small language model that is trained in seconds on rows of text and tells true log-probabilities: an interpolated word n-gram, what words of
- * the text before call to mind (a lexical translation model, trained by its own EM), and words copied from there. Its shares of the three are
- * learned on rows held out of its training. Everything is a distribution over the next token, words never seen spelled letter by letter.
+ * A small language model that is trained in seconds on rows of text and tells true log-probabilities: an interpolated word n-gram that knows how
+ * many sentences it has written, and words copied from the text before. Its shares of the two are learned on rows held out of its training. Everything is a distribution over the next token, words never seen spelled letter by letter.
  */
 import { randomFrom } from '../../curation/sampling.ts'
 
@@ -21,7 +20,6 @@ export interface Scored {
 const order = 4
 const tag = /^<!-- (?:BEGIN|END) (?:RATIONALE|PROBLEM) -->$/
 const mostSentences = 14
-const translationRounds = 3
 /** Words before more than this share of all segments say nothing about the one at hand. */
 const commonShare = 0.5
 
@@ -37,8 +35,7 @@ class Place {
   segment: Segment = 'head'
   /** The last tokens, the end of a sentence with its number in the segment. */
   readonly marks: string[] = []
-  /** Distinct words before the segment, by which others are called to mind; and all tokens there. */
-  words: string[] = []
+  /** Words before the segment that say something, as tokens, and how many there are: each may be copied. */
   copies = new Map<string, number>()
   copied = 0
   #sentences = 0
@@ -53,13 +50,13 @@ class Place {
     if (token === '<!-- BEGIN RATIONALE -->' || token === '<!-- BEGIN PROBLEM -->') {
       this.segment = token.includes('RATIONALE') ? 'rationale' : 'problem'
       this.#sentences = 0
-      this.words = [...new Set(this.#read.flatMap((one) => wordOf(one) ?? []))].filter(
-        (word) => !this.#common.has(word),
-      )
-      const copyable = this.#read.filter((one) => wordOf(one) !== undefined)
+      const telling = this.#read.filter((one) => {
+        const word = wordOf(one)
+        return word !== undefined && !this.#common.has(word)
+      })
       this.copies = new Map()
-      for (const one of copyable) this.copies.set(one, (this.copies.get(one) ?? 0) + 1)
-      this.copied = copyable.length
+      for (const one of telling) this.copies.set(one, (this.copies.get(one) ?? 0) + 1)
+      this.copied = telling.length
     }
     const isEnd = token === '.' || token === '?'
     if (isEnd) this.#sentences = Math.min(mostSentences, this.#sentences + 1)
@@ -68,7 +65,7 @@ class Place {
   }
 }
 
-/** The word of a token that may call others to mind. */
+/** The word of a token that may be copied. */
 function wordOf(token: string): string | undefined {
   const word = token.trim().toLowerCase()
   return /^[a-z]{3,}$/.test(word) && !tag.test(token) ? word : undefined
@@ -157,60 +154,6 @@ function drawFrom(counts: ReadonlyMap<string, number>, total: number, random: ()
   return last
 }
 
-/** t(token | word), for one sort of segment (IBM's first model). */
-class Translation {
-  #table = new Map<string, Map<string, number>>()
-
-  train(examples: readonly { words: readonly string[]; tokens: readonly string[]; weight: number }[]): void {
-    for (let round = 0; round < translationRounds; round++) {
-      const next = new Map<string, Map<string, number>>()
-      for (const { words, tokens, weight } of examples) {
-        for (const token of tokens) {
-          const given = words.map((word) => (round === 0 ? 1 : (this.#table.get(word)?.get(token) ?? 0)))
-          const sum = given.reduce((total, one) => total + one, 0)
-          if (sum === 0) continue
-          for (const [index, word] of words.entries()) {
-            const share = (weight * (given[index] ?? 0)) / sum
-            if (share < 1e-4) continue
-            const counts = next.get(word) ?? new Map<string, number>()
-            next.set(word, counts)
-            counts.set(token, (counts.get(token) ?? 0) + share)
-          }
-        }
-      }
-      for (const counts of next.values()) {
-        const sum = [...counts.values()].reduce((total, one) => total + one, 0)
-        for (const [token, one] of counts) counts.set(token, one / sum)
-      }
-      this.#table = next
-    }
-  }
-
-  probabilityOf(words: readonly string[], token: string): number {
-    let sum = 0
-    for (const word of words) sum += this.#table.get(word)?.get(token) ?? 0
-    return words.length === 0 ? 0 : sum / words.length
-  }
-
-  /** Undefined where the word that is drawn is not known. */
-  sample(words: readonly string[], random: () => number): string | undefined {
-    const counts = this.#table.get(words[Math.floor(random() * words.length)] ?? '')
-    return counts && drawFrom(counts, 1, random)
-  }
-
-  /** The likeliest tokens of each word. */
-  likely(words: readonly string[]): string[] {
-    return words.flatMap((word) => {
-      const counts = this.#table.get(word)
-      if (counts === undefined) return []
-      return [...counts]
-        .sort((a, b) => b[1] - a[1])
-        .slice(0, 3)
-        .map(([token]) => token)
-    })
-  }
-}
-
 /** Words of most prompts: their instructions, for the greater part. */
 function commonWords(rows: readonly Row[]): Set<string> {
   const counts = new Map<string, number>()
@@ -220,17 +163,13 @@ function commonWords(rows: readonly Row[]): Set<string> {
   return new Set([...counts].filter(([, count]) => count > commonShare * rows.length).map(([word]) => word))
 }
 
-type Shares = [ngram: number, translation: number, copy: number]
+type Shares = [ngram: number, copy: number]
 
 export class LanguageModel {
   #ngram = new NGram()
   #common: ReadonlySet<string> = new Set()
-  #translations = { rationale: new Translation(), problem: new Translation() }
-  readonly #shares: Record<Segment, Shares> = {
-    head: [1, 0, 0],
-    rationale: [0.8, 0.1, 0.1],
-    problem: [0.8, 0.1, 0.1],
-  }
+  /** Of the two ways in which a token comes about, by segment. */
+  readonly #shares: Record<Segment, Shares> = { head: [1, 0], rationale: [0.9, 0.1], problem: [0.9, 0.1] }
 
   /** Trains on completions after their prompts. The shares come from every seventh row, which the rest is trained without first. */
   static train(rows: readonly Row[]): LanguageModel {
@@ -245,65 +184,52 @@ export class LanguageModel {
   #learn(rows: readonly Row[]): void {
     this.#ngram = new NGram()
     this.#common = commonWords(rows)
-    const examples: Record<'rationale' | 'problem', { words: string[]; tokens: string[]; weight: number }[]> = {
-      rationale: [],
-      problem: [],
-    }
     for (const { prompt, completion, weight } of rows) {
-      const place = new Place(this.#common)
-      for (const token of tokenize(prompt)) place.read(token)
-      let example: { words: string[]; tokens: string[]; weight: number } | undefined
+      const place = this.#after(prompt)
       for (const token of tokenize(completion)) {
         this.#ngram.add(place.marks, token, weight)
-        example?.tokens.push(token)
-        const before = place.segment
         place.read(token)
-        if (tag.test(token)) example = undefined
-        if (place.segment !== 'head' && (place.segment !== before || token.includes('BEGIN'))) {
-          example = { words: place.words, tokens: [], weight }
-          examples[place.segment].push(example)
-        }
       }
     }
-    this.#translations = { rationale: new Translation(), problem: new Translation() }
-    for (const segment of ['rationale', 'problem'] as const) this.#translations[segment].train(examples[segment])
   }
 
   /** Shares by EM on rows that the rest was not trained on. */
   #fitShares(rows: readonly Row[]): void {
-    for (let round = 0; round < 5; round++) {
-      const sums: Record<Segment, Shares> = { head: [1, 0, 0], rationale: [1, 0.1, 0.1], problem: [1, 0.1, 0.1] }
+    for (let round = 0; round < 4; round++) {
+      const sums: Record<Segment, Shares> = { head: [1, 0], rationale: [1, 0.1], problem: [1, 0.1] }
       for (const { prompt, completion, weight } of rows) {
-        const place = new Place(this.#common)
-        for (const token of tokenize(prompt)) place.read(token)
+        const place = this.#after(prompt)
         for (const token of tokenize(completion)) {
-          const parts = this.#parts(place, token)
-          const total = parts.reduce((sum, part) => sum + part, 0)
-          for (const index of [0, 1, 2] as const) sums[place.segment][index] += (weight * parts[index]) / total
+          const [own, copied] = this.#parts(place, token)
+          sums[place.segment][0] += (weight * own) / (own + copied)
+          sums[place.segment][1] += (weight * copied) / (own + copied)
           place.read(token)
         }
       }
       for (const segment of ['rationale', 'problem'] as const) {
-        const all = sums[segment].reduce((sum, one) => sum + one, 0)
-        this.#shares[segment] = sums[segment].map((one) => one / all) as Shares
+        const [own, copied] = sums[segment]
+        this.#shares[segment] = [own / (own + copied), copied / (own + copied)]
       }
     }
   }
 
+  #after(prompt: string): Place {
+    const place = new Place(this.#common)
+    for (const token of tokenize(prompt)) place.read(token)
+    return place
+  }
+
   #parts(place: Place, token: string): Shares {
-    const [ngram, translation, copy] = this.#shares[place.segment]
-    const own = ngram * this.#ngram.probabilityOf(place.marks, token)
-    if (place.segment === 'head') return [own, 0, 0]
-    return [
-      own,
-      translation * this.#translations[place.segment].probabilityOf(place.words, token),
-      place.copied === 0 ? 0 : (copy * (place.copies.get(token) ?? 0)) / place.copied,
-    ]
+    const [ngram, copy] = this.#shares[place.segment]
+    const own = this.#ngram.probabilityOf(place.marks, token)
+    // Where there is nothing to be copied, all is the n-gram's.
+    if (place.copied === 0) return [own, 0]
+    return [ngram * own, (copy * (place.copies.get(token) ?? 0)) / place.copied]
   }
 
   #probabilityOf(place: Place, token: string): number {
-    const [ngram, translation, copy] = this.#parts(place, token)
-    return ngram + translation + copy
+    const [own, copied] = this.#parts(place, token)
+    return own + copied
   }
 
   /** The log-probability of each token after all before it, in nats. */
@@ -324,8 +250,7 @@ export class LanguageModel {
     { greedy, seed, stop, maxTokens }: { greedy: boolean; seed: number; stop: readonly string[]; maxTokens: number },
   ): { text: string; tokens: number; isWhole: boolean } {
     const random = randomFrom(seed)
-    const place = new Place(this.#common)
-    for (const token of tokenize(prompt)) place.read(token)
+    const place = this.#after(prompt)
     let text = ''
     for (let tokens = 0; tokens < maxTokens; tokens++) {
       const token = greedy ? this.#likeliest(place) : this.#sample(place, random)
@@ -337,22 +262,14 @@ export class LanguageModel {
   }
 
   #sample(place: Place, random: () => number): string {
-    const [ngram, translation] = this.#shares[place.segment]
-    const draw = random()
-    if (place.segment !== 'head' && draw >= ngram) {
-      const called =
-        draw < ngram + translation
-          ? this.#translations[place.segment].sample(place.words, random)
-          : drawFrom(place.copies, place.copied, random)
-      if (called !== undefined && called !== '') return called
-    }
+    if (place.copied > 0 && random() >= this.#shares[place.segment][0])
+      return drawFrom(place.copies, place.copied, random)
     return this.#ngram.sample(place.marks, random)
   }
 
   #likeliest(place: Place): string {
-    const called = place.segment === 'head' ? [] : this.#translations[place.segment].likely(place.words)
     let [best, most] = [' ', 0]
-    for (const token of new Set([...this.#ngram.followers(place.marks), ...place.copies.keys(), ...called])) {
+    for (const token of new Set([...this.#ngram.followers(place.marks), ...place.copies.keys()])) {
       const probability = this.#probabilityOf(place, token)
       if (probability > most) [best, most] = [token, probability]
     }

@@ -33,7 +33,7 @@ async function settled(): Promise<Record<string, unknown>> {
   return JSON.parse(stdout) as Record<string, unknown>
 }
 async function recordsOf<Kind>(topic: string): Promise<Kind[]> {
-  return jsonLines((await wellspring('tail', topic)).stdout) as Kind[]
+  return jsonLines<Kind>((await wellspring('tail', topic)).stdout)
 }
 
 beforeAll(async () => {
@@ -114,7 +114,7 @@ test('models switch while the stream runs: an M-step by the new rationale writer
 
 test('training rows are those of the step that is due, for either model, or of another step by its name', async () => {
   const rows = async (...more: string[]) =>
-    jsonLines((await wellspring('models', 'rows', ...more)).stdout) as Record<string, unknown>[]
+    jsonLines<Record<string, unknown>>((await wellspring('models', 'rows', ...more)).stdout)
   const due = await rows('rationale-writer')
   expect(due).toHaveLength(2 * seeds)
   expect(due[0]).toMatchObject({ step: 'e', iteration: 2, simulated: true })

@@ -141,6 +141,24 @@ describe('the section of the configuration file', () => {
       'roles.solvr: expected one of the keys annotator, embedder, problem-writer, rationale-writer, test-writer, voter, solver, teacher, judge, got an unknown one; correct or remove it',
     ],
     [
+      'rationale learning with a problem writer in chat mode',
+      {
+        endpoints: { box: { url: 'http://x/v1' } },
+        models: { p: { model: 'p', endpoints: ['box'] } },
+        roles: { 'problem-writer': ['p'], 'rationale-writer': ['p'] },
+      },
+      'roles.problem-writer: expected a model with mode: raw, since the role rationale-writer has its log-probabilities of given text compared, got "p" in chat mode; write mode: raw, or leave out the role rationale-writer',
+    ],
+    [
+      'rationale learning with several models of a role',
+      {
+        endpoints: { box: { url: 'http://x/v1' } },
+        models: { p: { model: 'p', endpoints: ['box'] }, q: { model: 'q', endpoints: ['box'] } },
+        roles: { 'rationale-writer': ['p', 'q'] },
+      },
+      'roles.rationale-writer: expected one model, whose versions a trainer announces, got 2; keep one, or leave out the role rationale-writer',
+    ],
+    [
       'a name that cannot be a label',
       { endpoints: { 'my box': { url: 'http://x/v1' } }, models: {}, roles: {} },
       'endpoints.my box: expected a name of 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit, got "my box"; rename it',

@@ -230,6 +230,29 @@ describe('a scoring call', () => {
     })
   })
 
+  it('is refused at the start where rationales are to be scored and an endpoint cannot', async () => {
+    const able = await serveAnswers(echoing)
+    const unable = await serveAnswers((_, response) => json(response, 400, { error: { message: 'no echo' } }))
+    open.push(able, unable)
+    const learning = (endpoints: string[]): ConfiguredInference => {
+      const inference = createInference(
+        parseInferenceSettings({
+          endpoints: { able: { url: able.url }, unable: { url: unable.url } },
+          models: { p: { model: 'p', endpoints, mode: 'raw' }, q: { model: 'q', endpoints: ['able'] } },
+          roles: { 'problem-writer': ['p'], 'rationale-writer': ['q'] },
+        }),
+        { secret: () => undefined },
+      )
+      open.push(inference)
+      return inference
+    }
+    await expect(learning(['able']).checkScoring(never)).resolves.toBeUndefined()
+    await expect(learning(['able', 'unable']).checkScoring(never)).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringMatching(/^endpoint unable .*no echo/) as string,
+    })
+  })
+
   it('is tried again where the tokens are not those of the text', async () => {
     const { inference } = await setUp((seen, response) =>
       seen.body['prompt'] === text
