@@ -312,6 +312,7 @@ function band(list: readonly number[]): string {
 
 if (spawnSync(process.execPath, [command, '--version']).status !== 0)
   throw new Error('build first: node scripts/build.mjs')
+const fields = ['joint', 'problem', 'marginal', 'rationaleTokens'] as const
 const startedAtMs = Date.now()
 const curves: Record<Rule, Curves[]> = { best: [], random: [] }
 for (let run = 0; run < runs; run++)
@@ -324,14 +325,12 @@ console.log(
   `${'iteration'.padEnd(30)}${['-log p(z,x|c)', '-log p(x|z,c)', '-log p(x|c) est.', 'tokens of z'].map((name) => name.padStart(17)).join('')}`,
 )
 const line = (name: string, all: readonly Losses[]): void =>
-  console.log(
-    `${name.padEnd(30)}${(['joint', 'problem', 'marginal', 'rationaleTokens'] as const).map((field) => `  ${band(all.map((one) => one[field]))}`).join('')}`,
-  )
+  console.log(`${name.padEnd(30)}${fields.map((field) => `  ${band(all.map((one) => one[field]))}`).join('')}`)
 const initial = curves.best.flatMap(({ losses }) => losses[0] ?? [])
 console.log(
   `${'initial without rationales'.padEnd(30)}${' '.repeat(34)}  ${band(curves.best.map(({ initialWithout }) => initialWithout))}`,
 )
-line('initial with, no E-step: all', initial)
+line('initial with; no E-step: stays', initial)
 for (let iteration = 1; iteration <= iterations; iteration++) {
   for (const [rule, name] of [
     ['best', 'with the E-step'],
@@ -342,6 +341,18 @@ for (let iteration = 1; iteration <= iterations; iteration++) {
       curves[rule].flatMap(({ losses }) => losses[iteration] ?? []),
     )
 }
+/** Differences within each run: the problems of the runs differ, those of one run do not. */
+function compare(name: string, other: (run: number) => Losses | undefined): void {
+  const pairs = curves.best.flatMap(({ losses }, run) => {
+    const [own, against] = [losses[iterations], other(run)]
+    return own && against ? [{ own, against }] : []
+  })
+  console.log(
+    `${name.padEnd(30)}${fields.map((field) => `  ${band(pairs.map(({ own, against }) => own[field] - against[field]))}`).join('')}`,
+  )
+}
+compare('with less random choice', (run) => curves.random[run]?.losses[iterations])
+compare('with less no E-step', (run) => curves.best[run]?.losses[0])
 for (const [number, { losses }] of curves.best.entries()) {
   const joint = losses.map((one) => one.joint)
   const stop = joint.findIndex((_, index) => hasConverged(joint.slice(0, index + 1)))
