@@ -43,8 +43,8 @@ export interface EquippedProcessor {
   nowMs(): number
 }
 
-/** Announced versions of models that answered, by role. */
-type UsedVersions = ReadonlyMap<Role, { model: string; version: string }>
+/** What answers for roles whose models are announced; undefined: the configured model as it is. */
+type UsedVersions = ReadonlyMap<Role, { model: string; version: string } | undefined>
 
 /** What a finished call brought. */
 export type CallResult = Completion | Embedding | Scoring
@@ -96,6 +96,10 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
   }
 }
 
+function versionOf(model: RoleModel | undefined): { model: string; version: string } | undefined {
+  return model?.announced && { model: model.model, version: model.announced.version }
+}
+
 /** Recipes of a processor: one, until a trainer announces a version of a model that it calls. */
 function recipesOf(declaration: Processor, { config, inference }: Equipment): EquippedProcessor['recipe'] {
   const { name, version, roles, settings } = declaration
@@ -104,7 +108,7 @@ function recipesOf(declaration: Processor, { config, inference }: Equipment): Eq
   return (used) => {
     const versions = changing.map((role) => {
       const [model] = inference.modelsOf(role)
-      return used?.get(role) ?? (model?.announced && { model: model.model, version: model.announced.version })
+      return used?.has(role) ? used.get(role) : versionOf(model)
     })
     const key = JSON.stringify(versions)
     const before = known.get(key)
@@ -146,7 +150,7 @@ export class RecordContext implements Context {
   readonly verify: Unsignalled<Verification>
   readonly #calls: (ModelCall | undefined)[] = []
   /** In force when its processing began, then those that answered. */
-  readonly #used = new Map<Role, { model: string; version: string }>()
+  readonly #used = new Map<Role, { model: string; version: string } | undefined>()
   /** Units of work that entered and left the stream with this record. */
   entered = 0
   left = 0
@@ -172,8 +176,8 @@ export class RecordContext implements Context {
     this.state = bound.state
     this.verify = bound.verify
     for (const role of equipped.declaration.roles) {
-      const [model] = equipped.inference.modelsOf(role)
-      if (model?.announced) this.#used.set(role, { model: model.model, version: model.announced.version })
+      if (announcedRoles.some((one) => one === role))
+        this.#used.set(role, versionOf(equipped.inference.modelsOf(role)[0]))
     }
   }
 
@@ -309,7 +313,8 @@ export class RecordContext implements Context {
 
   /** The version that answered made the record, whatever has been announced since. */
   #note(role: Role, { model, modelVersion }: { model: string; modelVersion?: string }): void {
-    if (modelVersion !== undefined) this.#used.set(role, { model, version: modelVersion })
+    if (this.#used.has(role))
+      this.#used.set(role, modelVersion === undefined ? undefined : { model, version: modelVersion })
   }
 
   #observe(role: Role, call: { model: string; usage: TokenUsage; latencySeconds: number }): void {
