@@ -365,6 +365,7 @@ class Writer {
   #call(id: string): ModelCall {
     return {
       ...{ purpose: 'attempt', requestId: `${id}/attempt`, model: solver, endpoint: 'bench', promptVersion: 'bench' },
+      modelVersion: '',
       ...{ temperature: 1, topP: null, maxTokens: null, seed: 1, promptTokens: 10, cachedTokens: 0 },
       ...{ completionTokens: 20, reasoningTokens: 0, latencySeconds: 0.1, finishReason: 'stop' },
     }

@@ -91,6 +91,10 @@ function toolSets(names: Names): AclSet[] {
       ),
       ...appending,
     ]),
+    tool('models', 'wellspring models announce', [
+      ...topicEntries(names, [topics.models.name], [topics.models.name]),
+      ...appending,
+    ]),
     tool('redrive', 'wellspring dead-letters redrive', [
       ...topicEntries(names, [deadLetters.name], [deadLetters.name, ...inputs]),
       ...appending,
@@ -103,7 +107,7 @@ function toolSets(names: Names): AclSet[] {
       ),
       ...appending,
     ]),
-    tool('read', 'wellspring tail, export, explain, spend, dead-letters list', [
+    tool('read', 'wellspring tail, export, explain, spend, dead-letters list, models list, wait and rows', [
       ...topicEntries(names, all, []),
       copyLook(names),
     ]),

@@ -65,6 +65,11 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'derive the corpus anew under other rules, from stored records, without a model call',
     load: async () => (await import('./replay.ts')).replayCommand(),
   },
+  models: {
+    description:
+      'versions of models that a trainer serves: announce them, list them, wait for a step of rationale learning',
+    load: async () => (await import('./versions.ts')).modelsCommand(),
+  },
   simulate: {
     description: 'run the simulated endpoint: an OpenAI-compatible server that invents problems and attempts them',
     load: async () => (await import('./simulate.ts')).simulateCommand(),
@@ -114,6 +119,8 @@ async function main(): Promise<void> {
   const program = new Command('wellspring')
     .description('Grows corpora of verified reasoning problems without end.')
     .version(version())
+    // `models announce` has a --version of its own.
+    .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp)
   // `help NAME` is `NAME --help`. Only the command that was asked for is loaded; the list needs names alone.
   const wanted = process.argv[2] === 'help' ? process.argv[3] : process.argv[2]

@@ -83,6 +83,12 @@ async function connectConfigured(
       ),
     ])
   }
+  try {
+    await inference.checkScoring(signal)
+  } catch (error) {
+    await inference.close()
+    throw error
+  }
   return {
     inference,
     simulated: simulated.length > 0,

@@ -1,6 +1,6 @@
 /** What of the log each processor, and each tool beside them, uses: from the declarations and the catalogue alone. */
 import type { Processor } from '../engine/processor.ts'
-import { changelogSubjectsOf, groupOf, topicsThatTellSimulated } from '../engine/runtime.ts'
+import { changelogSubjectsOf, followsAnnouncements, groupOf, topicsThatTellSimulated } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
 import { deadLetters, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Group, TopicSpecification } from '../topics/log.ts'
@@ -20,6 +20,7 @@ export function needsOf(declaration: Processor): Needs {
     ...Object.values(inputs),
     ...Object.values(tables).map(({ topic }) => topic),
     ...reads,
+    ...(followsAnnouncements(declaration) ? [topics.models] : []),
     ...topicsThatTellSimulated,
   ]
   const written = [

@@ -325,6 +325,9 @@ function namesOnly(solvers: readonly string[]): Inference {
     slotsOf: () => 0,
     complete: refuse,
     embed: refuse,
+    score: refuse,
+    // What a trainer serves makes no difference to what is stored.
+    announce: () => {},
   }
 }
 

@@ -6,6 +6,7 @@ import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
 import type { Budget, BudgetStatus } from '../engine/budget.ts'
 import { Metrics } from '../engine/metrics.ts'
+import { roles, type Role } from '../engine/ports.ts'
 import { depthsOf } from '../engine/processor.ts'
 import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
@@ -50,17 +51,16 @@ const completionPollMs = 250
 /** Processors that need a role are off where the role has no model; says which. */
 function enabledProcessors(
   chosen: readonly ConfiguredProcessor[],
-  modelsOf: (role: never) => readonly unknown[],
+  modelsOf: (role: Role) => readonly unknown[],
 ): { enabled: ConfiguredProcessor[]; sentences: string[] } {
-  // Judges may be missing: problems then pass through. Every other role is what its processor lives from.
-  const needs = (one: ConfiguredProcessor): string[] =>
-    one.declaration.roles.filter((role) => role !== 'judge' && modelsOf(role as never).length === 0)
-  return {
-    enabled: chosen.filter((one) => needs(one).length === 0),
-    sentences: chosen.flatMap((one) =>
-      needs(one).map((role) => `${one.declaration.name} is off: no model is configured for the role ${role}`),
-    ),
-  }
+  const lacking = ({ declaration: { roles: own, needs = own } }: ConfiguredProcessor): Role[] =>
+    needs.filter((role) => modelsOf(role).length === 0)
+  const sentences = roles.flatMap((role) => {
+    const off = chosen.filter((one) => lacking(one).includes(role)).map(({ declaration }) => declaration.name)
+    if (off.length === 0) return []
+    return `${off.join(', ')} ${off.length === 1 ? 'is' : 'are'} off: no model is configured for the role ${role}`
+  })
+  return { enabled: chosen.filter((one) => lacking(one).length === 0), sentences }
 }
 
 /** Runs until the end that the options ask for. @throws bugs, ConfigurationError, LogError; what was finished is committed first where that is possible */

@@ -48,6 +48,29 @@ export function readProblem(
   return trimmed === undefined ? undefined : { statement: trimmed, closed: rest !== undefined }
 }
 
+/** The completion that the problem writer is trained on and scored by, in its two parts: each with the tags that open and close it. */
+export function synthesisParts(rationale: string, statement: string): { rationale: string; problem: string } {
+  return {
+    rationale: `${tagTexts.beginRationale}${rationale}${tagTexts.endRationale}`,
+    problem: `\n\n${tagTexts.beginProblem}${statement}${tagTexts.endProblem}`,
+  }
+}
+
+/** The completion that the rationale writer is trained on. */
+export function rationaleCompletion(rationale: string): string {
+  return `${tagTexts.beginRationale}${rationale}${tagTexts.endRationale}`
+}
+
+/** What opens an annotator's rationale. */
+export const thinkingMark = 'Thinking Process:'
+
+/** An annotator's rationale: the text after the last mark; undefined where there is none. */
+export function readThinking(answer: string): string | undefined {
+  const at = answer.lastIndexOf(thinkingMark)
+  // A heading may stand in bold.
+  return at < 0 ? undefined : nonEmpty(answer.slice(at + thinkingMark.length).replace(/^\s*\*\*/, ''))
+}
+
 function splitOnce(text: string, at: RegExp): [string, string | undefined] {
   const match = at.exec(text)
   if (!match) return [text, undefined]

@@ -1,6 +1,6 @@
 /** Texts sent to models that do not depend on the domain. Raise a version with every change of wording: it stands in every record. */
 import type { Prompt } from '../engine/processor.ts'
-import { tagTexts } from '../curation/synthesis.ts'
+import { synthesisParts, tagTexts, thinkingMark } from '../curation/synthesis.ts'
 
 /** Asks an annotator for the foundational concepts of a human problem (PromptCoT, concept extraction). */
 export function annotatePrompt(statement: string): Prompt {
@@ -28,6 +28,55 @@ export function continuationPrompt(concepts: readonly string[], level: string, r
   return {
     version: 'synthesis-released-continued',
     text: `${synthesisPrompt(concepts, level).text}${tagTexts.beginRationale}${rationale}${tagTexts.endRationale}\n\n${tagTexts.beginProblem}`,
+  }
+}
+
+/** Parts of a text by their characters, `end` not included. */
+interface MarkedText extends Prompt {
+  rationale: { start: number; end: number }
+  problem: { start: number; end: number }
+}
+
+/**
+ * The text whose log-probabilities are the E-step's reward: the synthesis prompt, then the rationale (z) and the problem (x), each with the
+ * tags that open and close it. The blank lines between the two belong to the problem; the prompt is not scored.
+ */
+export function scoredText(
+  concepts: readonly string[],
+  level: string,
+  rationale: string,
+  statement: string,
+): MarkedText {
+  const { text: prompt, version } = synthesisPrompt(concepts, level)
+  const parts = synthesisParts(rationale, statement)
+  const middle = prompt.length + parts.rationale.length
+  return {
+    version,
+    text: `${prompt}${parts.rationale}${parts.problem}`,
+    rationale: { start: prompt.length, end: middle },
+    problem: { start: middle, end: middle + parts.problem.length },
+  }
+}
+
+/** Asks an annotator for the rationale of a human problem (cold start). */
+export function annotateRationalePrompt(concepts: readonly string[], level: string, statement: string): Prompt {
+  return {
+    version: 'annotate-rationale-1',
+    text:
+      'Below are foundational concepts, a difficulty level, and a problem that an expert designed from them. Reconstruct how the designer thought: ' +
+      'how the concepts were connected, which choices led to this problem and no other, and how the difficulty was set. Do not solve the problem. ' +
+      `Write "${thinkingMark}" and then the designer's thoughts, in plain sentences.\n\n` +
+      `Foundational Concepts:\n${numbered(concepts)}\n\nDifficulty Level: ${level}\n\nProblem:\n${statement}`,
+  }
+}
+
+/** What the rationale writer continues: it explains an observed problem (x) by a rationale (z). Ours: no such model was released. */
+export function rationalePrompt(concepts: readonly string[], level: string, statement: string): Prompt {
+  return {
+    version: 'rationale-1',
+    text:
+      'Given foundational concepts, difficulty level and a problem that was designed from them, write the rationale that leads from the concepts to the problem.\n\n' +
+      `Foundational Concepts:\n${numbered(concepts)}\n\nDifficulty Level: ${level}\n\nProblem:\n${statement}\n\n`,
   }
 }
 

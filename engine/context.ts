@@ -4,19 +4,21 @@ import type { RecordKind, Topic } from '../topics/catalogue.ts'
 import type { CallBudget } from './budget.ts'
 import { hashOf, recordId } from './ids.ts'
 import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
-import type {
-  CallOptions,
-  Completion,
-  Embedding,
-  EmbeddingRequest,
-  Inference,
-  Role,
-  RoleModel,
-  TokenUsage,
-  Unsignalled,
-  Verification,
+import {
+  announcedRoles,
+  type CallOptions,
+  type Completion,
+  type Embedding,
+  type EmbeddingRequest,
+  type Inference,
+  type Role,
+  type RoleModel,
+  type Scoring,
+  type TokenUsage,
+  type Unsignalled,
+  type Verification,
 } from './ports.ts'
-import type { Context, Discard, Emission, Emit, KeyedState, Processor, Prompt, TableView, Topics } from './processor.ts'
+import type { Context, Discard, Emission, Emit, KeyedState, Processor, TableView, Topics } from './processor.ts'
 import { recipeOf, type Settings, type SettingValues } from './settings.ts'
 import type { PaidCall } from './expenses.ts'
 
@@ -24,7 +26,8 @@ import type { PaidCall } from './expenses.ts'
 export interface EquippedProcessor {
   readonly declaration: Processor
   readonly config: SettingValues<Settings>
-  readonly recipe: string
+  /** The recipe with the models in force, or with those that a record's calls of announced roles went to. */
+  recipe(used?: UsedVersions): string
   readonly priority: number
   /** Whether its models are simulated: stamped on every record. */
   readonly simulated: boolean
@@ -40,10 +43,16 @@ export interface EquippedProcessor {
   nowMs(): number
 }
 
+/** What answers for roles whose models are announced; undefined: the configured model as it is. */
+type UsedVersions = ReadonlyMap<Role, { model: string; version: string } | undefined>
+
+/** What a finished call brought. */
+export type CallResult = Completion | Embedding | Scoring
+
 /** Finished calls of one record, by purpose. */
 export interface CallKeeper {
-  get(purpose: string): Completion | Embedding | undefined
-  put(purpose: string, role: Role, result: Completion | Embedding): void
+  get(purpose: string): CallResult | undefined
+  put(purpose: string, role: Role, result: CallResult): void
   /** A try that cost something and brought nothing. */
   waste(call: PaidCall): void
 }
@@ -68,8 +77,7 @@ export interface Equipment {
 
 /** Joins a declaration and a run's equipment. */
 export function equip(declaration: Processor, equipment: Equipment): EquippedProcessor {
-  const { config, inference, metrics } = equipment
-  const models = declaration.roles.map((role) => [role, inference.modelsOf(role)] as const)
+  const { metrics } = equipment
   const emit = Object.fromEntries(
     Object.entries(declaration.outputs).map(([name, topic]) => [
       name,
@@ -84,11 +92,34 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
     emit: emit,
     metricHandles: metrics.declared(declaration.name, declaration.metrics),
     nowMs: equipment.nowMs ?? Date.now,
-    recipe: hashOf(
-      declaration.name,
-      declaration.version,
-      JSON.stringify([recipeOf(declaration.settings, config), models]),
-    ).slice(0, 16),
+    recipe: recipesOf(declaration, equipment),
+  }
+}
+
+function versionOf(model: RoleModel | undefined): { model: string; version: string } | undefined {
+  return model?.announced && { model: model.model, version: model.announced.version }
+}
+
+/** Recipes of a processor: one, until a trainer announces a version of a model that it calls. */
+function recipesOf(declaration: Processor, { config, inference }: Equipment): EquippedProcessor['recipe'] {
+  const { name, version, roles, settings } = declaration
+  const changing = roles.filter((role) => announcedRoles.some((one) => one === role))
+  const known = new Map<string, string>()
+  return (used) => {
+    const versions = changing.map((role) => {
+      const [model] = inference.modelsOf(role)
+      return used?.has(role) ? used.get(role) : versionOf(model)
+    })
+    const key = JSON.stringify(versions)
+    const before = known.get(key)
+    if (before !== undefined) return before
+    const models = roles.map((role) => {
+      const named = versions[changing.indexOf(role)]
+      return [role, inference.modelsOf(role).map(({ announced: _, ...model }) => ({ ...model, ...named }))] as const
+    })
+    const recipe = hashOf(name, version, JSON.stringify([recipeOf(settings, config), models])).slice(0, 16)
+    known.set(key, recipe)
+    return recipe
   }
 }
 
@@ -119,6 +150,8 @@ export class RecordContext implements Context {
   readonly index: unknown
   readonly verify: Unsignalled<Verification>
   readonly #calls: (ModelCall | undefined)[] = []
+  /** In force when its processing began, then those that answered. */
+  readonly #used = new Map<Role, { model: string; version: string } | undefined>()
   /** Units of work that entered and left the stream with this record. */
   entered = 0
   left = 0
@@ -147,6 +180,15 @@ export class RecordContext implements Context {
     this.state = bound.state
     this.index = bound.index
     this.verify = bound.verify
+    for (const role of equipped.declaration.roles) {
+      if (announcedRoles.some((one) => one === role))
+        this.#used.set(role, versionOf(equipped.inference.modelsOf(role)[0]))
+    }
+  }
+
+  /** What the record's emissions are made by. */
+  get recipe(): string {
+    return this.#equipped.recipe(this.#used)
   }
 
   get config(): SettingValues<Settings> {
@@ -186,8 +228,27 @@ export class RecordContext implements Context {
       this.#keeper.put(purpose, request.role, completion)
       this.#observe(request.role, completion)
     }
-    this.#calls[place] = modelCallOf(completion, purpose, prompt)
+    this.#calls[place] = modelCallOf(completion, purpose, prompt.version)
+    this.#note(request.role, completion)
     return completion
+  }
+
+  readonly score: Context['score'] = async ({ purpose, promptVersion, ...request }) => {
+    const place = this.#calls.push(undefined) - 1
+    const kept = this.#keeper.get(purpose)
+    const scoring =
+      kept !== undefined
+        ? (kept as Scoring)
+        : await this.#paid(purpose, request.role, (options) => this.#equipped.inference.score(request, options))
+    if (kept === undefined) {
+      this.#keeper.put(purpose, request.role, scoring)
+      this.#observe(request.role, scoring)
+    }
+    // Nothing is sampled: the text was given.
+    const given = { sampling: {}, seed: undefined, finishReason: 'given' as const }
+    this.#calls[place] = modelCallOf({ ...scoring, ...given }, purpose, promptVersion)
+    this.#note(request.role, scoring)
+    return scoring
   }
 
   readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
@@ -224,7 +285,7 @@ export class RecordContext implements Context {
   }
 
   /** Makes a call within the budget. */
-  async #paid<Answer extends Completion | Embedding>(
+  async #paid<Answer extends CallResult>(
     purpose: string,
     role: Role,
     call: (options: CallOptions) => Promise<Answer>,
@@ -258,6 +319,12 @@ export class RecordContext implements Context {
     }
   }
 
+  /** The version that answered made the record, whatever has been announced since. */
+  #note(role: Role, { model, modelVersion }: { model: string; modelVersion?: string }): void {
+    if (this.#used.has(role))
+      this.#used.set(role, modelVersion === undefined ? undefined : { model, version: modelVersion })
+  }
+
   #observe(role: Role, call: { model: string; usage: TokenUsage; latencySeconds: number }): void {
     const { tokens, callSeconds } = this.#equipped.metrics
     tokens.inc({ role, model: call.model, type: 'prompt' }, call.usage.prompt)
@@ -270,7 +337,7 @@ export class RecordContext implements Context {
 export function completeRecord(
   equipped: EquippedProcessor,
   { topic, draft }: Emission,
-  calls: readonly ModelCall[],
+  { calls, recipe }: { calls: readonly ModelCall[]; recipe: string },
 ): RecordTypes[RecordKind] {
   const { ordinal = 0, ...given } = draft as Record<string, unknown> & {
     calls?: readonly ModelCall[]
@@ -278,8 +345,8 @@ export function completeRecord(
     parentIds: string[]
   }
   const filled: Record<string, unknown> = {
-    id: recordId(topic.kind, given.parentIds, equipped.recipe, ordinal),
-    recipe: equipped.recipe,
+    id: recordId(topic.kind, given.parentIds, recipe, ordinal),
+    recipe,
     createdAtMs: equipped.nowMs(),
     simulated: equipped.simulated,
     ...given,
@@ -289,14 +356,20 @@ export function completeRecord(
   return filled as unknown as RecordTypes[RecordKind]
 }
 
-function modelCallOf(completion: Completion, purpose: string, prompt: Prompt): ModelCall {
+/** What a call's answer tells of it; `given`: the text was scored, not written. */
+type Answered = Omit<Completion, 'text' | 'reasoning' | 'finishReason'> & {
+  finishReason: Completion['finishReason'] | 'given'
+}
+
+function modelCallOf(completion: Answered, purpose: string, promptVersion: string): ModelCall {
   const { sampling, usage } = completion
   return {
     purpose,
     requestId: completion.requestId,
     model: completion.model,
+    modelVersion: completion.modelVersion ?? '',
     endpoint: completion.endpoint,
-    promptVersion: prompt.version,
+    promptVersion,
     temperature: sampling.temperature ?? null,
     topP: sampling.topP ?? null,
     maxTokens: sampling.maxTokens ?? null,

@@ -7,7 +7,17 @@ import type { RecordKind, Topic } from '../topics/catalogue.ts'
 import { bindVerification, completeRecord, declaredReason, equip, isDiscard, RecordContext } from './context.ts'
 import { kindOf, type InvalidRecordError } from './errors.ts'
 import { Metrics } from './metrics.ts'
-import type { Completion, CompletionRequest, Inference, Role, RoleModel, Verification } from './ports.ts'
+import type {
+  AnnouncedVersion,
+  Completion,
+  CompletionRequest,
+  Inference,
+  PartScore,
+  Role,
+  RoleModel,
+  ScoringRequest,
+  Verification,
+} from './ports.ts'
 import type { Emission, KeyedState, Processor, Result, SourceStep } from './processor.ts'
 import { refuseFaults, resolveSettings } from './settings.ts'
 
@@ -18,6 +28,10 @@ export interface DriveOptions {
   models?: Partial<Record<Role, readonly string[]>>
   /** Vectors that the embedder answers with, by text. */
   vectors?: (text: string) => number[]
+  /** What parts of a given text are scored with. */
+  scores?: (request: ScoringRequest) => PartScore[]
+  /** Versions that were announced, by role. */
+  announced?: Partial<Record<Role, AnnouncedVersion>>
   settings?: Readonly<Record<string, unknown>>
   /** State that is there before, and is changed; values as they were set. */
   state?: Map<string, unknown>
@@ -42,6 +56,7 @@ export interface Driven {
   /** What a source's step told its operator. */
   remark: string | undefined
   requests: CompletionRequest[]
+  scored: ScoringRequest[]
   entered: number
   left: number
 }
@@ -58,9 +73,10 @@ export async function drive(
   const { values, faults } = resolveSettings(processor.name, processor.settings, [sourceOf(options.settings ?? {})])
   refuseFaults(faults)
   const requests: CompletionRequest[] = []
+  const scored: ScoringRequest[] = []
   const equipped = equip(processor, {
     config: values,
-    inference: scriptedInference(options, requests),
+    inference: scriptedInference(options, requests, scored),
     verification: options.verification as Verification,
     tables: Object.fromEntries(
       Object.entries(processor.tables).map(([name, table]) => {
@@ -109,13 +125,14 @@ export async function drive(
   const driven = (emissions: readonly Emission[], rest: Partial<Driven> = {}): Driven => ({
     records: emissions.map((emission) => ({
       topic: emission.topic.name,
-      record: completeRecord(equipped, emission, context.calls),
+      record: completeRecord(equipped, emission, context),
     })),
     discarded: undefined,
     deadLettered: undefined,
     source: undefined,
     remark: context.told,
     requests,
+    scored,
     entered: context.entered,
     left: context.left,
     ...rest,
@@ -158,10 +175,17 @@ function mapState(state: Map<string, unknown>): KeyedState<RecordTypes[RecordKin
   }
 }
 
-function scriptedInference(options: DriveOptions, requests: CompletionRequest[]): Inference {
+function scriptedInference(options: DriveOptions, requests: CompletionRequest[], scored: ScoringRequest[]): Inference {
   const usage = { prompt: 10, cached: 0, completion: 20, reasoning: 0 }
   const modelsOf = (role: Role): RoleModel[] =>
-    (options.models?.[role] ?? [`${role}-model`]).map((model) => ({ model, mode: 'chat', sampling: {} }))
+    (options.models?.[role] ?? [`${role}-model`]).map((model) => {
+      const announced = options.announced?.[role]
+      return { model, mode: 'chat', sampling: {}, ...(announced && { announced }) }
+    })
+  const versionOf = (role: Role): { modelVersion?: string } => {
+    const announced = options.announced?.[role]
+    return announced ? { modelVersion: announced.version } : {}
+  }
   return {
     modelsOf,
     slotsOf: (role) => 8 * modelsOf(role).length,
@@ -177,6 +201,7 @@ function scriptedInference(options: DriveOptions, requests: CompletionRequest[])
         sampling: request.sampling ?? {},
         seed: request.seed,
         model: request.model ?? modelsOf(request.role)[0]?.model ?? '',
+        ...versionOf(request.role),
         endpoint: 'scripted',
         simulated: false,
         usage,
@@ -185,6 +210,21 @@ function scriptedInference(options: DriveOptions, requests: CompletionRequest[])
         ...(typeof answer === 'string' ? { text: answer } : answer),
       })
     },
+    score(request, { requestId }) {
+      scored.push(request)
+      if (!options.scores) throw new TypeError('drive: scores are asked for but none are given')
+      return Promise.resolve({
+        parts: options.scores(request),
+        model: request.model ?? modelsOf(request.role)[0]?.model ?? '',
+        ...versionOf(request.role),
+        endpoint: 'scripted',
+        simulated: false,
+        usage: { ...usage, completion: 1 },
+        latencySeconds: 0.1,
+        requestId,
+      })
+    },
+    announce() {},
     embed({ texts }, { requestId }) {
       const { vectors = () => [1] } = options
       return Promise.resolve({

@@ -8,6 +8,7 @@ export const roles = [
   'annotator',
   'embedder',
   'problem-writer',
+  'rationale-writer',
   'test-writer',
   'voter',
   'solver',
@@ -16,6 +17,10 @@ export const roles = [
 ] as const
 export type Role = (typeof roles)[number]
 
+/** Roles whose model a trainer replaces while the stream runs, by announcing its versions. Each has one model. */
+export const announcedRoles = ['problem-writer', 'rationale-writer'] as const satisfies readonly Role[]
+export type AnnouncedRole = (typeof announcedRoles)[number]
+
 /** A model as a role sees it, from the configuration. */
 export interface RoleModel {
   /** The name that the endpoint knows it by. */
@@ -23,6 +28,24 @@ export interface RoleModel {
   /** `chat`: /v1/chat/completions; `raw`: /v1/completions, no chat template. */
   mode: 'chat' | 'raw'
   sampling: Sampling
+  /** What a trainer announced for the role; absent while the configured model is in force as it is. */
+  announced?: AnnouncedVersion
+}
+
+/** A version of a role's model that a trainer serves. */
+export interface AnnouncedVersion {
+  version: string
+  /** Ordinal of its announcement, from 1. */
+  ordinal: number
+}
+
+/** What a trainer says: from now on the role's model is this one. */
+export interface Announcement extends AnnouncedVersion {
+  role: AnnouncedRole
+  /** The name that its endpoint knows it by. */
+  model: string
+  /** Name of a configured endpoint; empty: where the role's configured model is served. */
+  endpoint: string
 }
 
 /** How to sample. What is absent is left to the endpoint. */
@@ -37,6 +60,8 @@ export interface CompletionRequest {
   role: Role
   /** One of `modelsOf(role)`; needed where the role has several. */
   model?: string
+  /** The announced version that is meant: with another one in force the call fails as MODEL_REPLACED. */
+  version?: string
   /** The user's text: one chat message in chat mode, the text to be continued in raw mode. */
   prompt: string
   /** Overrides of the role's sampling defaults. */
@@ -56,6 +81,8 @@ export interface Completion {
   model: string
   endpoint: string
   simulated: boolean
+  /** The announced version that answered; absent where none was announced. */
+  modelVersion?: string
   usage: TokenUsage
   /** From the request's start at the endpoint to its last byte, without time in our own queue. */
   latencySeconds: number
@@ -91,6 +118,46 @@ interface WastedCall {
   cost?: Cost
   /** Time at the endpoint, in seconds. */
   latencySeconds: number
+}
+
+/** A part of a text, by its characters: from `start` up to, not including, `end`. */
+export interface Span {
+  start: number
+  end: number
+}
+
+/** Asks how likely a model finds parts of a text that is given, each token after all that stands before it. */
+export interface ScoringRequest {
+  role: Role
+  /** One of `modelsOf(role)`; needed where the role has several. */
+  model?: string
+  /** The announced version that is meant: with another one in force the call fails as MODEL_REPLACED. */
+  version?: string
+  /** The text as the model continues it: raw mode alone, since a chat template adds tokens of its own. */
+  text: string
+  /** The parts, in their order and without overlap. A token belongs to the part in which it ends. */
+  parts: readonly Span[]
+}
+
+/** What a part of a text came to. */
+export interface PartScore {
+  /** Sum of the log-probabilities of its tokens, in nats. */
+  logProbability: number
+  tokens: number
+}
+
+/** The scores of a text's parts, in their order. */
+export interface Scoring {
+  parts: PartScore[]
+  model: string
+  endpoint: string
+  simulated: boolean
+  modelVersion?: string
+  usage: TokenUsage
+  latencySeconds: number
+  requestId: string
+  estimated?: boolean
+  cost?: Cost
 }
 
 export interface EmbeddingRequest {
@@ -138,6 +205,10 @@ export interface Inference {
   slotsOf(role: Role): number
   complete(request: CompletionRequest, options: CallOptions): Promise<Completion>
   embed(request: EmbeddingRequest, options: CallOptions): Promise<Embedding>
+  /** Scores given text. @throws ConfigurationError also where no endpoint of the model can do that, with the reason */
+  score(request: ScoringRequest, options: CallOptions): Promise<Scoring>
+  /** Takes up a version of a role's model: calls that begin from now on go there. What is older than the version in force is passed over. */
+  announce(announcement: Announcement): void
 }
 
 /** What a verifier concluded. `unverifiable` is never counted as an attempt. */

@@ -11,6 +11,8 @@ import type {
   EmbeddingRequest,
   Role,
   RoleModel,
+  Scoring,
+  ScoringRequest,
   Unsignalled,
   Verification,
 } from './ports.ts'
@@ -144,6 +146,8 @@ export interface Context<
     request: Omit<CompletionRequest, 'prompt'> & { prompt: Prompt; purpose: string },
   ) => Promise<Completion>
   readonly embed: (request: EmbeddingRequest & { purpose: string }) => Promise<Embedding>
+  /** One question for the log-probabilities of given text, made once as a completion is. `promptVersion` is that of the text's wording. */
+  readonly score: (request: ScoringRequest & { purpose: string; promptVersion: string }) => Promise<Scoring>
   /** Reads one record of a kept topic at a position. @throws InvalidRecordError when nothing of that kind lies there */
   readonly read: <Kind extends RecordKind>(
     topic: Topic<Kind>,
@@ -186,6 +190,8 @@ export interface Declaration<
   readonly roles: readonly Role[]
   /** False for one that only asks which models there are: a replay runs it at no cost. */
   readonly callsModels?: false
+  /** Roles without whose models it is off; all of `roles` where this is left out. */
+  readonly needs?: readonly Role[]
   readonly settings: Declared
   readonly metrics: Metrics
   readonly discards: readonly Reason[]

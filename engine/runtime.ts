@@ -10,8 +10,8 @@ import { addCounts } from './counts.ts'
 import { refuseUnfinishedCopy } from './copy/copy-progress.ts'
 import { ConfigurationError, InvalidRecordError, TransientError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
-import type { Inference, Verification } from './ports.ts'
-import type { Processor } from './processor.ts'
+import { announcedRoles, type AnnouncedRole, type Inference, type Verification } from './ports.ts'
+import { table as declareTable, type Processor } from './processor.ts'
 import type { Settings, SettingValues } from './settings.ts'
 import { TableReader } from './tables.ts'
 import { changelogSubject, defaultLimits, Task, type TaskLimits, type TaskStatus } from './task.ts'
@@ -82,6 +82,13 @@ export function changelogSubjectsOf({ name, state }: Processor): { subject: stri
   return kinds.map((kind) => ({ subject: changelogSubject(name, kind), kind }))
 }
 
+/** Whether models of the processor's calls may be replaced by announcements, which it then reads. */
+export function followsAnnouncements({ roles }: Processor): boolean {
+  return roles.some(isAnnounced)
+}
+
+const isAnnounced = (role: string): role is AnnouncedRole => announcedRoles.some((one) => one === role)
+
 /** Topics whose first records tell whether a corpus is a simulated one; every run looks. */
 export const topicsThatTellSimulated: readonly Topic[] = [
   topics.conceptLists,
@@ -116,6 +123,7 @@ export class Runtime {
     const { log, processors, simulated } = this.#options
     await refuseUnfinishedCopy(log)
     await refuseMixedCorpus(log, this.#codec, simulated)
+    if (processors.some(({ declaration }) => followsAnnouncements(declaration))) await this.#followAnnouncements()
     for (const { declaration, config, limits } of processors) {
       const equipped = await this.#equip(declaration, config)
       const running: Running = {
@@ -128,6 +136,18 @@ export class Runtime {
     }
     await Promise.all([...this.#running.values()].map((running) => this.#join(running)))
     await this.refreshBacklog()
+  }
+
+  /** What trainers announce is in force before the first record, and from then on as it comes. */
+  async #followAnnouncements(): Promise<void> {
+    const { inference } = this.#options
+    const announcements = declareTable(topics.models, {
+      create: () => inference,
+      add: (models, { role, model, endpoint, version, ordinal }) => {
+        if (isAnnounced(role)) models.announce({ role, model, endpoint, version, ordinal })
+      },
+    })
+    await this.#tables.open(announcements, this.#fail)
   }
 
   async #join(running: Running): Promise<void> {

@@ -29,13 +29,14 @@ import {
   isDiscard,
   RecordContext,
   type CallKeeper,
+  type CallResult,
   type EquippedProcessor,
 } from './context.ts'
 import { beginningOfHeader, deadLetterHeaders, keptCallKey, redrivenHeader } from './copy/positions.ts'
 import { cloneCounts, count, countCall, emptyCounts, type Counted } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
-import type { Completion, Embedding, Role } from './ports.ts'
+import type { Role } from './ports.ts'
 import { fromDistances, toDistances } from './progress.ts'
 import type { Emission, Failure, KeyedState, Result, SourceStep } from './processor.ts'
 import { ExpenseLines, type PaidCall, type ExpenseChanges, type ExpenseOutcome } from './expenses.ts'
@@ -114,7 +115,7 @@ interface Entry {
 /** `role` is undefined for a call that was kept before spending was counted. */
 interface FinishedCall {
   role: Role | undefined
-  result: Completion | Embedding
+  result: CallResult
 }
 
 interface Finished extends Counted {
@@ -665,7 +666,7 @@ export class Task {
         const stored = this.#open.state.get(keyOf(purpose))
         if (!stored) return undefined
         const kept = this.#decodeState('kept-call', stored)
-        const result = JSON.parse(kept.result) as Completion | Embedding
+        const result = JSON.parse(kept.result) as CallResult
         const role = kept.role === '' ? undefined : (kept.role as Role)
         entry.calls.set(purpose, { role, result })
         entry.keptInState.add(purpose)
@@ -752,7 +753,7 @@ export class Task {
     try {
       const discarded = isDiscard(result) ? declaredReason(declaration, result.discard) : undefined
       const emissions = isDiscard(result)
-        ? [this.#discardOf(entry, result)]
+        ? [this.#discardOf(entry, result, context.recipe)]
         : Array.isArray(result)
           ? (result as readonly Emission[])
           : [result as Emission]
@@ -774,13 +775,13 @@ export class Task {
     }
   }
 
-  #discardOf(entry: Entry, { discard, evidence }: { discard: string; evidence: string }): Emission {
+  #discardOf(entry: Entry, { discard, evidence }: { discard: string; evidence: string }, recipe: string): Emission {
     const { id, domain, concepts } = entry.record as { id: string; domain: string; concepts?: string[] }
     const { topic, partition, offset } = entry.stored
     return {
       topic: topics.discards,
       draft: {
-        id: recordId('discard', [id], `${this.#equipped.recipe}/${this.#name}`, 0),
+        id: recordId('discard', [id], `${recipe}/${this.#name}`, 0),
         parentIds: [id],
         domain,
         processor: this.#name,
@@ -796,9 +797,12 @@ export class Task {
     }
   }
 
-  #encode(emission: Emission, context: { calls: RecordContext['calls'] }): { topic: string; record: OutgoingRecord } {
+  #encode(
+    emission: Emission,
+    context: Pick<RecordContext, 'calls' | 'recipe'>,
+  ): { topic: string; record: OutgoingRecord } {
     const { topic } = emission
-    const record = completeRecord(this.#equipped, emission, context.calls)
+    const record = completeRecord(this.#equipped, emission, context)
     const value = this.#codec.encode(topic.name, topic.kind, record)
     if (value.byteLength > this.#limits.maxRecordBytes) {
       throw new InvalidRecordError(
@@ -841,7 +845,12 @@ export class Task {
     const instead = declaration.onFailure.emitInstead?.[entry.input]
     if (instead && failure.code !== 'RECORD_UNDECODABLE') {
       try {
-        outputs.push(this.#encode(instead(entry.record, failure, this.#equipped.emit), { calls: [] }))
+        outputs.push(
+          this.#encode(instead(entry.record, failure, this.#equipped.emit), {
+            calls: [],
+            recipe: this.#equipped.recipe(),
+          }),
+        )
       } catch (error) {
         return this.#stopOn(entry, error)
       }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { ConfigurationError } from '../engine/errors.ts'
-import { roles } from '../engine/ports.ts'
+import { announcedRoles, roles } from '../engine/ports.ts'
 
 /** What a value must be, for the sentence about one that is not. Read by `describeIssue` through the schema's metadata. */
 interface Expectation {
@@ -559,7 +559,32 @@ function referenceFaults(settings: unknown): ReferenceFault[] {
       })
     }
   }
+  faults.push(...learningFaults(settings['roles'], models))
   return faults
+}
+
+/** What rationale learning asks of its two models. */
+function learningFaults(roleSettings: unknown, models: Record<string, unknown> | undefined): ReferenceFault[] {
+  const assigned = isMapping(roleSettings) ? roleSettings : {}
+  if (listOf(assigned['rationale-writer']).length === 0) return []
+  return announcedRoles.flatMap((role) => {
+    const keys = listOf(assigned[role])
+    const [key] = keys
+    const model = typeof key === 'string' ? models?.[key] : undefined
+    const several =
+      keys.length > 1
+        ? [
+            `expected one model, whose versions a trainer announces, got ${keys.length}; keep one, or leave out the role rationale-writer`,
+          ]
+        : []
+    const chat =
+      role === 'problem-writer' && isMapping(model) && model['mode'] !== 'raw'
+        ? [
+            `expected a model with mode: raw, since the role rationale-writer has its log-probabilities of given text compared, got ${show(key)} in chat mode; write mode: raw, or leave out the role rationale-writer`,
+          ]
+        : []
+    return [...several, ...chat].map((message) => ({ path: ['roles', role], message }))
+  })
 }
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])

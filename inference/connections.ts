@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Agent } from 'undici'
 import { ConfigurationError, kindOf } from '../engine/errors.ts'
-import type { RoleModel } from '../engine/ports.ts'
+import { announcedRoles, type AnnouncedRole, type Announcement, type RoleModel } from '../engine/ports.ts'
 import { endpointsOf } from './configuration.ts'
 import type { EndpointSettings, InferenceSettings, ModelSettings } from './configuration.ts'
 import { Endpoint } from './endpoint.ts'
@@ -11,9 +11,25 @@ import { type EndpointSlots, ModelLine } from './slots.ts'
 /** A model as configured, with its queue. */
 export interface Served {
   /** Its endpoints and price may be replaced; the rest is part of the recipe and stays. */
+  configured: ModelSettings
+  /** In force: as configured, with the name and endpoint that were announced last. */
   settings: ModelSettings
   readonly line: ModelLine
-  readonly roleModel: RoleModel
+  /** Its last announcement; undefined while it is as configured. */
+  announcement?: Announcement
+  /** Why its announcement cannot be followed. */
+  fault?: string
+}
+
+/** A model as its roles see it. */
+export function roleModelOf({ settings: { model, mode, sampling }, announcement }: Served): RoleModel {
+  const { version, ordinal } = announcement ?? {}
+  return {
+    model,
+    mode,
+    sampling,
+    ...(version !== undefined && ordinal !== undefined && { announced: { version, ordinal } }),
+  }
 }
 
 /** What one endpoint answered when it was asked for its models. */
@@ -65,6 +81,8 @@ const identity: readonly (keyof ModelSettings)[] = ['model', 'mode']
 export class Connections {
   /** By the key in the configuration. */
   readonly models: ReadonlyMap<string, Served>
+  /** Of roles whose model may be replaced by announcements: each has a queue of its own, whatever else its model does. */
+  private readonly replaceable = new Map<AnnouncedRole, { key: string; served: Served }>()
   private readonly roles: InferenceSettings['roles']
   private readonly secret: Secret
   private readonly transport: Transport
@@ -82,11 +100,48 @@ export class Connections {
     for (const [name, endpoint] of Object.entries(settings.endpoints)) this.connect(name, endpoint, keys.get(name))
     this.models = new Map(
       Object.entries(settings.models).map(([key, model]): [string, Served] => {
-        const { model: name, mode, sampling } = model
-        const line = new ModelLine(this.weighted(key, model))
-        return [key, { settings: model, line, roleModel: { model: name, mode, sampling } }]
+        return [key, { configured: model, settings: model, line: new ModelLine(this.weighted(key, model)) }]
       }),
     )
+    for (const role of announcedRoles) {
+      const [key, ...others] = settings.roles[role] ?? []
+      const model = key === undefined ? undefined : settings.models[key]
+      if (key === undefined || model === undefined || others.length > 0) continue
+      const line = new ModelLine(this.weighted(key, model))
+      this.replaceable.set(role, { key, served: { configured: model, settings: model, line } })
+    }
+  }
+
+  /** The models of a role, in the order of the configuration. */
+  servedAs(role: keyof InferenceSettings['roles']): Served[] {
+    const replaceable = this.replaceable.get(role as AnnouncedRole)
+    if (replaceable) return [replaceable.served]
+    return (this.roles[role] ?? []).map((key) => this.models.get(key)).filter((model) => model !== undefined)
+  }
+
+  /** Takes up what was announced; for a role without a model, or older than what is in force, nothing. */
+  announce(announcement: Announcement): void {
+    const { key, served } = this.replaceable.get(announcement.role) ?? {}
+    if (key === undefined || served === undefined) return
+    if (announcement.ordinal < (served.announcement?.ordinal ?? 0)) return
+    served.announcement = announcement
+    this.follow(key, served)
+  }
+
+  /** Has a model of a replaceable role served as it was announced. */
+  private follow(key: string, served: Served): void {
+    const { configured, announcement } = served
+    delete served.fault
+    let settings = configured
+    if (announcement !== undefined) {
+      const { model, endpoint, role } = announcement
+      settings = { ...configured, model }
+      if (this.connected.has(endpoint)) settings = { ...settings, endpoints: [endpoint] }
+      else if (endpoint !== '')
+        served.fault = `roles.${role}: version ${announcement.version} was announced at the endpoint ${endpoint}, which is not configured; add it under endpoints, or announce the version again`
+    }
+    served.settings = settings
+    served.line.use(this.weighted(key, settings))
   }
 
   /** Endpoints that take calls. */
@@ -108,7 +163,7 @@ export class Connections {
 
   /** Asks every endpoint in force for its models, side by side. Rejects for the signal alone. */
   async check(signal: AbortSignal): Promise<EndpointCheck[]> {
-    const models = [...this.models.values()].map(({ settings }) => settings)
+    const models = [...this.models.values()].map(({ configured }) => configured)
     return await Promise.all(
       this.endpoints.map((endpoint) => checkEndpoint(endpoint, namesAt(endpoint.name, models), signal)),
     )
@@ -123,7 +178,7 @@ export class Connections {
       if (before !== undefined && isSame(before, settings, keys.get(name))) {
         const known = namesAt(
           name,
-          [...models.keys()].map((one) => one.settings),
+          [...models.keys()].map((one) => one.configured),
         )
         const added = wanted.filter((model) => !known.includes(model))
         return added.length === 0 ? [] : [await checkEndpoint(before.endpoint, added, signal)]
@@ -164,13 +219,17 @@ export class Connections {
     }
     const moved = new Map<string, string[]>()
     for (const [key, served] of this.models) {
-      const settings = models.get(served) ?? served.settings
+      const settings = models.get(served) ?? served.configured
       const places = endpointsOf(settings).map(nameAndWeight).join(', ')
-      if (!isDeepStrictEqual(endpointsOf(settings), endpointsOf(served.settings)))
+      if (!isDeepStrictEqual(endpointsOf(settings), endpointsOf(served.configured)))
         moved.set(places, [...(moved.get(places) ?? []), key])
-      if (!isDeepStrictEqual(settings.price, served.settings.price)) applied.push(`price of model ${key}`)
-      served.settings = settings
+      if (!isDeepStrictEqual(settings.price, served.configured.price)) applied.push(`price of model ${key}`)
+      served.configured = served.settings = settings
       served.line.use(this.weighted(key, settings))
+    }
+    for (const { key, served } of this.replaceable.values()) {
+      served.configured = this.models.get(key)?.configured ?? served.configured
+      this.follow(key, served)
     }
     for (const [places, names] of moved)
       applied.push(`${names.length === 1 ? 'model' : 'models'} ${names.join(', ')} at ${places}`)
@@ -194,7 +253,7 @@ export class Connections {
     const models = new Map<Served, ModelSettings>()
     const later = new Set<string>()
     for (const [key, served] of this.models) {
-      const { settings: ours } = served
+      const { configured: ours } = served
       const asked = Object.hasOwn(next.models, key) ? next.models[key] : undefined
       const different = asked === undefined ? [] : differences(ours, asked)
       if (asked !== undefined && !different.some((part) => identity.includes(part))) {

@@ -6,7 +6,8 @@
  * 3. A released problem-generation model (PromptCoT ... Prompt-Generation) writes problems, in raw mode.
  * 4. Every other role falls to the largest model by the billions in its name, or to the first where no name has any.
  *    Embedding, reranking, speech and image models are never given a role that writes text.
- * 5. The embedder is a model that answers a real request for an embedding, or none.
+ * 5. Nothing writes rationales of human problems: rationale learning needs a trainer, and a file that says so.
+ * 6. The embedder is a model that answers a real request for an embedding, or none.
  */
 import { Agent } from 'undici'
 import { ConfigurationError, kindOf } from '../engine/errors.ts'
@@ -46,7 +47,7 @@ export interface Discovery {
 const endpointName = 'endpoint'
 
 /** Words in a model's name that tell its job. */
-const roleWords: Readonly<Record<Role, RegExp>> = {
+const roleWords: Readonly<Record<Exclude<Role, 'rationale-writer'>, RegExp>> = {
   annotator: /annotat/i,
   embedder: /embed|(?:^|[/_-])(?:bge|e5|gte)[_-]|minilm/i,
   'problem-writer': /prompt-?cot.*(?:prompt|problem)-?generation|problem-?(?:writer|generat)/i,
@@ -77,6 +78,9 @@ const recipe: Readonly<Partial<Record<Role, Sampling>>> = {
 
 /** How much of the context is left for the prompt when maxTokens is fitted to it, in tokens. */
 const promptTokens = 4096
+
+/** Roles that are given to whatever the endpoint has. */
+type WritingRole = Exclude<Role, 'embedder' | 'rationale-writer'>
 
 interface Choice {
   models: ListedModel[]
@@ -127,8 +131,8 @@ function choose(listed: ListedModel[], wanted: readonly string[] | undefined, ur
   return wanted === undefined ? listed : wanted.flatMap((name) => listed.filter(({ id }) => id === name))
 }
 
-/** Every role that writes text, with its models. */
-function assignRoles(listed: readonly ListedModel[]): Map<Exclude<Role, 'embedder'>, Choice> {
+/** Every role that writes text and is taken up by itself, with its models. */
+function assignRoles(listed: readonly ListedModel[]): Map<WritingRole, Choice> {
   const writers = listed.filter(({ id }) => !otherTrades.test(id))
   const general = writers.filter(({ id }) => !rawNames.test(id))
   const fallback = largest(general.length > 0 ? general : writers)
@@ -144,9 +148,9 @@ function assignRoles(listed: readonly ListedModel[]): Map<Exclude<Role, 'embedde
       : sizes.size > 1
         ? 'the largest model by its name, and no name says this job'
         : 'the first model, and no name says this job'
-  const choices = new Map<Exclude<Role, 'embedder'>, Choice>()
+  const choices = new Map<WritingRole, Choice>()
   for (const role of roles) {
-    if (role === 'embedder') continue
+    if (role === 'embedder' || role === 'rationale-writer') continue
     const simulated = writers.filter(({ id }) => new RegExp(`^sim-${role}(?:-[a-z])?$`).test(id))
     // The simulator's names say exactly one job each.
     const named =
@@ -202,7 +206,7 @@ async function findEmbedder(
 
 function describe(
   endpointInput: { url: string; apiKeyVariable?: string },
-  choices: ReadonlyMap<Exclude<Role, 'embedder'>, Choice>,
+  choices: ReadonlyMap<WritingRole, Choice>,
   embedder: { model?: string; why: string },
   listed: readonly ListedModel[],
   simulated: boolean,
@@ -225,7 +229,7 @@ function describe(
       }
       continue
     }
-    const choice = choices.get(role)
+    const choice = role === 'rationale-writer' ? undefined : choices.get(role)
     if (choice === undefined) continue
     assigned[role] = choice.models.map((model, index) => {
       const key = choice.models.length === 1 ? role : `${role}-${index + 1}`

@@ -2,14 +2,15 @@
 import type { Agent } from 'undici'
 import { countTokens, readModels, readUsage } from './answers.ts'
 import type { ListedModel } from './answers.ts'
-import type { EndpointSettings } from './configuration.ts'
-import { kindOf, TransientError } from '../engine/errors.ts'
+import type { EndpointSettings, ModelSettings } from './configuration.ts'
+import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
 import { StreamedAnswer } from './events.ts'
 import { failureOf, faultOf } from './failures.ts'
 import type { Fault } from './failures.ts'
 import { ConcurrencyLimit } from './limit.ts'
 import { type LoadSample, metricsUrlOf, readLoad } from './load.ts'
 import { Recent } from './recent.ts'
+import { isScored, scoredTokens, scoringFields, type ScoringMethod } from './scores.ts'
 import { EndpointSlots } from './slots.ts'
 import { type Exchange, type Operation, transportOptions, Wire } from './wire.ts'
 
@@ -42,6 +43,9 @@ const looksWithoutMetrics = 60
 
 /** How often an endpoint that has work is looked at, in seconds. */
 export const defaultLookSeconds = 1
+
+/** A few words whose log-probabilities are asked for, to see whether and how that can be done. */
+const scoringProbe = 'The sum of two even numbers is an even number.'
 
 /** Calls that failed, as many as are remembered; more than are ever in flight. */
 export const rememberedFailures = 100_000
@@ -77,6 +81,8 @@ export class Endpoint {
   private looksProving = 0
   private outages = 0
   private outageBeganMs = -Infinity
+  /** By model. */
+  private readonly scoringMethods = new Map<string, ScoringMethod>()
   private readonly closing = new AbortController()
   /** When calls, by request id, last drew a 5xx, oldest first; those that were answered since are not here. */
   private readonly failedCallsMs = new Recent<string, number>(rememberedFailures)
@@ -171,8 +177,10 @@ export class Endpoint {
   }
 
   /** A place for the answer where it is to come in pieces: where nothing else would show that the endpoint hangs. */
-  private begin({ path }: Operation): StreamedAnswer | undefined {
+  private begin(operation: Operation): StreamedAnswer | undefined {
+    const { path } = operation
     const { stream } = this.settings
+    if ('isWhole' in operation) return undefined
     const isWanted = stream === 'always' || (stream === 'auto' && this.arePlainCallsEnough === false)
     if (!isWanted || !this.takesStreams || (path !== 'chat/completions' && path !== 'completions')) return undefined
     return new StreamedAnswer(path === 'completions' ? 'raw' : 'chat', transportOptions.maxResponseSize)
@@ -208,6 +216,37 @@ export class Endpoint {
       this.arePlainCallsEnough = plainCallsSuffice(await this.readMetrics(signal))
     if (result.some(({ ownedBy }) => ownedBy === simulatorOwner)) this.listsSimulated = true
     return result
+  }
+
+  /**
+   * How this endpoint scores given text, found once a model by a few words, outside of what calls count.
+   * @throws ConfigurationError where it cannot, with the reason of each way; TransientError where it does not answer now
+   */
+  async scoringMethod({ model, extraBody }: ModelSettings, signal: AbortSignal): Promise<ScoringMethod> {
+    const known = this.scoringMethods.get(model)
+    if (known !== undefined) return known
+    const reasons: string[] = []
+    let passing: TransientError | undefined
+    for (const method of ['echo', 'prompt_logprobs'] as const) {
+      const body = { ...extraBody, model, prompt: scoringProbe, ...scoringFields[method] }
+      const read = (answer: Record<string, unknown>): boolean => isScored(scoredTokens(answer, method), scoringProbe)
+      try {
+        const { result } = await this.call({ path: 'completions', body, isWhole: true }, read, { model, signal })
+        if (result) {
+          this.scoringMethods.set(model, method)
+          return method
+        }
+        reasons.push(`${method}: it takes no notice`)
+      } catch (error) {
+        if (signal.aborted || kindOf(error) === undefined) throw error
+        if (error instanceof TransientError) passing = error
+        reasons.push(`${method}: ${(error as Error).message}`)
+      }
+    }
+    if (passing !== undefined) throw passing
+    throw new ConfigurationError([
+      `endpoint ${this.name} (${this.settings.url}): expected log-probabilities of given text of ${model}, got none (${reasons.join('; ')}); serve it where \`wellspring doctor --endpoints\` finds "logprobs of given text", such as vLLM`,
+    ])
   }
 
   /** Stops looking. */

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type OpenAI from 'openai'
 import { Agent } from 'undici'
-import { ConfigurationError, kindOf } from '../engine/errors.ts'
-import type { InvalidRecordCode, TransientCode, TransientError } from '../engine/errors.ts'
+import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
+import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
 import type {
   CallOptions,
   Completion,
@@ -15,16 +15,19 @@ import type {
   Inference,
   Role,
   Sampling,
+  Scoring,
+  ScoringRequest,
   TokenUsage,
 } from '../engine/ports.ts'
-import { countTokens, readCompletion, readEmbeddings } from './answers.ts'
+import { countTokens, readCompletion, readEmbeddings, readUsage } from './answers.ts'
 import { rawMaxTokens } from './configuration.ts'
 import type { InferenceSettings, ModelSettings } from './configuration.ts'
-import { Connections, type EndpointCheck, type Served, type SettingsChange } from './connections.ts'
-import { defaultLookSeconds, rememberedFailures, WithheldError } from './endpoint.ts'
+import { Connections, roleModelOf, type EndpointCheck, type Served, type SettingsChange } from './connections.ts'
+import { defaultLookSeconds, type Endpoint, rememberedFailures, WithheldError } from './endpoint.ts'
 import { costOf } from './price.ts'
 import { splitReasoning } from './reasoning.ts'
 import { Recent } from './recent.ts'
+import { partScores, scoredTokens, scoringFields } from './scores.ts'
 import type { EndpointSlots } from './slots.ts'
 import { type Operation, transportOptions } from './wire.ts'
 
@@ -96,6 +99,11 @@ export interface ConfiguredInference extends Inference {
   /** Asks every endpoint for its models, side by side, each within 10 s. Never rejects for an endpoint's sake; marks simulated endpoints. */
   check(signal: AbortSignal): Promise<EndpointCheck[]>
   /**
+   * Where rationales are to be scored: asks every endpoint of the problem writer whether it scores given text. One that does not answer now is found
+   * out about at its first call. @throws ConfigurationError naming all that cannot
+   */
+  checkScoring(signal: AbortSignal): Promise<void>
+  /**
    * Takes new settings up while calls are under way: endpoints, and which of them serve a model by which weight and price. Calls that
    * wait for an endpoint that goes wait for the others, those in flight there end. What is part of the recipe stays, and is told.
    * @throws ConfigurationError, and nothing has changed
@@ -114,13 +122,6 @@ export function createInference(
 ): ConfiguredInference {
   const agent = new Agent(transportOptions)
   const connections = new Connections(settings, secret, { agent, lookSeconds })
-  const byRole = new Map<Role, Served[]>()
-  for (const [role, keys] of Object.entries(settings.roles) as [Role, string[]][]) {
-    byRole.set(
-      role,
-      keys.map((key) => connections.models.get(key)).filter((model) => model !== undefined),
-    )
-  }
   const totals = new Map<Role, RoleTotals>()
   /** Where calls have failed, by request id: they go elsewhere, and when no other one takes calls, anywhere but where they failed last. */
   const failedAt = new Recent<string, ReadonlySet<EndpointSlots>>(rememberedFailures)
@@ -132,13 +133,14 @@ export function createInference(
   }
 
   const select = (role: Role, model: string | undefined): Served => {
-    const models = byRole.get(role) ?? []
+    const models = connections.servedAs(role)
     const [first] = models
     if (first === undefined) {
       throw new ConfigurationError([
         `roles.${role}: expected at least one model, got none; add the role to the configuration`,
       ])
     }
+    if (first.fault !== undefined) throw new ConfigurationError([first.fault])
     if (model === undefined) {
       if (models.length > 1) throw new TypeError(`the role ${role} has ${models.length} models: say which`)
       return first
@@ -175,9 +177,9 @@ export function createInference(
   const perform = async <Result>(
     role: Role,
     model: Served,
-    operation: Operation,
+    operation: (settings: ModelSettings, endpoint: Endpoint) => Operation | Promise<Operation>,
     read: (body: Record<string, unknown>) => { value: Result; usage: TokenUsage; estimated: boolean },
-    { requestId, signal, beforeSending, sending, onWasted, prompt, ...wish }: PerformOptions,
+    { requestId, signal, beforeSending, sending, onWasted, prompt, version, ...wish }: PerformOptions,
   ) => {
     // A processor's calls share signals: hundreds of listeners on one are no leak.
     setMaxListeners(0, signal)
@@ -188,9 +190,11 @@ export function createInference(
       const slots = await model.line.acquire(sending ? [signal, sending] : [signal], { ...wish, avoid })
       const started = performance.now()
       const endpoint = connections.endpointOf(slots)
+      // As it is now: while the call waited, another version may have been announced.
+      const { settings: inForce, announcement } = model
       const call: CallRecord = {
         role,
-        model: model.settings.model,
+        model: inForce.model,
         endpoint: slots.name,
         requestId,
         outcome: 'aborted',
@@ -205,9 +209,12 @@ export function createInference(
       try {
         await beforeSending?.()
         if (slots.isRetired) throw new WithheldError()
+        if (version !== undefined && version !== announcement?.version)
+          throw replaced(role, version, announcement?.version)
+        const asked = await operation(inForce, endpoint)
         isSent = true
-        const { result, latencySeconds } = await endpoint.call(operation, read, {
-          model: model.settings.model,
+        const { result, latencySeconds } = await endpoint.call(asked, read, {
+          model: inForce.model,
           requestId,
           signal,
           ...(beforeSending && { mayBeSent: () => isUndefined(beforeSending()) }),
@@ -221,7 +228,8 @@ export function createInference(
         return {
           ...result,
           provenance: {
-            model: model.settings.model,
+            model: inForce.model,
+            ...(announcement && { modelVersion: announcement.version }),
             endpoint: slots.name,
             simulated: endpoint.simulated,
             usage: result.usage,
@@ -249,6 +257,10 @@ export function createInference(
             ...costField(model, call.tokens),
           })
         }
+        // What was announced in its place while it was under way is asked instead.
+        if (kindOf(error) === 'configuration' && model.announcement !== announcement)
+          throw replaced(role, announcement?.version, model.announcement?.version, error)
+        if (error instanceof TransientError && error.code === 'MODEL_REPLACED') throw error
         if (kindOf(error) === 'transient') remember(requestId, slots, model)
         // The endpoint's fault, and nothing was done for the call: it waits for one that takes it.
         if (!(kindOf(error) === 'transient' && (error as TransientError).outage)) throw error
@@ -260,10 +272,10 @@ export function createInference(
   }
 
   return {
-    modelsOf: (role) => (byRole.get(role) ?? []).map(({ roleModel }) => roleModel),
+    modelsOf: (role) => connections.servedAs(role).map(roleModelOf),
 
     slotsOf: (role) => {
-      const used = new Set((byRole.get(role) ?? []).flatMap(({ line }) => line.endpoints))
+      const used = new Set(connections.servedAs(role).flatMap(({ line }) => line.endpoints))
       return [...used].reduce((sum, { limit }) => sum + limit.value, 0)
     },
 
@@ -274,7 +286,7 @@ export function createInference(
       const { value, provenance } = await perform(
         request.role,
         model,
-        completionOperation(model.settings, request, sampling),
+        (inForce) => completionOperation(inForce, request, sampling),
         (body) => {
           const raw = readCompletion(body, model.settings.mode)
           const split =
@@ -288,10 +300,41 @@ export function createInference(
           }
           return { value: { ...split, finishReason: raw.finishReason }, ...countTokens(raw.usage, characters) }
         },
-        { ...options, prefix: prefixOf(request.prompt), prompt: request.prompt.length },
+        { ...options, ...versionOf(request), prefix: prefixOf(request.prompt), prompt: request.prompt.length },
       )
       return { ...value, ...provenance, sampling, seed: request.seed }
     },
+
+    async score(request: ScoringRequest, options: CallOptions): Promise<Scoring> {
+      const { role, text, parts } = request
+      const model = select(role, request.model)
+      if (model.settings.mode !== 'raw') {
+        throw new ConfigurationError([
+          `roles.${role}: expected a model with mode: raw, whose log-probabilities of given text are wanted, got ${model.settings.model} in chat mode, where a template adds tokens of its own; write mode: raw`,
+        ])
+      }
+      let method: keyof typeof scoringFields = 'echo'
+      const { value, provenance } = await perform(
+        role,
+        model,
+        async (inForce, endpoint) => {
+          method = await endpoint.scoringMethod(inForce, options.signal)
+          const body = { ...inForce.extraBody, model: inForce.model, prompt: text, ...scoringFields[method] }
+          return { path: 'completions', body, isWhole: true }
+        },
+        (body) => {
+          const scores = partScores(scoredTokens(body, method) ?? [], text, parts)
+          return {
+            value: scores,
+            ...countTokens(readUsage(body['usage']), { prompt: text.length, reasoning: 0, text: 0 }),
+          }
+        },
+        { ...options, ...versionOf(request), prompt: text.length },
+      )
+      return { parts: value, ...provenance }
+    },
+
+    announce: (announcement) => connections.announce(announcement),
 
     async embed({ role, texts }: EmbeddingRequest, options: CallOptions): Promise<Embedding> {
       const model = select(role, undefined)
@@ -304,7 +347,7 @@ export function createInference(
       const { value, provenance } = await perform(
         role,
         model,
-        { path: 'embeddings', body: { ...model.settings.extraBody, ...body } },
+        () => ({ path: 'embeddings', body: { ...model.settings.extraBody, ...body } }),
         (answer) => {
           const { vectors, usage } = readEmbeddings(answer, texts.length)
           return { value: vectors, ...countTokens(usage, { prompt, reasoning: 0, text: 0 }) }
@@ -333,6 +376,22 @@ export function createInference(
 
     check: (signal) => connections.check(signal),
 
+    async checkScoring(signal) {
+      if (connections.servedAs('rationale-writer').length === 0) return
+      const faults: string[] = []
+      for (const { settings: asked, line } of connections.servedAs('problem-writer')) {
+        for (const slots of line.endpoints) {
+          try {
+            await connections.endpointOf(slots).scoringMethod(asked, signal)
+          } catch (error) {
+            if (signal.aborted || kindOf(error) === undefined) throw error
+            if (error instanceof ConfigurationError) faults.push(...error.faults)
+          }
+        }
+      }
+      if (faults.length > 0) throw new ConfigurationError(faults)
+    },
+
     checkReload: (next, signal) => connections.checkReload(next, signal),
 
     reload: (next) => connections.reload(next),
@@ -348,6 +407,22 @@ interface PerformOptions extends CallOptions {
   prefix?: string
   /** Characters of what is sent. */
   prompt: number
+  /** The announced version that is meant. */
+  version?: string
+}
+
+const versionOf = ({ version }: { version?: string }): { version?: string } =>
+  version === undefined ? {} : { version }
+
+/** The version that a call was meant for is not in force; nothing is lost by asking again. */
+function replaced(role: Role, meant: string | undefined, inForce: string | undefined, cause?: unknown): TransientError {
+  const name = (version: string | undefined): string =>
+    version === undefined ? 'the configured model' : `version ${version}`
+  return new TransientError(
+    'MODEL_REPLACED',
+    `roles.${role}: ${name(inForce)} was announced in place of ${name(meant)}, which the call was for`,
+    { outage: true, cause },
+  )
 }
 
 /** After these the endpoint may have worked for nothing. */

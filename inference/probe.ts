@@ -1,11 +1,12 @@
 /** What endpoints can do, found by asking each a few tiny requests. Nothing is tried again, and no answer is awaited for longer than `probeSeconds`. */
 import { Agent } from 'undici'
-import { isMapping, type ListedModel, readCompletion, readModels, readUsage } from './answers.ts'
+import { type ListedModel, readCompletion, readModels, readUsage } from './answers.ts'
 import { endpointsOf } from './configuration.ts'
 import type { EndpointSettings, InferenceSettings, ModelSettings } from './configuration.ts'
 import { StreamedAnswer } from './events.ts'
 import { describeFault, failureOf, type Fault, faultOf } from './failures.ts'
 import { metricsUrlOf, readLoad } from './load.ts'
+import { isScored, scoredTokens, scoringFields } from './scores.ts'
 import { type Operation, transportOptions, Wire } from './wire.ts'
 
 /** Longest wait for one answer, in seconds. */
@@ -273,28 +274,20 @@ async function seeds(asking: Asking): Promise<Omit<Ability, 'name'>> {
 /** OpenAI's way first (completions with echo and logprobs), then vLLM's. */
 async function givenText(asking: Asking): Promise<Ability> {
   const { extraBody, model } = asking.model
-  const score = async (more: Record<string, unknown>) => {
-    const body = { ...extraBody, model, prompt, max_tokens: 1, temperature: 0, ...more }
-    const { choices } = (await asking.send({ path: 'completions', body })).body
-    const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
-    return isMapping(choice) ? choice : {}
+  const reasons: string[] = []
+  let isUnknown = false
+  for (const method of ['echo', 'prompt_logprobs'] as const) {
+    const way = method === 'echo' ? 'echo and logprobs' : method
+    const found = await asking.ability('logprobs of given text', async () => {
+      const body = { ...extraBody, model, prompt, ...scoringFields[method] }
+      const tokens = scoredTokens((await asking.send({ path: 'completions', body })).body, method)
+      return isScored(tokens, prompt)
+        ? { can: 'yes', detail: `completions with ${way}` }
+        : { can: 'no', detail: 'takes no notice' }
+    })
+    if (found.can === 'yes') return found
+    reasons.push(`${way}: ${found.detail}`)
+    if (found.can === 'unknown') isUnknown = true
   }
-  const echo = await asking.ability('logprobs of given text', async () => {
-    const { logprobs } = await score({ echo: true, logprobs: 1 })
-    const scores: unknown = isMapping(logprobs) ? logprobs['token_logprobs'] : undefined
-    // The first token has none, the last one is new.
-    return Array.isArray(scores) && scores.length > 3 && scores.slice(1, -1).every((value) => typeof value === 'number')
-      ? { can: 'yes', detail: 'completions with echo and logprobs' }
-      : { can: 'no', detail: 'takes no notice' }
-  })
-  if (echo.can === 'yes') return echo
-  const own = await asking.ability('logprobs of given text', async () => {
-    const { prompt_logprobs: scores } = await score({ prompt_logprobs: 1 })
-    return Array.isArray(scores) && scores.length > 2 && scores.slice(1).every(isMapping)
-      ? { can: 'yes', detail: 'completions with prompt_logprobs' }
-      : { can: 'no', detail: 'takes no notice' }
-  })
-  if (own.can === 'yes') return own
-  const can = echo.can === 'no' && own.can === 'no' ? 'no' : 'unknown'
-  return { ...own, can, detail: `echo and logprobs: ${echo.detail}; prompt_logprobs: ${own.detail}` }
+  return { name: 'logprobs of given text', can: isUnknown ? 'unknown' : 'no', detail: reasons.join('; ') }
 }

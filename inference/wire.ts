@@ -27,7 +27,8 @@ export const transportOptions = {
 /** What is sent: the operation and its JSON body. */
 export type Operation =
   | { path: 'chat/completions'; body: OpenAI.ChatCompletionCreateParamsNonStreaming }
-  | { path: 'completions'; body: OpenAI.CompletionCreateParamsNonStreaming }
+  /** `isWhole`: never asked for in pieces, in which what is wanted would not come. */
+  | { path: 'completions'; body: OpenAI.CompletionCreateParamsNonStreaming; isWhole?: true }
   | { path: 'embeddings'; body: OpenAI.EmbeddingCreateParams }
   | { path: 'models' }
 

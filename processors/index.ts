@@ -7,12 +7,16 @@ import extractConcepts from './extract-concepts.ts'
 import generateProblem from './generate-problem.ts'
 import generateRationale from './generate-rationale.ts'
 import generateTestCases from './generate-test-cases.ts'
+import inferRationale from './infer-rationale.ts'
 import judgeProblem from './judge-problem.ts'
+import planRationales from './plan-rationales.ts'
 import planRollouts from './plan-rollouts.ts'
 import reportYields from './report-yields.ts'
 import rollOut from './roll-out.ts'
 import sampleConcepts from './sample-concepts.ts'
+import scoreRationale from './score-rationale.ts'
 import screenProblem from './screen-problem.ts'
+import selectRationale from './select-rationale.ts'
 import teach from './teach.ts'
 import verifyRollout from './verify-rollout.ts'
 import voteAnswer from './vote-answer.ts'
@@ -34,4 +38,8 @@ export const processors: readonly Processor[] = [
   buildPairs,
   teach,
   buildSft,
+  planRationales,
+  inferRationale,
+  scoreRationale,
+  selectRationale,
 ]

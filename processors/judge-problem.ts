@@ -16,6 +16,7 @@ export default defineProcessor({
   tables: {},
   outputs: { accepted: topics.acceptedProblems },
   roles: ['judge'],
+  needs: [],
   settings: {
     quorum: setting.choice(
       'strict: every judge says perfect. lenient: one says perfect and none bad.',

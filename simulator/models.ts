@@ -38,6 +38,7 @@ export const MODELS: readonly SimulatedModel[] = [
   model('sim-annotator-a', -0.6, 'none'),
   model('sim-annotator-b', -0.8, 'none'),
   model('sim-problem-writer', -0.5, 'none'),
+  model('sim-rationale-writer', -0.5, 'none'),
   model('sim-test-writer', 1.2, 'none'),
   model('sim-voter', 1.9, 'field', { medianTokens: 320 }),
   model('sim-solver', -0.85, 'field', { medianTokens: 260 }),
@@ -50,7 +51,10 @@ export const MODELS: readonly SimulatedModel[] = [
 
 const byId = new Map(MODELS.map((entry) => [entry.id, entry]))
 
-/** The model of a name, or undefined. */
+/** The model of a name, or undefined. Every model has all versions that one asks for: `sim-problem-writer@3`. */
 export function findModel(id: string): SimulatedModel | undefined {
-  return byId.get(id)
+  const [name = '', version, ...rest] = id.split('@')
+  const found = byId.get(name)
+  if (found === undefined || version === undefined) return found
+  return version === '' || rest.length > 0 ? undefined : { ...found, id }
 }

@@ -8,6 +8,7 @@ import { TEST_KINDS, type TestKind } from './families/family.ts'
 export type Task =
   | { kind: 'annotate'; statement: string }
   | { kind: 'synthesise'; concepts: string[]; level: string; continuation: Continuation }
+  | { kind: 'rationalise'; style: 'annotator' | 'writer'; concepts: string[]; level: string; statement: string }
   | { kind: 'judge'; level: string; concepts: string[]; rationale: string; statement: string }
   | { kind: 'write-test'; testKind: TestKind; statement: string }
   | { kind: 'solve-math'; statement: string }
@@ -34,6 +35,11 @@ export const TAGS = {
 
 const ANNOTATE = 'List the foundational concepts that someone must know to solve the problem below.'
 const SYNTHESISE = 'Given foundational concepts and difficulty level, identify connections and develop a question'
+const RATIONALISE = {
+  annotator: 'Below are foundational concepts, a difficulty level, and a problem that an expert designed from them.',
+  writer:
+    'Given foundational concepts, difficulty level and a problem that was designed from them, write the rationale',
+} as const
 const JUDGE = 'Rate the problem below, written by another model for the difficulty level '
 const WRITE_TEST = /^Write one test case for the (?:programming|SQL) problem below: a/
 const SOLVE_CODE = 'You will be given a question (problem specification) and will generate a correct Python program'
@@ -95,6 +101,11 @@ export function recogniseTask(prompt: string): Task {
     }
   }
   if (text.startsWith(ANNOTATE)) return { kind: 'annotate', statement: after(text, PROBLEM_LINE) }
+  for (const style of ['annotator', 'writer'] as const) {
+    if (!text.startsWith(RATIONALISE[style])) continue
+    const level = between(text, 'Difficulty Level: ', '\n').trim()
+    return { kind: 'rationalise', style, concepts: numberedConcepts(text), level, statement: after(text, PROBLEM_LINE) }
+  }
   if (text.startsWith(JUDGE)) {
     return {
       kind: 'judge',

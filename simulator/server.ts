@@ -135,10 +135,10 @@ function usageOf(promptTokens: number, choices: readonly Choice[]): object {
 }
 
 /** Log-probabilities of a raw completion in the layout of the completions endpoint. */
-function completionLogprobs(choice: Choice, echo: boolean): object {
+function completionLogprobs(choice: Choice, echo: boolean, model: string): object {
   const before = splitTokens(choice.prompt)
   const after = splitTokens(choice.content)
-  const all = scoreTokens([...before, ...after])
+  const all = scoreTokens([...before, ...after], model)
   const tokens = echo ? [...before, ...after] : after
   const scores = echo ? all : all.slice(before.length)
   let offset = 0
@@ -159,9 +159,9 @@ function completionLogprobs(choice: Choice, echo: boolean): object {
 }
 
 /** vLLM's prompt_logprobs: one entry a prompt token, null for the first. */
-function promptLogprobs(prompt: string): (object | null)[] {
+function promptLogprobs(prompt: string, model: string): (object | null)[] {
   const tokens = splitTokens(prompt)
-  return scoreTokens(tokens).map((score, index) => {
+  return scoreTokens(tokens, model).map((score, index) => {
     const token = tokens[index] ?? ''
     if (score === null) return null
     return {
@@ -639,10 +639,10 @@ class Answer {
     const { request } = this
     const choices = this.choices.map((choice, index) => {
       const base = { index, finish_reason: choice.finishReason, stop_reason: null }
-      const scored = request.promptLogprobs ? { prompt_logprobs: promptLogprobs(choice.prompt) } : {}
+      const scored = request.promptLogprobs ? { prompt_logprobs: promptLogprobs(choice.prompt, request.model) } : {}
       if (!this.chat) {
         const text = request.echo ? choice.prompt + choice.content : choice.content
-        const logprobs = request.logprobs ? completionLogprobs(choice, request.echo) : null
+        const logprobs = request.logprobs ? completionLogprobs(choice, request.echo, request.model) : null
         return { ...base, text, logprobs, ...scored }
       }
       // As with real endpoints, an answer that ended within its reasoning has no content.
@@ -660,14 +660,16 @@ class Answer {
       object: this.chat ? 'chat.completion' : 'text_completion',
       choices,
       usage: this.usage,
-      ...(this.chat && request.promptLogprobs && first && { prompt_logprobs: promptLogprobs(first.prompt) }),
+      ...(this.chat &&
+        request.promptLogprobs &&
+        first && { prompt_logprobs: promptLogprobs(first.prompt, request.model) }),
     }
   }
 
   private chatLogprobs(choice: Choice): object {
     const before = splitTokens(choice.prompt)
     const tokens = splitTokens(choice.content)
-    const scores = scoreTokens([...before, ...tokens]).slice(before.length)
+    const scores = scoreTokens([...before, ...tokens], this.request.model).slice(before.length)
     return {
       content: tokens.map((token, i) => ({
         token,

@@ -33,6 +33,9 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   seeds: { producer: 'people: `wellspring ingest`' },
   'preference-pairs': { consumer: 'trainers' },
   'sft-examples': { consumer: 'trainers' },
+  models: { producer: 'trainers: `wellspring models announce`' },
+  'em-steps': { consumer: 'trainers: `wellspring models`' },
+  triples: { consumer: 'trainers' },
   discards: { producer: 'the engine, for every processor' },
   benchmarks: { producer: 'people: `wellspring benchmarks add`' },
   retractions: { producer: 'people: `wellspring recheck`', consumer: 'exports and trainers' },
@@ -55,6 +58,8 @@ const units: Record<string, string> = {
   'sample-concepts.mostYieldFactor': 'a factor',
   'sample-concepts.minPassRate': 'a rate, 0 to 1',
   'sample-concepts.maxPassRate': 'a rate, 0 to 1',
+  'plan-rationales.temperature': 'has no unit',
+  'plan-rationales.maxWorkInProgress': 'requests',
   'sample-concepts.maxWorkInProgress': 'units of work',
 }
 

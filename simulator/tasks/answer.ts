@@ -2,6 +2,7 @@
 import type { Task } from '../prompts.ts'
 import { annotate } from './annotate.ts'
 import { judge } from './judge.ts'
+import { rationalise } from './rationalise.ts'
 import { solveCode, solveMath } from './solve.ts'
 import { synthesise } from './synthesise.ts'
 import type { Generation, TaskContext } from './task.ts'
@@ -14,6 +15,8 @@ export function answerTask(context: TaskContext, task: Task): Generation {
       return annotate(context, task.statement)
     case 'synthesise':
       return synthesise(context, task.concepts, task.level, task.continuation)
+    case 'rationalise':
+      return rationalise(context, task)
     case 'judge':
       return judge(context, task.level, task.statement)
     case 'write-test':

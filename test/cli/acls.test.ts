@@ -23,7 +23,19 @@ function topicsFor(name: string, operation: AclOperation): string[] {
     .sort()
 }
 
-const tools = ['ingest', 'benchmarks', 'recheck', 'redrive', 'budget', 'read', 'copy', 'list', 'retention', 'apply']
+const tools = [
+  'ingest',
+  'benchmarks',
+  'recheck',
+  'models',
+  'redrive',
+  'budget',
+  'read',
+  'copy',
+  'list',
+  'retention',
+  'apply',
+]
 /** Read by every processor at its start, to see whether the corpus is a simulated one. */
 const looked = ['concept-lists', 'rationales', 'verdicts', 'traces']
 const named = (record: Record<string, { name: string }>): string[] => Object.values(record).map(({ name }) => name)
@@ -41,14 +53,15 @@ test('everything lies in the namespace', () => {
 describe.each(processors.map((one) => [one.name, one] as const))('%s', (name: string, declaration: Processor) => {
   const changelog = `${name}-changelog`
 
-  test('reads its inputs, its tables, what it reads at positions, its changelog, and what it looks at', () => {
-    const { inputs, tables, reads = [] } = declaration
+  test('reads its inputs, its tables, what it reads at positions, versions of its models, its changelog, and what it looks at', () => {
+    const { inputs, tables, roles, reads = [] } = declaration
     const tableTopics = Object.values(tables).map(({ topic }) => topic.name)
     expect(topicsFor(name, 'Read')).toEqual(
       sorted([
         ...named(inputs),
         ...tableTopics,
         ...reads.map((topic) => topic.name),
+        ...(roles.some((role) => role === 'problem-writer' || role === 'rationale-writer') ? ['models'] : []),
         changelog,
         'copy-changelog',
         ...looked,
@@ -103,8 +116,8 @@ describe('between the sets', () => {
     expect(holders('copy-changelog', 'Write')).toEqual(['copy'])
   })
 
-  test('only ingest, benchmarks, recheck, redrive and budgets append', () => {
-    expect(holders('appends', 'Write')).toEqual(['ingest', 'benchmarks', 'recheck', 'redrive', 'budget'])
+  test('only ingest, benchmarks, recheck, models, redrive and budgets append', () => {
+    expect(holders('appends', 'Write')).toEqual(['ingest', 'benchmarks', 'recheck', 'models', 'redrive', 'budget'])
     const prefixes = setOf('ingest').entries.filter(({ resource }) => resource === 'transactional-id')
     expect(prefixes).toMatchObject([{ name: `${namespace}.appends.`, pattern: 'prefixed' }])
   })

@@ -10,6 +10,7 @@ import type {
   CompletionRequest,
   Embedding,
   Inference,
+  Scoring,
   Verification,
 } from '../../engine/ports.ts'
 import { defineProcessor, type Processor } from '../../engine/processor.ts'
@@ -168,6 +169,12 @@ export class HeldModels extends Watched implements Inference {
   embed(): Promise<Embedding> {
     return Promise.reject(new Error('no test embeds'))
   }
+
+  score(): Promise<Scoring> {
+    return Promise.reject(new Error('no test scores'))
+  }
+
+  announce(): void {}
 
   async asked(...requestIds: string[]): Promise<void> {
     await this.until(() => requestIds.every((id) => this.#held.has(id)))

@@ -138,7 +138,25 @@ describe('the section of the configuration file', () => {
     [
       'an unknown role',
       sound({ roles: { solvr: ['solver'] } }),
-      'roles.solvr: expected one of the keys annotator, embedder, problem-writer, test-writer, voter, solver, teacher, judge, got an unknown one; correct or remove it',
+      'roles.solvr: expected one of the keys annotator, embedder, problem-writer, rationale-writer, test-writer, voter, solver, teacher, judge, got an unknown one; correct or remove it',
+    ],
+    [
+      'rationale learning with a problem writer in chat mode',
+      {
+        endpoints: { box: { url: 'http://x/v1' } },
+        models: { p: { model: 'p', endpoints: ['box'] } },
+        roles: { 'problem-writer': ['p'], 'rationale-writer': ['p'] },
+      },
+      'roles.problem-writer: expected a model with mode: raw, since the role rationale-writer has its log-probabilities of given text compared, got "p" in chat mode; write mode: raw, or leave out the role rationale-writer',
+    ],
+    [
+      'rationale learning with several models of a role',
+      {
+        endpoints: { box: { url: 'http://x/v1' } },
+        models: { p: { model: 'p', endpoints: ['box'] }, q: { model: 'q', endpoints: ['box'] } },
+        roles: { 'rationale-writer': ['p', 'q'] },
+      },
+      'roles.rationale-writer: expected one model, whose versions a trainer announces, got 2; keep one, or leave out the role rationale-writer',
     ],
     [
       'a name that cannot be a label',

@@ -33,10 +33,14 @@ const assignment = ({ settings }: Discovery): Record<string, string[]> =>
   )
 
 describe('one model', () => {
-  it('does everything but embed, and may vote on its own answers', async () => {
+  it('does everything but embed and learn rationales, and may vote on its own answers', async () => {
     const discovery = await discover(await serveModels(['Qwen/Qwen3-8B']))
     expect(assignment(discovery)).toEqual(
-      Object.fromEntries(roles.filter((role) => role !== 'embedder').map((role) => [role, ['Qwen/Qwen3-8B']])),
+      Object.fromEntries(
+        roles
+          .filter((role) => role !== 'embedder' && role !== 'rationale-writer')
+          .map((role) => [role, ['Qwen/Qwen3-8B']]),
+      ),
     )
     expect(discovery.allowSelfVote).toBe(true)
     expect(Object.values(discovery.settings.models).every(({ mode }) => mode === 'chat')).toBe(true)

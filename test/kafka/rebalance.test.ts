@@ -68,6 +68,12 @@ class SlowModels implements Inference {
     throw new TypeError('nobody embeds here')
   }
 
+  score(): never {
+    throw new TypeError('nobody scores here')
+  }
+
+  announce(): void {}
+
   #uniform(): number {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0
     return (this.#state + 1) / (2 ** 32 + 1)

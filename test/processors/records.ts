@@ -9,8 +9,12 @@ import type {
   Outcome,
   Problem,
   Rationale,
+  RationaleCandidates,
+  RationaleRequest,
+  RationaleScore,
   Rollout,
   RolloutRequest,
+  ScoredRationales,
   Seed,
   TestCases,
   Trace,
@@ -61,6 +65,48 @@ export function rationale(given: Partial<Rationale> = {}): Rationale {
     ...{ id: 'rationale-1', parentIds: ['concept-combination-1'], domain: 'math', ...header },
     ...{ concepts: ['addition', 'integers'], level: 'AIME', seed: 8000 },
     ...{ rationale: 'Add two small integers.', statement: null, calls: [] },
+    ...given,
+  }
+}
+
+const observed = {
+  ...{ conceptListId: 'concept-list-1', source: 'math-500', statement: 'What is 2 + 2?' },
+  ...{ concepts: ['addition', 'integers'], level: 'AIME' },
+}
+
+/** An E-step's request, of the announcement 2. */
+export function rationaleRequest(given: Partial<RationaleRequest> = {}): RationaleRequest {
+  return {
+    ...{ id: 'rationale-request-1', parentIds: ['concept-list-1'], domain: 'math', ...header, ...observed },
+    ...{ step: 'e', iteration: 1, announcement: 2, role: 'rationale-writer' },
+    ...{ writer: 'rationale-writer-model', writerVersion: 'q-0', scorerVersion: 'p-0' },
+    ...{ candidates: 3, temperature: 1 },
+    ...given,
+  }
+}
+
+export function rationaleCandidates(given: Partial<RationaleCandidates> = {}): RationaleCandidates {
+  return {
+    ...{ id: 'rationale-candidates-1', parentIds: ['rationale-request-1'], domain: 'math', ...header, ...observed },
+    ...{ step: 'e', iteration: 1, announcement: 2 },
+    ...{ writer: 'rationale-writer-model', writerVersion: 'q-0', scorerVersion: 'p-0' },
+    ...{ rationales: ['Add.', 'Count up.', 'Think of two pairs.'], lost: 0, calls: [] },
+    ...given,
+  }
+}
+
+/** Sums of log-probabilities, over 3 and 5 tokens. */
+export function rationaleScore(rationaleLogProbability: number, problemLogProbability: number): RationaleScore {
+  return { rationaleLogProbability, rationaleTokens: 3, problemLogProbability, problemTokens: 5 }
+}
+
+export function scoredRationales(given: Partial<ScoredRationales> = {}): ScoredRationales {
+  return {
+    ...{ id: 'scored-rationales-1', parentIds: ['rationale-candidates-1'], domain: 'math', ...header, ...observed },
+    ...{ step: 'e', iteration: 1, announcement: 2, writer: 'rationale-writer-model', writerVersion: 'q-0' },
+    ...{ scorer: 'problem-writer-model', scorerVersion: 'p-0', calls: [] },
+    ...{ rationales: ['Add.', 'Count up.', 'Think of two pairs.'] },
+    ...{ scores: [rationaleScore(-9, -9), rationaleScore(-5, -10), rationaleScore(-12, -4)] },
     ...given,
   }
 }
@@ -138,7 +184,8 @@ export function trace(given: Partial<Trace> = {}): Trace {
 
 export function modelCall(given: Partial<ModelCall> = {}): ModelCall {
   return {
-    ...{ purpose: 'attempt', requestId: 'rollout-request-1/attempt', model: 'solver-model', endpoint: 'scripted' },
+    ...{ purpose: 'attempt', requestId: 'rollout-request-1/attempt', model: 'solver-model', modelVersion: '' },
+    endpoint: 'scripted',
     ...{ promptVersion: 'solve-math-released', temperature: 1, topP: null, maxTokens: null, seed: 1 },
     ...{ promptTokens: 10, cachedTokens: 0, completionTokens: 20, reasoningTokens: 0, latencySeconds: 0.1 },
     finishReason: 'stop',

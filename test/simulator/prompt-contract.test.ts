@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { domainNamed, domains } from '../../domains/index.ts'
-import { annotatePrompt, continuationPrompt, judgePrompt, synthesisPrompt } from '../../domains/prompts.ts'
+import {
+  annotatePrompt,
+  annotateRationalePrompt,
+  continuationPrompt,
+  judgePrompt,
+  rationalePrompt,
+  synthesisPrompt,
+} from '../../domains/prompts.ts'
 import { TEST_KINDS } from '../../simulator/families/family.ts'
 import { recogniseTask } from '../../simulator/prompts.ts'
 
@@ -26,6 +33,13 @@ describe('the simulator recognises what the pipeline really sends', () => {
     })
     const continued = recogniseTask(continuationPrompt(['a', 'b'], 'AIME', 'because').text)
     expect(continued).toMatchObject({ continuation: { at: 'problem', rationale: 'because' } })
+  })
+
+  it('rationales of a given problem, by an annotator and by the rationale writer', () => {
+    const asked = { kind: 'rationalise', concepts: ['a', 'b'], level: 'AIME', statement }
+    const prompts = { annotator: annotateRationalePrompt, writer: rationalePrompt }
+    for (const [style, prompt] of Object.entries(prompts))
+      expect(recogniseTask(prompt(['a', 'b'], 'AIME', statement).text)).toEqual({ ...asked, style })
   })
 
   it('judging', () => {
