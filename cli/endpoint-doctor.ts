@@ -102,7 +102,7 @@ const consequences: Readonly<Record<Ability['name'], Pick<Finding, 'state' | 'cu
   },
   'several answers': { state: 'warning', means: 'nothing here needs them' },
   seeds: { state: 'warning', means: 'a call that is sent again may be answered otherwise' },
-  'logprobs of given text': { state: 'warning', means: 'nothing here needs them' },
+  'logprobs of given text': { state: 'warning', means: 'only the problem writer of rationale learning needs them' },
 }
 
 function abilityFinding({ name, can, detail }: Ability, { model }: EndpointReport): Finding {

@@ -39,9 +39,18 @@ const vllm = 'vllm:num_requests_running 0\nvllm:num_requests_waiting 0\nvllm:gen
 
 const refusal = (message: string, status = 400) => ({ status, body: { error: { message } } })
 
+/** A prompt in pieces of up to four characters. */
+const tokensOf = (body: Body): string[] => String(body['prompt']).match(/[^]{1,4}/g) ?? []
+
+/** vLLM's scores of a prompt: the first has none. */
+const vllmScores = (body: Body): (object | null)[] =>
+  tokensOf(body).map((token, at) => (at === 0 ? null : { [at]: { logprob: -at, rank: at, decoded_token: token } }))
+
 /** The text depends on the seed alone. */
 function answerTo(body: Body): Body {
-  const scores = body['echo'] === true ? { logprobs: { token_logprobs: [null, -1, -2, -3, -4] } } : {}
+  const tokens = [...tokensOf(body), ' new']
+  const logprobs = { tokens, token_logprobs: tokens.map((_, at) => (at === 0 ? null : -at)) }
+  const scores = body['echo'] === true ? { logprobs } : {}
   const choice = (index: number) => {
     const text = `words by ${String(body['seed'])} ${index}`
     return { index, text, message: { content: text }, finish_reason: 'length', ...scores }
@@ -184,7 +193,8 @@ describe.each(['chat', 'raw'])('an endpoint with a %s model', (mode) => {
       { completion: (body) => (body['echo'] ? { body: answerTo({}) } : undefined) },
       {
         state: 'warning',
-        detail: 'no (echo and logprobs: takes no notice; prompt_logprobs: takes no notice); nothing here needs them',
+        detail:
+          'no (echo and logprobs: takes no notice; prompt_logprobs: takes no notice); only the problem writer of rationale learning needs them',
       },
     ],
     [
@@ -194,7 +204,7 @@ describe.each(['chat', 'raw'])('an endpoint with a %s model', (mode) => {
           body['echo']
             ? refusal('no echo')
             : body['prompt_logprobs']
-              ? { body: { choices: [{ text: '', prompt_logprobs: [null, {}, {}] }] } }
+              ? { body: { choices: [{ text: '', prompt_logprobs: vllmScores(body) }] } }
               : undefined,
       },
       { state: 'works', detail: 'completions with prompt_logprobs' },
