@@ -1,45 +1,41 @@
 /** The folder of a replay: its own log, and a note of whose records it stands on. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
 import type { PlaceFlags } from './place.ts'
 import { CommandError, exitCodes } from './exit.ts'
 
 const fileName = 'replay.json'
 
-const noteForm = z.object({
-  version: z.literal(1),
-  /** Flags that lead to the corpus that was replayed; a folder as an absolute path. */
-  upstream: z.object({
-    data: z.string().optional(),
-    kafka: z.string().optional(),
-    registry: z.string().optional(),
-    namespace: z.string().optional(),
-    config: z.string().optional(),
-  }),
-  /** The topic from which on all was derived anew. */
-  from: z.string(),
-  /** Topics that are read there. */
-  stored: z.array(z.string()),
-  /** The settings of the processors that were run, by processor. */
-  settings: z.record(z.string(), z.record(z.string(), z.unknown())),
-})
-
 /** What a replay was made of. */
-export type ReplayNote = z.infer<typeof noteForm>
+export interface ReplayNote {
+  version: 1
+  /** Flags that lead to the corpus that was replayed; a folder as an absolute path. */
+  upstream: { data?: string; kafka?: string; registry?: string; namespace?: string; config?: string }
+  /** The topic from which on all was derived anew. */
+  from: string
+  /** Topics that are read there. */
+  stored: string[]
+  /** The settings of the processors that were run, by processor. */
+  settings: Record<string, Record<string, unknown>>
+}
 
 /** The note of a folder; undefined where the folder holds no replay. @throws CommandError for one that can't be read */
 export function replayNoteOf(directory: string): ReplayNote | undefined {
   const file = join(directory, fileName)
   if (!existsSync(file)) return undefined
+  let note: Partial<ReplayNote> | undefined
   try {
-    return noteForm.parse(JSON.parse(readFileSync(file, 'utf8')))
+    note = JSON.parse(readFileSync(file, 'utf8')) as Partial<ReplayNote>
   } catch {
+    // Told below, as all else that is no note.
+  }
+  if (note?.version !== 1 || typeof note.upstream !== 'object' || !Array.isArray(note.stored)) {
     throw new CommandError(
       exitCodes.ioError,
       `${file} cannot be read as the note of a replay; remove the folder and replay again`,
     )
   }
+  return note as ReplayNote
 }
 
 export function writeReplayNote(directory: string, note: ReplayNote): void {
