@@ -138,7 +138,7 @@ describe('plan-rationales', () => {
 
   it.each([
     ['math', 'expected domain=level parts such as math=AIME,code=Codeforces, got "math"'],
-    ['history=hard', 'expected math or code, got "history"'],
+    ['history=hard', 'expected math or code or sql, got "history"'],
   ])('does not start with the levels %s', async (levels, fault) => {
     await expect(run({ tables: { conceptLists: lists }, settings: { levels } })).rejects.toThrow(fault)
   })
