@@ -228,7 +228,7 @@ interface ProgramTest {
 
 type ProgramRunRequest = ({ completion: string } | { program: string }) & {
   tests: readonly ProgramTest[]
-  /** Runs every test instead of stopping at the first that does not pass. */
+  /** Runs every test instead of stopping at the first that does not pass; one that runs out of time is the last all the same. */
   allTests?: boolean
   /** Gives every test's result the digest of its output. */
   digests?: boolean

@@ -27,7 +27,7 @@ export default defineProcessor({
       { default: true, recipe: true },
     ),
     allTests: setting.boolean(
-      'Run every written test of an attempt and keep what each came to, so that tests can be weighed; else stop at the first that does not pass. Trusted tests always stop there.',
+      'Run every written test of an attempt and keep what each came to, so that tests can be weighed; else stop at the first that does not pass. Trusted tests always stop there, and so does a program that runs out of time.',
       { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
     probes: setting.integer(

@@ -78,7 +78,9 @@ export class ProgramJudge {
     for (const test of tests) {
       const result = await this.#judgeTest(program, test, spec, request, limits, onTest, isOff)
       results.push(result)
-      if ((result.verdict !== 'passed' && request.allTests !== true) || isOff()) break
+      // A program that used up its time on one test would use it up on the others, and agrees with nobody.
+      const goesOn = result.verdict === 'passed' || (request.allTests === true && result.reason !== 'time_limit')
+      if (!goesOn || isOff()) break
     }
     return assembleResult(request, results)
   }

@@ -71,7 +71,7 @@ export interface ProgramRequest {
   readonly assertions?: string
   readonly compare?: Comparison
   readonly limits?: Partial<ProgramLimits>
-  /** Runs every test instead of stopping at the first that does not pass. */
+  /** Runs every test instead of stopping at the first that does not pass; one that runs out of time is the last all the same. */
   readonly allTests?: boolean
   /** Gives every test's result the digest of its output. Not in assertion mode. */
   readonly digests?: boolean

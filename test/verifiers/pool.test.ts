@@ -137,6 +137,10 @@ describe.each(available)('VerifierPool on %s', (rung) => {
     expect(digested.tests.map(({ digest }) => digest)).toEqual(
       ['1', undefined, '3', '4'].map((output) => output && outputDigest(output)),
     )
+    // The others would take as long again, and tell nothing.
+    const endless = { ...request, program: 'n = int(input())\nwhile n == 2: pass\nprint(n)', limits: { cpuSeconds: 1 } }
+    const cut = await pool.runProgram({ ...endless, allTests: true })
+    expect(cut.tests.map(({ reason }) => reason)).toEqual(['passed', 'time_limit'])
   })
 
   it('answers short programs while a long one runs that was handed over with them', async () => {
