@@ -7,7 +7,7 @@
 export interface StatementFeatures {
   /** Hashes of its content words, ascending, the smallest first: a sample of them where there are more than `mostWords`. */
   words: Uint32Array
-  /** Hashes of its numbers with their signs, as they stand: with repeats, in their order. Those of 0, 1 and 2 are these numbers. */
+  /** Hashes of its numbers with their signs, as they stand: with repeats, in their order; a word such as a3b2 is one. Those of 0, 1 and 2 are these numbers. */
   numbers: Uint16Array
   /** Hashes of pairs of neighbours in its formulas, ascending. */
   formulas: Uint32Array
@@ -92,7 +92,7 @@ export function featuresOf(statement: string): StatementFeatures {
   const numbers: number[] = []
   for (const [, sign = '', number = ''] of text
     .replace(/\\[dt]?frac\{(\d+)\}\{(\d+)\}/g, ' $1/$2 ')
-    .matchAll(/([-\u2212]\s*)?(\d+(?:[./]\d+)?)/g)) {
+    .matchAll(/([-\u2212]\s*)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g)) {
     const isPlain = /^[012]$/.test(number)
     numbers.push(isPlain ? Number(number) : 3 + (hashText(`${sign === '' ? '' : '-'}${number}`) % 0xfffd))
   }
@@ -308,7 +308,7 @@ const leastSimilarity = 0.1
 const smallestSegment = 1 << 12
 const largestSegment = 1 << 18
 /** Items of a bucket that are looked at: newest first. */
-const mostOfBucket = 64
+const mostOfBucket = 32
 const itemBits = 18
 const itemMask = 2 ** itemBits - 1
 /** Entries of one chunk of the pool. */

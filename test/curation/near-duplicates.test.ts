@@ -54,6 +54,12 @@ describe('words and numbers', () => {
     expect(duplicateOf(byDefault, recurrence, `Compute this. ${recurrence}`)).toBe(0)
   })
 
+  it('takes a word of letters and digits for a number', () => {
+    const runs = 'Turn a text of 1 to 800 letters into its short form. Example input: bbcccaaa gives'
+    expect(duplicateOf(byDefault, `${runs} b2c3a3`, `${runs} 2b3c3a`)).toBeUndefined()
+    expect(duplicateOf(byDefault, `${runs} b2c3a3`, `Please read. ${runs} b2c3a3`)).toBe(0)
+  })
+
   it('goes by the words where there are hardly any numbers', () => {
     const long =
       'Write a function that returns whether a text reads the same backwards and forwards, ignoring punctuation'
