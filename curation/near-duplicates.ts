@@ -375,6 +375,8 @@ class Segment {
         }
         entry = this.#next[item * this.#tables + table] as number
       }
+      // Every statement with these numbers was looked at: the bands know no other.
+      if (table === this.#tables - 1 && entry === 0) return undefined
     }
     return undefined
   }
