@@ -48,7 +48,7 @@ interface Attempt {
 
 const paperRule: AttemptRule = {
   ...{ attempts: 8, tooEasyAt: 0.5, tooEasyWhen: 'at-least', maxRepeats: 3 },
-  ...{ adaptive: false, giveUpAfter: 0 },
+  ...{ adaptive: false, giveUpAfterAttempts: 0 },
 }
 
 /** Asks for attempts until none is due. @returns how it ended, and what it took */
@@ -96,7 +96,7 @@ for (const [name, passRate] of Object.entries(mixes)) {
     })
     const atOnce = run(made, paperRule, random)
     const adaptive = run(made, { ...paperRule, adaptive: true }, random)
-    const impatient = run(made, { ...paperRule, adaptive: true, giveUpAfter: 6 }, random)
+    const impatient = run(made, { ...paperRule, adaptive: true, giveUpAfterAttempts: 6 }, random)
     sums.tokensAtOnce += atOnce.tokens
     sums.tokens += adaptive.tokens
     sums.attemptsAtOnce += atOnce.requested
@@ -112,8 +112,8 @@ for (const [name, passRate] of Object.entries(mixes)) {
   tell(`${name}: attempts saved`, 1 - sums.attempts / sums.attemptsAtOnce, null, null)
   tell(`${name}: problems kept`, sums.kept, null, null)
   tell(`${name}: problems kept by one way and not by the other`, sums.otherwise, '0', sums.otherwise === 0)
-  tell(`${name}: tokens saved with giveUpAfter 6`, 1 - sums.givenUpTokens / sums.tokensAtOnce, null, null)
-  tell(`${name}: kept problems lost with giveUpAfter 6`, sums.lost / Math.max(1, sums.kept), null, null)
+  tell(`${name}: tokens saved with giveUpAfterAttempts 6`, 1 - sums.givenUpTokens / sums.tokensAtOnce, null, null)
+  tell(`${name}: kept problems lost with giveUpAfterAttempts 6`, sums.lost / Math.max(1, sums.kept), null, null)
 }
 
 const voteRule: VoteRule = { generations: 8, rule: 'majority', margin: 1 }

@@ -13,7 +13,7 @@ export interface AttemptRule extends DifficultyRule {
   /** Ask for no attempt that cannot change whether the problem is kept. Else for all k at once. */
   adaptive: boolean
   /** Only with `adaptive`: attempts without a pass after which a problem is given up. 0: never. */
-  giveUpAfter: number
+  giveUpAfterAttempts: number
 }
 
 /** A solver's attempts at a problem so far. */
@@ -53,7 +53,7 @@ export function attemptsDue(state: AttemptState, rule: AttemptRule): number {
   if (!rule.adaptive) return Math.max(requested, allowed)
   const { passed, unverifiable } = tally(verdicts)
   if (unverifiable > allowed - rule.attempts) return requested
-  const limit = passed === 0 && mayGiveUp(state, rule) ? allowed - rule.attempts + rule.giveUpAfter : allowed
+  const limit = passed === 0 && mayGiveUp(state, rule) ? allowed - rule.attempts + rule.giveUpAfterAttempts : allowed
   const open = requested - verdicts.length
   const missing = passesTooEasy(rule) - passed - open
   if (limit - requested < missing) return Math.max(requested, limit)
@@ -61,7 +61,7 @@ export function attemptsDue(state: AttemptState, rule: AttemptRule): number {
 }
 
 function mayGiveUp({ weighed }: AttemptState, rule: AttemptRule): boolean {
-  return rule.adaptive && !weighed && rule.giveUpAfter > 0 && rule.giveUpAfter < rule.attempts
+  return rule.adaptive && !weighed && rule.giveUpAfterAttempts > 0 && rule.giveUpAfterAttempts < rule.attempts
 }
 
 /** How a problem ends. */
@@ -80,6 +80,6 @@ export function endingOf(state: AttemptState, rule: AttemptRule): Ending {
   const result = outcomeOf(counts, rule)
   if (result !== 'abandoned' || !rule.adaptive) return { result, reason: '', spared }
   if (counts.passed >= passesTooEasy(rule)) return { result: 'too_easy', reason: 'decided', spared }
-  const isGivenUp = mayGiveUp(state, rule) && counts.passed === 0 && counts.attempted >= rule.giveUpAfter
+  const isGivenUp = mayGiveUp(state, rule) && counts.passed === 0 && counts.attempted >= rule.giveUpAfterAttempts
   return isGivenUp ? { result: 'unsolved', reason: 'given_up', spared } : { result, reason: '', spared }
 }

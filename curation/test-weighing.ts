@@ -94,8 +94,8 @@ function refutedBy(
   })
   const isRefuted = (one: RefutedTest): boolean => {
     if (rule === 'no-test-agrees') return one.contradicted === 0 && 2 * agreed.length > complete.length
-    // The more tests a class fails, the likelier it is the class that is wrong: then each needs a second from outside.
-    if (failed.length > 1) return 2 * failed.length <= testCount && one.contradicted === 0 && one.seconded > 0
+    // A class that fails several tests is likelier to be wrong itself.
+    if (failed.length > 1) return false
     const isHeard = support(one) >= leastShare * one.of && support(one) >= votesAgainstOnePass * one.contradicted
     return isHeard && (one.seconded > 0 || support(one) >= enoughAlone)
   }

@@ -59,7 +59,7 @@ export default defineProcessor({
       'Ask for no attempt that cannot change whether a problem is kept; the same problems are kept. Else for all attempts at once (the paper and the scripts).',
       { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
-    giveUpAfter: setting.integer(
+    giveUpAfterAttempts: setting.integer(
       'With adaptive: attempts without a pass after which a problem is given up as unsolved; 0: never. Of 8 attempts, 6 lose 2 of 8 problems that would have had one pass and 1 of 28 with two; 4 lose 4 of 8, 6 of 28 and 4 of 56 with three. Not where tests may be weighed.',
       { min: 0, max: 256, default: 0, recipe: true },
     ),

@@ -31,7 +31,7 @@ export default defineProcessor({
         recipe: true,
       },
     ),
-    margin: setting.integer(
+    marginVotes: setting.integer(
       'Votes that the winner must be ahead of the second answer; a tie always loses. Neither the paper nor the scripts ask for more than one.',
       { min: 1, max: 64, default: 1, recipe: true },
     ),
@@ -63,7 +63,8 @@ export default defineProcessor({
         return emit.testCases({ ...record, checks: problem.checks, votes: null })
       }
 
-      const { generations, stopWhenDecided } = config
+      const { generations, rule, marginVotes, stopWhenDecided } = config
+      const voteRule = { generations, rule, margin: marginVotes }
       const prompt = domain.solverPrompt(problem.statement)
       const answers: Completion[] = []
       let grouped: Awaited<ReturnType<typeof domain.groupAnswers>> = { groups: [], undecided: [] }
@@ -72,7 +73,7 @@ export default defineProcessor({
         const asked = answers.length
         const left = generations - asked
         const votes = grouped.groups.map(({ members }) => members.length)
-        const due = stopWhenDecided ? answersDue(votes, left, config) : left
+        const due = stopWhenDecided ? answersDue(votes, left, voteRule) : left
         answers.push(
           ...(await Promise.all(
             Array.from({ length: due }, (_, index) => {
@@ -87,7 +88,7 @@ export default defineProcessor({
           verify,
         )
         const counts = grouped.groups.map(({ members }) => members.length)
-        standing = standingOf(counts, generations - answers.length, config)
+        standing = standingOf(counts, generations - answers.length, voteRule)
       }
       const asked = answers.length
       const { groups, undecided } = grouped

@@ -8,7 +8,7 @@ type End = 'passed' | 'failed' | 'invalid' | 'unverifiable' | 'our fault'
 
 const wellspring: AttemptRule = {
   ...{ attempts: 8, tooEasyAt: 0.5, tooEasyWhen: 'at-least', maxRepeats: 3 },
-  ...{ adaptive: true, giveUpAfter: 0 },
+  ...{ adaptive: true, giveUpAfterAttempts: 0 },
 }
 
 function verdictOf(end: End) {
@@ -76,13 +76,16 @@ describe('attemptsDue', () => {
   })
 
   it('gives up a problem without a pass where it is told to, and goes on after the first pass', () => {
-    const rule = { ...wellspring, giveUpAfter: 5 }
+    const rule = { ...wellspring, giveUpAfterAttempts: 5 }
     expect(run(all(0), rule)).toMatchObject({ result: 'unsolved', reason: 'given_up', requested: 5, spared: 3 })
     expect(run(['failed', 'failed', 'passed', ...all(0)], rule)).toMatchObject({ result: 'kept', requested: 8 })
   })
 
   it('never gives up where tests may be weighed: that takes all attempts', () => {
-    expect(run(all(0), { ...wellspring, giveUpAfter: 5 }, () => 0, true)).toMatchObject({ requested: 8, reason: '' })
+    expect(run(all(0), { ...wellspring, giveUpAfterAttempts: 5 }, () => 0, true)).toMatchObject({
+      requested: 8,
+      reason: '',
+    })
   })
 })
 
@@ -94,7 +97,7 @@ describe('for every sequence of verdicts, in every order of their coming', () =>
     maxRepeats: fc.integer({ min: 0, max: 3 }),
     tooEasyAt: fc.oneof(fc.constantFrom(0, 0.25, 0.5, 0.75, 1), fc.double({ min: 0, max: 1, noNaN: true })),
     tooEasyWhen: fc.constantFrom('at-least' as const, 'more-than' as const),
-    giveUpAfter: fc.constant(0),
+    giveUpAfterAttempts: fc.constant(0),
     adaptive: fc.constant(true),
   })
   const sequence = (one: fc.Arbitrary<End>) => fc.array(one, { minLength: 15, maxLength: 15 })
@@ -134,13 +137,13 @@ describe('for every sequence of verdicts, in every order of their coming', () =>
     )
   })
 
-  it('never loses a problem that has a pass among its first attempts to giveUpAfter', () => {
+  it('never loses a problem that has a pass among its first attempts to giveUpAfterAttempts', () => {
     fc.assert(
-      fc.property(sequence(verifiable), fc.integer({ min: 1, max: 7 }), picks, (ends, giveUpAfter, stream) => {
-        const given = run(ends, { ...wellspring, giveUpAfter }, picker(stream))
+      fc.property(sequence(verifiable), fc.integer({ min: 1, max: 7 }), picks, (ends, giveUpAfterAttempts, stream) => {
+        const given = run(ends, { ...wellspring, giveUpAfterAttempts }, picker(stream))
         const patient = run(ends, wellspring, picker(stream))
-        const isHopeless = !ends.slice(0, giveUpAfter).includes('passed')
-        if (isHopeless) expect(given).toMatchObject({ result: 'unsolved', requested: giveUpAfter })
+        const isHopeless = !ends.slice(0, giveUpAfterAttempts).includes('passed')
+        if (isHopeless) expect(given).toMatchObject({ result: 'unsolved', requested: giveUpAfterAttempts })
         else expect({ ...given, mostOpen: 0 }).toEqual({ ...patient, mostOpen: 0 })
       }),
       { numRuns: 500 },

@@ -55,11 +55,8 @@ describe('refutedTests', () => {
     expect(setAside('++a+', '++a+', '++b+', '++b+', 'x+c+')).toEqual([])
   })
 
-  it('sets two tests of four aside where each is seconded and nobody passes either', () => {
-    expect(setAside('+ba+', '+ba+', 'xba+')).toEqual([1, 2])
-    expect(setAside('+ba+', '+ba+', '+ba+', '+ba+', '+ba+')).toEqual([])
-    expect(setAside('+ba+', '+ba+', 'xba+', 'xb++')).toEqual([])
-    expect(setAside('cba+', 'cba+', 'cbax')).toEqual([])
+  it('lets two tests stand that the same programs fail, whoever seconds them', () => {
+    expect(setAside('+ba+', '+ba+', '+ba+', '+ba+', '+ba+', 'xba+')).toEqual([])
   })
 
   it('calls the whole suite off where most programs agree with one another and with no test', () => {

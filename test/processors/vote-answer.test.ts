@@ -105,8 +105,8 @@ describe('vote-answer', () => {
 
   it('discards as narrow where the winner is not as far ahead as it is told to be', async () => {
     const answers = boxed('4', '5', '4', '5', '4', '5', '4', '4')
-    expect((await vote(answers, { margin: 3 })).discarded).toEqual({ reason: 'narrow', evidence: '5 x 4, 3 x 5' })
-    expect((await vote(answers, { margin: 2 })).records).toHaveLength(1)
+    expect((await vote(answers, { marginVotes: 3 })).discarded).toEqual({ reason: 'narrow', evidence: '5 x 4, 3 x 5' })
+    expect((await vote(answers, { marginVotes: 2 })).records).toHaveLength(1)
   })
 
   it.each([
