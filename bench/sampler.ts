@@ -8,6 +8,7 @@ import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ConceptVectors } from '../curation/concept-vectors.ts'
 import { ConceptIndex, equalWeights, randomFrom, type SamplingTerms } from '../curation/sampling.ts'
+import { Figures } from './figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -20,9 +21,7 @@ const [concepts, dimensions, draws] = [Number(values.concepts), Number(values.di
 const size = 5
 const temperature = 0.2
 
-function tell(name: string, value: number, goal: string, ok: boolean): void {
-  process.stdout.write(`${JSON.stringify({ name, value: Number(value.toPrecision(4)), goal, ok })}\n`)
-}
+const figures = new Figures(true)
 
 const random = randomFrom(7)
 /** Nearly normal, which is all that a direction needs. */
@@ -151,15 +150,25 @@ const cold = await measure(10, () => index.draw(size, { ...terms, temperature: 0
 const baseline = await measure(5, () => before.draw())
 
 const scale = `${concepts} concepts x ${dimensions} dimensions`
-tell(`baseline, the first version: ms a combination, ${scale}`, baseline.meanMs, 'the named baseline', true)
-tell('baseline, the first version: longest turn of the event loop, ms', baseline.longestMs, 'the named baseline', true)
-tell(`ms a combination, ${scale}`, now.meanMs, '< 5', now.meanMs < 5)
-tell('longest turn of the event loop, ms', now.longestMs, '< 20', now.longestMs < 20)
-tell('times as fast as the first version', baseline.meanMs / now.meanMs, '> 20', baseline.meanMs / now.meanMs > 20)
-tell('with yields, ms a combination', weighted.meanMs, '< 20', weighted.meanMs < 20)
-tell('with raw counts, ms a combination', counts.meanMs, '< 5', counts.meanMs < 5)
-tell('at temperature 0.03, where all are weighed, ms a combination', cold.meanMs, 'no goal', true)
-tell(
+figures.tell(`baseline, the first version: ms a combination, ${scale}`, baseline.meanMs, 'the named baseline', true)
+figures.tell(
+  'baseline, the first version: longest turn of the event loop, ms',
+  baseline.longestMs,
+  'the named baseline',
+  true,
+)
+figures.tell(`ms a combination, ${scale}`, now.meanMs, '< 5', now.meanMs < 5)
+figures.tell('longest turn of the event loop, ms', now.longestMs, '< 20', now.longestMs < 20)
+figures.tell(
+  'times as fast as the first version',
+  baseline.meanMs / now.meanMs,
+  '> 20',
+  baseline.meanMs / now.meanMs > 20,
+)
+figures.tell('with yields, ms a combination', weighted.meanMs, '< 20', weighted.meanMs < 20)
+figures.tell('with raw counts, ms a combination', counts.meanMs, '< 5', counts.meanMs < 5)
+figures.tell('at temperature 0.03, where all are weighed, ms a combination', cold.meanMs, 'no goal', true)
+figures.tell(
   'MB of vectors',
   megabytes,
   `< ${Math.ceil((concepts * dimensions * 4) / 2 ** 20) + 8}`,

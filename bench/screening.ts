@@ -4,12 +4,12 @@
  *
  *   node dist/bench/screening.js [--statements 1000000] [--peers | --python PATH] [--json]
  *
- * The statements are written by the simulator's families before the clock starts. --peers makes a virtual environment in the
- * temporary folder (once) and installs datasketch there from the package index.
+ * The statements are written by the simulator's families before the clock starts. --peers installs datasketch into a virtual
+ * environment in the cache folder (once).
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -18,6 +18,7 @@ import { changelogSubject } from '../engine/task.ts'
 import { emptyCounts } from '../engine/counts.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import { openEmbeddedLog } from '../topics/embedded/log.ts'
+import { installEnvironment } from '../scripts/virtual-environment.ts'
 import { FAMILIES } from '../simulator/families/all.ts'
 import { Random } from '../simulator/random.ts'
 import { Figures } from './figures.ts'
@@ -140,7 +141,7 @@ try {
   const restartSeconds = await restart(log, codec)
   figures.tell(`screening seconds to restart with ${index.size} statements`, restartSeconds, 'stated', true)
   await log.close()
-  const python = options.python ?? (options.peers ? interpreterWithPeer() : undefined)
+  const python = options.python ?? (options.peers ? await interpreterWithPeer() : undefined)
   if (python !== undefined) {
     const peer = peerRate(python, join(folder, 'statements.json'))
     const own =
@@ -153,16 +154,14 @@ try {
 }
 process.exitCode = figures.missed > 0 ? 1 : 0
 
-function interpreterWithPeer(): string {
-  const place = join(tmpdir(), 'wellspring-screening-peer')
-  const python = join(place, 'bin', 'python')
-  const run = (command: string, args: readonly string[]): void => {
-    const { status } = spawnSync(command, args, { stdio: 'inherit' })
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed; make the environment by hand, use --python`)
+async function interpreterWithPeer(): Promise<string> {
+  const environment = {
+    folder: 'screening-peer',
+    name: 'datasketch',
+    installs: [{ wheels: ['datasketch'] }],
+    mebibytes: 200,
   }
-  if (!existsSync(python)) run('python3', ['-m', 'venv', place])
-  run(python, ['-m', 'pip', 'install', '--quiet', 'datasketch'])
-  return python
+  return await installEnvironment(environment, (line) => console.error(line))
 }
 
 /** Statements a second of processor time that datasketch hashes, looks up and inserts. */

@@ -70,19 +70,11 @@ export interface CompletionRequest {
   stop?: readonly string[]
 }
 
-/** A finished completion. Text is as the model wrote it; the reasoning is apart where the endpoint keeps it apart or an inline think block opens the text. */
-export interface Completion {
-  text: string
-  reasoning: string | undefined
-  finishReason: 'stop' | 'length' | 'content_filter' | 'other'
-  /** The sampling in force, defaults filled in. */
-  sampling: Sampling
-  seed: number | undefined
+/** Who answered a call, and what that took. */
+interface AnsweredCall {
   model: string
   endpoint: string
   simulated: boolean
-  /** The announced version that answered; absent where none was announced. */
-  modelVersion?: string
   usage: TokenUsage
   /** From the request's start at the endpoint to its last byte, without time in our own queue. */
   latencySeconds: number
@@ -91,6 +83,18 @@ export interface Completion {
   estimated?: boolean
   /** Absent where the model has no price. */
   cost?: Cost
+}
+
+/** A finished completion. Text is as the model wrote it; the reasoning is apart where the endpoint keeps it apart or an inline think block opens the text. */
+export interface Completion extends AnsweredCall {
+  text: string
+  reasoning: string | undefined
+  finishReason: 'stop' | 'length' | 'content_filter' | 'other'
+  /** The sampling in force, defaults filled in. */
+  sampling: Sampling
+  seed: number | undefined
+  /** The announced version that answered; absent where none was announced. */
+  modelVersion?: string
 }
 
 /** Tokens of one call. `reasoning` is part of `completion`; `cached` is part of `prompt`. */
@@ -147,17 +151,9 @@ export interface PartScore {
 }
 
 /** The scores of a text's parts, in their order. */
-export interface Scoring {
+export interface Scoring extends AnsweredCall {
   parts: PartScore[]
-  model: string
-  endpoint: string
-  simulated: boolean
   modelVersion?: string
-  usage: TokenUsage
-  latencySeconds: number
-  requestId: string
-  estimated?: boolean
-  cost?: Cost
 }
 
 export interface EmbeddingRequest {
@@ -165,16 +161,8 @@ export interface EmbeddingRequest {
   texts: readonly string[]
 }
 
-export interface Embedding {
+export interface Embedding extends AnsweredCall {
   vectors: number[][]
-  model: string
-  endpoint: string
-  simulated: boolean
-  usage: TokenUsage
-  latencySeconds: number
-  requestId: string
-  estimated?: boolean
-  cost?: Cost
 }
 
 /** Passed with every call: `requestId` goes out as X-Request-Id; an aborted signal frees the GPU slot. */
