@@ -3,7 +3,7 @@ const confined = require('./scripts/confined-packages.json')
 
 /**
  * Folder -> the folders that it may import besides itself. The arrow: schemas <- topics <- engine <- inference, verifiers <-
- * domains <- processors, exports <- cli; curation stands on schemas alone, the simulator on nothing.
+ * domains <- processors, exports <- pages <- cli; curation stands on schemas alone, the simulator on nothing.
  */
 const mayImport = {
   schemas: [],
@@ -15,10 +15,11 @@ const mayImport = {
   domains: ['schemas', 'topics', 'engine', 'curation', 'verifiers'],
   processors: ['schemas', 'topics', 'engine', 'curation', 'domains'],
   exports: ['schemas', 'topics', 'engine', 'curation', 'domains'],
+  pages: ['schemas', 'topics', 'engine', 'exports'],
   simulator: [],
   cli: [
     ...['schemas', 'topics', 'engine', 'curation', 'inference', 'verifiers', 'domains', 'processors', 'exports'],
-    'simulator',
+    ...['pages', 'simulator'],
   ],
 }
 const folders = Object.keys(mayImport)

@@ -196,7 +196,7 @@ async function shares(): Promise<void> {
       await meanLimit(inference, secondsOfRounds(4, slotsOfReplica))
     }
     const [first] = clients
-    if (first) await meanLimit(first.inference, secondsOfRounds(40, slotsOfReplica))
+    if (first) await meanLimit(first.inference, secondsOfRounds(80, slotsOfReplica))
     for (const { counts } of clients) Object.assign(counts, { answered: 0, refused: 0 })
     if (first) await meanLimit(first.inference, secondsOfRounds(60, slotsOfReplica))
     const answered = clients.map(({ counts }) => counts.answered)

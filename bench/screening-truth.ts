@@ -23,16 +23,24 @@ const { values: options } = parseArgs({
 })
 const figures = new Figures(options.json)
 
+/** How statements are compared. */
+interface Screening {
+  rule: 'words' | 'words-and-numbers'
+  index: NearDuplicateIndex
+}
+
 /** What screen-problem has under a profile. */
-function settingsOf(profile: Profile): { index: NearDuplicateIndex; overlap: DecontaminationSettings } {
+function settingsOf(profile: Profile): Screening & { overlap: DecontaminationSettings } {
   const value = (name: string): unknown => {
     const declared = screenProblem.settings[name]
     if (!declared) throw new Error(`screen-problem has no setting ${name}`)
     return defaultOf(declared, profile)
   }
+  const rule = value('duplicates') as 'words'
   return {
+    rule,
     index: new NearDuplicateIndex({
-      rule: value('duplicates') as 'words',
+      rule,
       wordSimilarity: value('wordSimilarity') as number,
       commonWordStatements: (value('commonWordStatements') as number) || Infinity,
     }),
@@ -52,13 +60,13 @@ interface Statement {
 
 /** What the index takes for the same as something before it. */
 function screen(
-  index: NearDuplicateIndex,
+  { rule, index }: Screening,
   statements: readonly Statement[],
 ): { dropped: number; right: number; missed: number } {
   const keys = new Set<string>()
   const counts = { dropped: 0, right: 0, missed: 0 }
   for (const [number, { key, text }] of statements.entries()) {
-    const features = featuresOf(text)
+    const features = featuresOf(text, rule)
     const isRepeat = key !== undefined && keys.has(key)
     if (index.find(features)) {
       counts.dropped++
@@ -88,7 +96,7 @@ for (const profile of ['wellspring', 'scripts'] as const) {
     ['planted in other words', [...distinct, ...planted]],
   ] as const
   for (const [name, statements] of sets) {
-    const { dropped, right, missed } = screen(settingsOf(profile).index, statements)
+    const { dropped, right, missed } = screen(settingsOf(profile), statements)
     const recall = right / (right + missed)
     const precision = right / dropped
     figures.tell(
@@ -125,9 +133,8 @@ function linesOf(folder: string): { file: string; lines: Line[] }[] {
 
 const seeds = linesOf('seeds')
 for (const profile of ['wellspring', 'scripts'] as const) {
-  const { index } = settingsOf(profile)
   const human = seeds.flatMap(({ lines }) => lines.map(({ problem }) => ({ text: problem })))
-  const share = screen(index, human).dropped / human.length
+  const share = screen(settingsOf(profile), human).dropped / human.length
   const isOurs = profile === 'wellspring'
   figures.tell(
     `human problems dropped as near-duplicates, ${profile}`,

@@ -1,4 +1,5 @@
 /** The least rights on Kafka of each processor and of each tool beside them. */
+import type { Processor } from '../engine/processor.ts'
 import { processors } from '../processors/index.ts'
 import { copyGroup } from '../engine/copy/copy-progress.ts'
 import { deadLetters, ingestedTopics, topicSpecifications, topics } from '../topics/catalogue.ts'
@@ -29,18 +30,18 @@ export interface AclSet {
 
 /** The sets of all processors, then of all tools, for a namespace. */
 export function aclSets(namespace: string): AclSet[] {
-  const names = new Names(namespace)
-  return [...processors.map((declaration) => ofProcessor(names, declaration)), ...toolSets(names)]
+  const ofProcessors = processors.map((declaration): AclSet => {
+    const { name, summary } = declaration
+    return { name, summary, isTool: false, entries: aclsOf(namespace, declaration) }
+  })
+  return [...ofProcessors, ...toolSets(new Names(namespace))]
 }
 
-function ofProcessor(names: Names, declaration: (typeof processors)[number]): AclSet {
+/** What a processor may do, for a namespace. */
+export function aclsOf(namespace: string, declaration: Processor): AclEntry[] {
+  const names = new Names(namespace)
   const { name, reads, writes } = needsOf(declaration)
-  return {
-    name,
-    summary: declaration.summary,
-    isTool: false,
-    entries: [...topicEntries(names, reads, writes), copyLook(names), ...memberEntries(names, name)],
-  }
+  return [...topicEntries(names, reads, writes), copyLook(names), ...memberEntries(names, name)]
 }
 
 /** What a member of a group needs besides the topics that it works on. */
@@ -106,6 +107,9 @@ function toolSets(names: Names): AclSet[] {
         [topics.budgetClaims.name],
       ),
       ...appending,
+    ]),
+    tool('metrics', 'metrics of the whole corpus, in any process of up or run', [
+      ...topicEntries(names, [topics.expenses.name, topics.ledger.name], []),
     ]),
     tool('read', 'wellspring tail, export, explain, spend, dead-letters list, models list, wait and rows', [
       ...topicEntries(names, all, []),

@@ -54,7 +54,9 @@ export function formatAmount(amount: number, unit: string): string {
   return unit === 'tokens' || unit === 'pairs' ? `${formatCount(amount)} ${unit}` : `${amount.toFixed(2)} ${unit}`
 }
 
-/** `3.10 of 50.00 USD spent`. */
-export function budgetText({ spent, amount, unit }: BudgetStatus): string {
-  return `${formatAmount(spent, unit).replace(` ${unit}`, '')} of ${formatAmount(amount, unit)} ${unit === 'pairs' ? 'made' : 'spent'}`
+/** `3.10 of 50.00 USD spent, 1.20 reserved`. What calls under way may cost is reserved, and what calls of killed processes may have cost. */
+export function budgetText({ spent, reserved, amount, unit }: BudgetStatus): string {
+  const bare = (count: number): string => formatAmount(count, unit).replace(` ${unit}`, '')
+  const held = reserved > 0 ? `, ${bare(reserved)} reserved` : ''
+  return `${bare(spent)} of ${formatAmount(amount, unit)} ${unit === 'pairs' ? 'made' : 'spent'}${held}`
 }

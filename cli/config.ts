@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { roles } from '../engine/ports.ts'
+import { redacted, secret } from '../engine/secrets.ts'
 import { endpointsOf, type InferenceSettings } from '../inference/configuration.ts'
 import { linesOf, readConfigurationFile } from './configuration-file.ts'
 import { configurationJsonSchema } from './configuration-schema.ts'
@@ -58,7 +59,7 @@ Examples:
       const configuration = loadConfiguration(options)
       const { inference } = configuration
       if (inference !== undefined) await refuseUnusable(inference, configuration.run.allowSelfVote)
-      for (const line of summaryLines(configuration)) say(printable(line))
+      for (const line of summaryLines(configuration)) say(redacted(line))
     })
 }
 
@@ -111,7 +112,7 @@ async function refuseUnusable(inference: InferenceSettings, allowSelfVote: boole
   const faults: string[] = []
   const attempts: (() => void | Promise<void>)[] = [
     () => refuseSelfVote(inference, allowSelfVote),
-    () => createInference(inference, { secret: variable }).close(),
+    () => createInference(inference, { secret }).close(),
   ]
   for (const attempt of attempts) {
     try {
@@ -177,7 +178,7 @@ function rowsOf({ file, place, inference, found, flags }: Configuration): Row[] 
     return line === undefined ? String(file) : `${file}:${line}`
   }
   const dataOrigin = flags.data === undefined ? originOfVariable('WELLSPRING_DATA') : '--data'
-  return [
+  const rows: Row[] = [
     ...(place.kind === 'embedded' ? [{ setting: 'data', value: place.directory, origin: dataOrigin }] : []),
     ...found.map(({ path, value, origin = 'default' }) => ({
       setting: path,
@@ -190,6 +191,7 @@ function rowsOf({ file, place, inference, found, flags }: Configuration): Row[] 
       ? [baseUrlRow(), secretRow('OPENAI_API_KEY')]
       : inferenceRows(inference, readConfigurationFile(file, []), inFile)),
   ]
+  return rows.map((row) => ({ ...row, value: withoutSecrets(row.value) }))
 }
 
 /** Endpoints, models and roles: each value that the file has, and the defaults of the others. */
@@ -209,7 +211,7 @@ function inferenceRows(
     const origin = written === undefined ? 'default' : inFile(path)
     const setting = path.join('.')
     if (name === 'apiKeyVariable' && typeof value === 'string') rows.push({ ...secretRow(value), setting, origin })
-    else rows.push({ setting, value: withoutSecrets(value), origin })
+    else rows.push({ setting, value, origin })
   }
   for (const section of ['endpoints', 'models', 'roles'] as const)
     visit(inference[section], content[section], [section])
@@ -219,7 +221,7 @@ function inferenceRows(
 /** A variable that holds a secret. */
 const secretRow = (name: string): Row => ({
   setting: name,
-  value: `${name} (${variable(name) === undefined ? 'not set' : 'set'}, never shown)`,
+  value: `${name} (${secret(name) === undefined ? 'not set' : 'set'}, never shown)`,
   origin: originOfVariable(name),
 })
 
@@ -237,6 +239,7 @@ function baseUrlRow(): Row {
 const secretName = /key$|token$|secret|pass|pwd|auth|bearer|cookie|session|credential/i
 
 function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return redacted(value)
   if (Array.isArray(value)) return value.map(withoutSecrets)
   if (!isMapping(value)) return value
   return Object.fromEntries(

@@ -1,33 +1,31 @@
 /** The configuration file as it is written, before any setting of it is looked at. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isNode, LineCounter, parseDocument } from 'yaml'
 import { ConfigurationError } from '../engine/errors.ts'
+import { readSmallFile } from './small-file.ts'
 
 /** Far more than anybody writes by hand; the time to read one grows with the square of its keys. */
-const mostBytes = 128 << 10
+export const longestConfigurationBytes = 128 << 10
+
+/** Of faults in the syntax one leads to the next. */
+const mostFaults = 20
 
 /** The file's mapping; an empty one where the file has faults, which are added. @throws ConfigurationError where it can't be read */
 export function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
-  let text: string
-  try {
-    // A pipe or a device might never end.
-    const stat = statSync(file)
-    if (!stat.isFile()) throw new ConfigurationError([`${file}: is no regular file; give another one with --config`])
-    if (stat.size > mostBytes) {
-      throw new ConfigurationError([
-        `${file}: expected at most ${mostBytes} bytes, got ${stat.size}; is it the right file? Give another one with --config`,
-      ])
-    }
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof ConfigurationError) throw error
-    throw new ConfigurationError([
-      `${file}: cannot be read (${(error as NodeJS.ErrnoException).code}); give another file with --config`,
-    ])
+  const read = readSmallFile(file, longestConfigurationBytes)
+  if ('fault' in read) {
+    throw new ConfigurationError([`${file}: ${read.fault}; give another file with --config`])
   }
+  const { text } = read
   const document = parseDocument(text)
-  for (const { message } of document.errors) faults.push(`${file}: ${message.split('\n')[0]}`)
-  if (document.errors.length > 0) return {}
+  if (document.errors.length > 0) {
+    const messages = document.errors.map(({ message }) => message.split('\n')[0] ?? '')
+    // The parser says of each bracket that it went too deep.
+    if (messages.some((message) => message.startsWith('Maximum call stack')))
+      faults.push(`${file}: is nested too deeply`)
+    else faults.push(...messages.slice(0, mostFaults).map((message) => `${file}: ${message}`))
+    return {}
+  }
   let content: unknown
   try {
     content = document.toJS() ?? {}
@@ -35,11 +33,23 @@ export function readConfigurationFile(file: string, faults: string[]): Record<st
     faults.push(`${file}: ${(error as Error).message}`) // aliases that would grow without bound
     return {}
   }
+  if (holdsItself(content)) {
+    faults.push(`${file}: an alias (*name) stands within what it names; write the value out`)
+    return {}
+  }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
     return {}
   }
   return content as Record<string, unknown>
+}
+
+/** Whether a value lies within itself, which YAML can write and nothing else. */
+function holdsItself(value: unknown, above: ReadonlySet<unknown> = new Set()): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (above.has(value)) return true
+  const here = new Set(above).add(value)
+  return Object.values(value).some((inner) => holdsItself(inner, here))
 }
 
 /** The number of the line on which a value stands in a file without faults, from 1; undefined where there is none. */

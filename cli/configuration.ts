@@ -44,7 +44,14 @@ export const runSettings = {
     max: 1e9,
     default: 86_400,
   }),
-  metricsPort: setting.integer('Port of /metrics on 127.0.0.1. 0: none.', { min: 0, max: 65_535, default: 0 }),
+  metricsPort: setting.integer('Port of /metrics, /healthz and /readyz. 0: none.', { min: 0, max: 65_535, default: 0 }),
+  metricsHost: setting.text(
+    'Address that they are served on. Anyone who reaches another one than 127.0.0.1 reads them: they ask for no password.',
+    {
+      default: '127.0.0.1',
+      form: { pattern: /^[A-Za-z0-9.:_-]{1,253}$/, expected: 'an address or name of this machine' },
+    },
+  ),
   budget: setting.text(
     'Most that the corpus may cost, over all processes and restarts: 50usd, 2Gtokens, or 1000pairs. Empty: no limit.',
     { default: '' },
@@ -54,6 +61,11 @@ export const runSettings = {
     max: 0.99,
     default: 0.8,
   }),
+  records: setting.choice(
+    'Which records the corpus is to hold. auto: as the endpoints are, which every process then asks. Where it is said, a process that calls no model asks none, and needs neither keys nor a way to them.',
+    ['auto', 'real', 'simulated'],
+    { default: 'auto' },
+  ),
   allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
     default: false,
   }),
@@ -83,6 +95,11 @@ export const simulatorSettings = {
     'How much its models differ from topic to topic: standard deviation in logits of what they gain or lose at a family of problems.',
     { min: 0, max: 5, default: 0 },
   ),
+  noiseFactor: setting.number('How often its models go wrong, as a multiple of what is usual (simulator/README.md).', {
+    min: 0,
+    max: 20,
+    default: 1,
+  }),
 }
 
 export interface Flags extends PlaceFlags {
@@ -170,7 +187,7 @@ export function loadConfiguration(flags: Flags): Configuration {
       { ...declaration.settings, ...commonSettings },
       profile,
     )
-    return [declaration.name, { declaration, config: config, limits: { maxInFlight: Number(maxInFlight) } }]
+    return [declaration.name, { declaration, config, profile, limits: { maxInFlight: Number(maxInFlight) } }]
   })
   let inference: InferenceSettings | undefined
   if (inferenceKeys.some((key) => key in content)) {

@@ -141,9 +141,17 @@ export async function* readTopic<Kind extends RecordKind>(
   }
 }
 
+/** The newest record of each key. */
+export async function newestRecords<Kind extends RecordKind>(
+  corpus: Corpus,
+  topic: Topic<Kind>,
+): Promise<RecordTypes[Kind][]> {
+  const last = new Map<string, RecordTypes[Kind]>()
+  for await (const { record } of readTopic(corpus, topic)) last.set(topic.keyOf(record), record)
+  return [...last.values()]
+}
+
 /** Totals of the ledger by processor: the last entry of every task. */
 export async function ledgerEntries(corpus: Corpus): Promise<RecordTypes['ledger-entry'][]> {
-  const last = new Map<string, RecordTypes['ledger-entry']>()
-  for await (const { record } of readTopic(corpus, topics.ledger)) last.set(topics.ledger.keyOf(record), record)
-  return [...last.values()]
+  return await newestRecords(corpus, topics.ledger)
 }

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import picocolors from 'picocolors'
 import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
+import { redacted } from '../engine/secrets.ts'
 import { roles } from '../engine/ports.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
@@ -13,7 +14,7 @@ import { exitCodes } from './exit.ts'
 import type { Finding } from './finding.ts'
 import { connectModels } from './models.ts'
 import { placeOf, placeOptions, type Place, type PlaceFlags } from './place.ts'
-import { formatBytes, printable, say, sayJson } from './terminal.ts'
+import { formatBytes, say, sayJson } from './terminal.ts'
 
 // Marks are for people at a terminal; picocolors alone would colour a CI's log too.
 const colors = picocolors.createColors(process.stdout.isTTY === true)
@@ -61,7 +62,8 @@ It ends with 0 when everything that a run needs works, else with 1.`,
         const { endpointFindings } = await import('./endpoint-doctor.ts')
         findings.push(...(await endpointFindings(configuration.inference, new AbortController().signal)))
       }
-      for (const finding of findings) {
+      for (const found of findings) {
+        const finding = withoutSecrets(found)
         if (options.json) sayJson(finding)
         else tell(finding)
       }
@@ -69,12 +71,16 @@ It ends with 0 when everything that a run needs works, else with 1.`,
     })
 }
 
+function withoutSecrets({ detail, cure, ...finding }: Finding): Finding {
+  return { ...finding, detail: redacted(detail), ...(cure !== undefined && { cure: redacted(cure) }) }
+}
+
 function tell({ what, state, detail, cure }: Finding): void {
   const mark = { works: colors.green('works  '), warning: colors.yellow('warning'), fault: colors.red('fault  ') }[
     state
   ]
-  say(`${mark}  ${what}: ${printable(detail)}`)
-  if (cure !== undefined) say(`         ${printable(cure)}`)
+  say(`  ${what}: ${detail}`, mark)
+  if (cure !== undefined) say(`         ${cure}`)
 }
 
 function nodeFinding(): Finding {

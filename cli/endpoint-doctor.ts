@@ -1,6 +1,7 @@
 /** What `wellspring doctor --endpoints` finds out about the models' endpoints, by asking them. */
 import { variable } from '../engine/environment.ts'
 import { kindOf } from '../engine/errors.ts'
+import { secret } from '../engine/secrets.ts'
 import type { InferenceSettings } from '../inference/configuration.ts'
 import { discoverSettings } from '../inference/discover.ts'
 import { type Ability, type EndpointReport, probeEndpoints } from '../inference/probe.ts'
@@ -14,7 +15,7 @@ export async function endpointFindings(
 ): Promise<Finding[]> {
   const settings = configured ?? (await discovered(signal))
   if (settings === undefined) return []
-  const reports = await probeEndpoints(settings, { secret: variable, signal })
+  const reports = await probeEndpoints(settings, { secret, signal })
   return reports.flatMap((report) =>
     findingsOf(report).map((finding) => ({ ...finding, what: `endpoint ${report.name}, ${finding.what}` })),
   )
@@ -24,7 +25,7 @@ async function discovered(signal: AbortSignal): Promise<InferenceSettings | unde
   const url = variable('OPENAI_BASE_URL')
   if (url === undefined) return undefined
   try {
-    return (await discoverSettings({ url, apiKeyVariable: 'OPENAI_API_KEY', secret: variable, signal })).settings
+    return (await discoverSettings({ url, apiKeyVariable: 'OPENAI_API_KEY', secret, signal })).settings
   } catch (error) {
     if (kindOf(error) === undefined) throw error
     return undefined

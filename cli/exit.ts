@@ -1,7 +1,7 @@
 /** Exit codes, and how a failure becomes one line and a code. Codes follow sysexits.h where it has one. */
 import { kindOf, type ConfigurationError } from '../engine/errors.ts'
 import { LogError, type LogErrorCode } from '../topics/log.ts'
-import { note, printable } from './terminal.ts'
+import { noteFailure } from './terminal.ts'
 
 export const exitCodes = {
   done: 0,
@@ -54,38 +54,36 @@ const systemCauses: Record<string, string> = {
   EADDRINUSE: 'the port is in use; choose another one',
 }
 
-/** Writes the failure as one line (faults of settings: one line each) and returns the exit code. */
+/** What is wrong with a file is told up to here: the first lines of many are what helps. */
+const mostFaults = 20
+
+/** Writes the failure as one line (faults of settings: one line each, twenty at most) and returns the exit code. */
 export function reportFailure(error: unknown): number {
+  const { lines, exitCode } = failureLines(error)
+  noteFailure(lines, exitCode)
+  return exitCode
+}
+
+function failureLines(error: unknown): { lines: string[]; exitCode: number } {
+  const told = (exitCode: number, ...texts: readonly string[]): { lines: string[]; exitCode: number } => ({
+    lines: texts.map((text) => `wellspring: ${text}`),
+    exitCode,
+  })
   if (kindOf(error) === 'configuration') {
-    for (const fault of (error as ConfigurationError).faults) note(`wellspring: ${printable(fault)}`)
-    return exitCodes.configuration
+    const { faults } = error as ConfigurationError
+    const more = faults.length > mostFaults ? [`and ${faults.length - mostFaults} more of the kind`] : []
+    return told(exitCodes.configuration, ...faults.slice(0, mostFaults), ...more)
   }
-  if (error instanceof CommandError) {
-    note(`wellspring: ${printable(error.message)}`)
-    return error.exitCode
-  }
-  if (error instanceof LogError) {
-    note(`wellspring: ${printable(error.message)}`)
-    return logExitCodes[error.code] ?? exitCodes.bug
-  }
-  if (kindOf(error) === 'transient') {
-    note(`wellspring: ${printable((error as Error).message)}`)
-    return exitCodes.unavailable
-  }
+  if (error instanceof CommandError) return told(error.exitCode, error.message)
+  if (error instanceof LogError) return told(logExitCodes[error.code] ?? exitCodes.bug, error.message)
+  if (kindOf(error) === 'transient') return told(exitCodes.unavailable, (error as Error).message)
   const system = error as NodeJS.ErrnoException
   const cause = systemCauses[system?.code ?? '']
-  if (cause !== undefined) {
-    note(`wellspring: ${system.path ?? system.syscall ?? 'a system call'}: ${cause}`)
-    return exitCodes.ioError
-  }
-  note(`wellspring: a bug, please report it: ${error instanceof Error ? printable(error.message) : String(error)}`)
-  if (error instanceof Error && error.stack !== undefined)
-    note(
-      `  ${(error.cause instanceof Error ? error.cause.stack : error.stack)
-        ?.split('\n')
-        .slice(1, 4)
-        .map((line) => line.trim())
-        .join('; ')}`,
-    )
-  return exitCodes.bug
+  if (cause !== undefined)
+    return told(exitCodes.ioError, `${system.path ?? system.syscall ?? 'a system call'}: ${cause}`)
+  const bug = told(exitCodes.bug, `a bug, please report it: ${error instanceof Error ? error.message : String(error)}`)
+  const stack = error instanceof Error ? (error.cause instanceof Error ? error.cause.stack : error.stack) : undefined
+  const frames = stack?.split('\n').slice(1, 4)
+  if (frames) bug.lines.push(`  ${frames.map((line) => line.trim()).join('; ')}`)
+  return bug
 }

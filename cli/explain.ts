@@ -1,6 +1,8 @@
-/** `wellspring explain`: where a record came from, from itself back to the seeds. */
+/** `wellspring explain`: where a record came from, from itself back to the seeds, and the rules of each step. */
 import { Command } from 'commander'
-import type { ConceptCombination, ModelCall, Outcome, RecordTypes, Seed } from '../schemas/generated.ts'
+import { differencesFromPaper, readRecipes, recipeText, type Difference } from '../engine/recipes.ts'
+import { processors } from '../processors/index.ts'
+import type { ConceptCombination, ModelCall, Outcome, Recipe, RecordTypes, Seed } from '../schemas/generated.ts'
 import { topics, type Topic } from '../topics/catalogue.ts'
 import { partitionOf } from '../topics/partitioner.ts'
 import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
@@ -25,6 +27,8 @@ interface Ancestor {
   topic: string | undefined
   record: AnyRecord | undefined
   parents: Ancestor[]
+  /** What it was made by; absent where nobody kept it: what people took in, and what earlier releases made. */
+  rules?: Recipe & { notAsPaper: Difference[] }
   /** For a concept combination: where each concept was named, back to the seeds. */
   concepts?: {
     concept: string
@@ -87,6 +91,7 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
   await finder.find([id])
   if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
   const concepts = new Map<string, NonNullable<Ancestor['concepts']>>()
+  const recipes = await readRecipes(corpus)
   const visit = async (one: string, problemId: string | undefined): Promise<Ancestor> => {
     const found = finder.get(one)
     const record = found?.record
@@ -95,7 +100,11 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
     await finder.find(parentIds, inProblem)
     const parents: Ancestor[] = []
     for (const parent of parentIds) parents.push(await visit(parent, inProblem))
-    const ancestor: Ancestor = { id: one, topic: found?.topic, record, parents }
+    const recipe = record && recipes.get(record.recipe)
+    const ancestor: Ancestor = {
+      ...{ id: one, topic: found?.topic, record, parents },
+      ...(recipe && { rules: { ...recipe, notAsPaper: notAsPaper(recipe) } }),
+    }
     if (found?.topic === topics.concepts.name) {
       const named = concepts.get(one) ?? (await namedIn(corpus, record as unknown as ConceptCombination))
       concepts.set(one, named)
@@ -104,6 +113,11 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
     return ancestor
   }
   return await visit(id, undefined)
+}
+
+function notAsPaper(recipe: Recipe): Difference[] {
+  const made = processors.find(({ name }) => name === recipe.processor)
+  return made ? differencesFromPaper(recipe, made.settings) : []
 }
 
 /** For each concept of a combination, the annotated list that named it first and how many did, within the table as it was sampled from. */
@@ -207,6 +221,20 @@ function callLine({
   return `call ${purpose}: ${model} at ${endpoint}, prompt ${promptVersion}${sampling && `, ${sampling}`}, ${promptTokens} + ${completionTokens} tokens, ${latencySeconds.toFixed(1)} s`
 }
 
+/** The rules of a step; those that were told above are named alone. */
+function rulesLines({ rules }: Ancestor, shown: Set<string>): string[] {
+  if (!rules) return []
+  const { recipe, processor, version, profile } = rules
+  const head = `rules ${recipe}: ${processor} ${version}`
+  if (shown.has(recipe)) return [`${head} (above)`]
+  shown.add(recipe)
+  const differences = rules.notAsPaper.map(({ name, value, paper }) => `${name} ${value} (paper: ${paper})`)
+  return [
+    [`${head}, profile ${profile}`, recipeText(rules)].filter((part) => part !== '').join('; '),
+    ...(differences.length > 0 ? [`  not as in the paper: ${differences.join(', ')}`] : []),
+  ]
+}
+
 function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] {
   const indent = '  '.repeat(depth)
   const { id, topic, record } = ancestor
@@ -216,6 +244,7 @@ function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] 
   return [
     head,
     `${indent}  ${summaryOf(topic, record)}`,
+    ...rulesLines(ancestor, shown).map((line) => `${indent}  ${line}`),
     ...(record?.calls ?? []).map((call) => `${indent}  ${callLine(call)}`),
     ...(ancestor.concepts ?? []).flatMap((one) => [
       `${indent}  "${one.concept}": named in ${one.namedIn} lists, first by ${one.annotator} in ${one.conceptListId}`,

@@ -1,6 +1,6 @@
 /** `wellspring export`: rows that trainers read. */
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Argument, Command, Option } from 'commander'
@@ -25,6 +25,7 @@ import { LogError, type Log } from '../topics/log.ts'
 import { openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
+import { readSmallFile } from './small-file.ts'
 import { note, sayJson } from './terminal.ts'
 
 interface Options extends PlaceFlags {
@@ -250,6 +251,9 @@ async function refuseHalf(log: Log): Promise<void> {
   }
 }
 
+/** A card of an export has a few kilobytes. */
+export const longestCardBytes = 16 << 20
+
 /**
  * The position of an earlier export, given as itself or by the card that has it.
  * @throws CommandError where it is none, or none of this corpus and sort
@@ -261,7 +265,9 @@ async function sinceOf(given: string, { log }: Corpus, request: ExportRequest): 
   const file = existsSync(given) && statSync(given).isDirectory() ? join(given, cardName) : given
   let text = given
   if (existsSync(file)) {
-    text = readFileSync(file, 'utf8')
+    const read = readSmallFile(file, longestCardBytes)
+    if ('fault' in read) return refuse(`${file}: ${read.fault}`)
+    text = read.text
     try {
       text = String((JSON.parse(text) as { position?: unknown }).position)
     } catch {

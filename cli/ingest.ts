@@ -17,7 +17,10 @@ import { placeOf, placeOptions, type Place, type PlaceFlags } from './place.ts'
 import { note, oneLine, printable, say, sayJson } from './terminal.ts'
 
 /** A line longer than this is no problem but a mistake, in bytes. */
-const longestLineBytes = 4 << 20
+export const longestLineBytes = 4 << 20
+/** Names of things, in characters: they stand in every row that is exported, and in messages. */
+export const longestNameCharacters = 1000
+export const mostConcepts = 1000
 /** Records in one append, at most; each append is all or nothing. */
 const batchRecords = 500
 const batchBytes = 2 << 20
@@ -25,11 +28,16 @@ const recipe = 'ingest-1'
 
 const domainNames = domains.map(({ name }) => name) as [string, ...string[]]
 const text = z.string().refine((value) => value.trim() !== '', 'must not be empty')
+const nameText = text.max(longestNameCharacters, `must have at most ${longestNameCharacters} characters`)
 
 const humanLine = z.object({
-  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  id: z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine(({ length }) => length <= longestNameCharacters, `must have at most ${longestNameCharacters} characters`)
+    .optional(),
   domain: z.enum(domainNames),
-  source: text,
+  source: nameText,
   problem: text,
   answer: z.union([z.string(), z.number()]).transform(String).nullish(),
   tests: z.array(z.object({ input: z.string(), output: z.string() })).nullish(),
@@ -41,8 +49,8 @@ const humanLine = z.object({
 })
 
 const conceptLine = z.object({
-  foundational_concepts: z.array(text).min(1),
-  level: text,
+  foundational_concepts: z.array(nameText).min(1).max(mostConcepts),
+  level: nameText,
   domain: z.enum(domainNames).optional(),
 })
 

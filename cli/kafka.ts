@@ -1,13 +1,17 @@
 /** Opening a corpus on Kafka. Loaded only where the corpus lies there. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { keepSecret } from '../engine/secrets.ts'
 import type { ConnectionSettings, SaslSettings } from '../topics/kafka/connections.ts'
 import { openKafkaLog, type KafkaAdministration } from '../topics/kafka/log.ts'
+import { refuseMissingClient } from '../topics/kafka/registry.ts'
 import { LogError, type Log } from '../topics/log.ts'
 import type { KafkaPlace, Login } from './place.ts'
 
 const run = promisify(execFile)
 
+/** Far more than any token has. */
+export const longestTokenBytes = 1 << 20
 /** A command that prints a token and has not ended by then is stuck. */
 const tokenTimeoutSeconds = 30
 
@@ -17,6 +21,7 @@ export type KafkaLog = Log & { readonly administration: KafkaAdministration }
 /** Opens the log. With `registersSchemas` schemas that are missing are registered: for administration. @throws LogError */
 export async function openOnKafka(place: KafkaPlace, { registersSchemas = false } = {}): Promise<KafkaLog> {
   const { namespace, registry, compression, sessionTimeoutSeconds, stateDirectory } = place
+  if (registry) refuseMissingClient()
   // Where a command can do without a registry, none is asked.
   const settings = registry ?? { url: 'http://registry.invalid' }
   try {
@@ -61,9 +66,14 @@ function saslOf(login: Login): SaslSettings {
 /** What the command prints. Neither its output nor its parameters are shown: both may hold a secret. */
 async function tokenBy(program: string, parameters: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await run(program, parameters, { timeout: tokenTimeoutSeconds * 1000 })
-    if (stdout.trim() === '') throw new Error('it printed nothing')
-    return stdout.trim()
+    const { stdout } = await run(program, parameters, {
+      timeout: tokenTimeoutSeconds * 1000,
+      maxBuffer: longestTokenBytes,
+    })
+    const token = stdout.trim()
+    if (token === '') throw new Error('it printed nothing')
+    keepSecret(token)
+    return token
   } catch (error) {
     const { code, killed, message } = error as NodeJS.ErrnoException & { killed?: boolean }
     const reason =

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The `wellspring` command. Commands are loaded when they are asked for, so that each starts quickly. */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { exitCodes, reportFailure } from './exit.ts'
+import { release } from './release.ts'
 import { printable } from './terminal.ts'
 
 /** A command: how the list of commands describes it, and how it is loaded. */
@@ -44,9 +44,21 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'where a record came from: its ancestry back to the seeds, with models, tokens and evidence',
     load: async () => (await import('./explain.ts')).explainCommand(),
   },
+  report: {
+    description: 'write one HTML page about the corpus: yields, difficulty, cost, samples with their ancestry',
+    load: async () => (await import('./report.ts')).reportCommand(),
+  },
+  browse: {
+    description: 'look at problems, attempts and verdicts in a web browser, while the stream runs',
+    load: async () => (await import('./browse.ts')).browseCommand(),
+  },
   spend: {
     description: 'what the corpus has cost, on what, and what it will cost to a goal',
     load: async () => (await import('./spend.ts')).spendCommand(),
+  },
+  plan: {
+    description: 'what so many GPUs make in a day, and the cores, brokers and disks around them',
+    load: async () => (await import('./plan.ts')).planCommand(),
   },
   verify: {
     description: 'check answers or programs: JSON lines in, one verdict a line out',
@@ -78,6 +90,10 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'the configuration: check it, show every setting and what gave it, or write its JSON schema',
     load: async () => (await import('./config.ts')).configCommand(),
   },
+  k8s: {
+    description: 'manifests for Kubernetes: render them from the declarations, check them against the rules',
+    load: async () => (await import('./k8s.ts')).k8sCommand(),
+  },
   doctor: {
     description: 'what works on this machine, what does not, and the cure',
     load: async () => (await import('./doctor.ts')).doctorCommand(),
@@ -101,24 +117,10 @@ Exit codes:
   78   a setting is wrong (every fault is listed), or the corpus or the cluster is not as this command needs it
   130  interrupted; everything finished was committed`
 
-function version(): string {
-  const file = ['../package.json', '../../package.json']
-    .map((path) => new URL(path, import.meta.url))
-    .find((url) => {
-      try {
-        readFileSync(url)
-        return true
-      } catch {
-        return false
-      }
-    })
-  return file ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'unknown'
-}
-
 async function main(): Promise<void> {
   const program = new Command('wellspring')
     .description('Grows corpora of verified reasoning problems without end.')
-    .version(version())
+    .version(release())
     // `models announce` has a --version of its own.
     .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp)
@@ -156,12 +158,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
-main().then(
-  () => {},
-  (error: unknown) => {
-    process.exitCode =
-      error instanceof CommanderError ? (error.exitCode === 0 ? exitCodes.done : exitCodes.usage) : reportFailure(error)
-    // Whatever still holds the process open (a socket, a thread) has nothing left to finish.
-    setTimeout(() => process.exit(), 2000).unref()
-  },
-)
+/** Whatever still holds the process open (a socket, a thread) has nothing left to finish; what was written goes out first. */
+function endSoon(): void {
+  setTimeout(() => (process.stdout.writableLength === 0 ? process.exit() : endSoon()), 2000).unref()
+}
+
+main().then(endSoon, (error: unknown) => {
+  process.exitCode =
+    error instanceof CommanderError ? (error.exitCode === 0 ? exitCodes.done : exitCodes.usage) : reportFailure(error)
+  endSoon()
+})

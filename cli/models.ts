@@ -4,9 +4,10 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { variable } from '../engine/environment.ts'
 import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
+import { secret } from '../engine/secrets.ts'
 import type { InferenceSettings } from '../inference/configuration.ts'
 import { discoverSettings } from '../inference/discover.ts'
-import { createInference, type ConfiguredInference } from '../inference/inference.ts'
+import { createInference, type ConfiguredInference, type InferenceOptions } from '../inference/inference.ts'
 import type { Configuration } from './configuration.ts'
 import { CommandError, exitCodes } from './exit.ts'
 
@@ -18,27 +19,45 @@ export interface Models {
   sentences: string[]
   /** Endpoints that do not answer now; their work waits. */
   troubles: string[]
+  /** False where no endpoint is asked anything, as nothing here calls one. */
+  asksEndpoints: boolean
   /** Rejects when models are gone for good: the simulated endpoint's process has ended, and nobody else can bring it back. */
   lost?: Promise<never>
   close(): Promise<void>
 }
 
+interface ConnectOptions {
+  alwaysSimulated?: boolean
+  /** False where no processor here calls a model: then nobody is asked, if `run.records` says what the endpoints are. */
+  callsModels?: boolean
+  /** Hears of every call that ended. */
+  onCall?: InferenceOptions['onCall']
+}
+
 const urlVariable = 'OPENAI_BASE_URL'
 const keyVariable = 'OPENAI_API_KEY'
 
-/** Connects the models. @throws ConfigurationError, TransientError where an endpoint that must be asked can't be reached */
+/**
+ * Connects the models.
+ * @throws ConfigurationError, TransientError where an endpoint that must be asked can't be reached
+ */
 export async function connectModels(
   configuration: Configuration,
   signal: AbortSignal,
-  alwaysSimulated = false,
+  { alwaysSimulated = false, callsModels = true, onCall = () => {} }: ConnectOptions = {},
 ): Promise<Models> {
   const url = variable(urlVariable)
-  if (!alwaysSimulated && configuration.inference)
-    return await connectConfigured(configuration.inference, configuration, signal)
-  if (!alwaysSimulated && url !== undefined) return await connectDiscovered(url, configuration, signal)
+  const options = { secret, onCall }
+  if (!alwaysSimulated && configuration.inference) {
+    const { records } = configuration.run
+    return records === 'auto' || callsModels
+      ? await connectConfigured(configuration.inference, configuration, signal, options)
+      : unasked(configuration.inference, records === 'simulated')
+  }
+  if (!alwaysSimulated && url !== undefined) return await connectDiscovered(url, configuration, signal, options)
   const simulator = await startSimulatorProcess(configuration.simulator, signal)
   try {
-    const models = await connectDiscovered(simulator.url, configuration, signal)
+    const models = await connectDiscovered(simulator.url, configuration, signal, options)
     return {
       ...models,
       lost: simulator.lost,
@@ -57,13 +76,25 @@ export async function connectModels(
   }
 }
 
+/** Models that nobody here calls: what is known of them is what the configuration says. */
+function unasked(settings: InferenceSettings, simulated: boolean): Models {
+  // No key is needed, and so none may be there.
+  const inference = createInference(settings, { secret: (name) => variable(name) ?? 'not needed' })
+  return {
+    ...{ inference, simulated, sentences: [], troubles: [] },
+    asksEndpoints: false,
+    close: () => inference.close(),
+  }
+}
+
 async function connectConfigured(
   settings: InferenceSettings,
   configuration: Configuration,
   signal: AbortSignal,
+  options: InferenceOptions,
 ): Promise<Models> {
   refuseSelfVote(settings, configuration.run.allowSelfVote)
-  const inference = createInference(settings, { secret: variable })
+  const inference = createInference(settings, options)
   const checks = await inference.check(signal)
   const refused = checks.flatMap(({ fault }) =>
     kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : [],
@@ -83,7 +114,9 @@ async function connectConfigured(
       ),
     ])
   }
+  const { records } = configuration.run
   try {
+    if (answering.length > 0) refuseOtherRecords(configuration, simulated.length > 0)
     await inference.checkScoring(signal)
   } catch (error) {
     await inference.close()
@@ -91,7 +124,8 @@ async function connectConfigured(
   }
   return {
     inference,
-    simulated: simulated.length > 0,
+    simulated: records === 'auto' ? simulated.length > 0 : records === 'simulated',
+    asksEndpoints: true,
     sentences: [],
     troubles: checks.flatMap(({ fault }) =>
       fault === undefined ? [] : [`${fault.message}; its work waits and goes on by itself`],
@@ -100,21 +134,34 @@ async function connectConfigured(
   }
 }
 
-async function connectDiscovered(url: string, configuration: Configuration, signal: AbortSignal): Promise<Models> {
-  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret: variable, signal }).catch(
-    (error: unknown) => {
-      throw inVariables(error)
-    },
-  )
+async function connectDiscovered(
+  url: string,
+  configuration: Configuration,
+  signal: AbortSignal,
+  options: InferenceOptions,
+): Promise<Models> {
+  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret, signal }).catch((error: unknown) => {
+    throw inVariables(error)
+  })
   // With one model for everything there is no other voter: allowed, and said.
   if (!found.allowSelfVote) refuseSelfVote(found.settings, configuration.run.allowSelfVote)
-  const inference = createInference(found.settings, { secret: variable })
+  const inference = createInference(found.settings, options)
   await inference.check(signal)
+  try {
+    refuseOtherRecords(configuration, found.simulated)
+  } catch (error) {
+    await inference.close()
+    throw error
+  }
   const sentences = [
     ...found.sentences,
     ...(found.allowSelfVote ? ['allowSelfVote is on: the solver votes on the answers that it is judged by'] : []),
   ]
-  return { inference, simulated: found.simulated, sentences, troubles: [], close: () => inference.close() }
+  return {
+    ...{ inference, simulated: found.simulated, sentences, troubles: [] },
+    asksEndpoints: true,
+    close: () => inference.close(),
+  }
 }
 
 /** A failure in the words of the variables that named the endpoint: there is no file to correct. */
@@ -137,6 +184,15 @@ function inVariables(error: unknown): unknown {
 export function mixedEndpoints(names: readonly string[], simulated: boolean): string {
   const [these, others] = simulated ? ['simulated', 'real'] : ['real', 'simulated']
   return `endpoints ${names.join(', ')} are ${these} and others are ${others}: records of the two never share a corpus; configure one sort`
+}
+
+/** Endpoints that are of another sort than the corpus is to hold. @throws ConfigurationError */
+function refuseOtherRecords({ run: { records } }: Configuration, simulated: boolean): void {
+  const found = simulated ? 'simulated' : 'real'
+  if (records === 'auto' || records === found) return
+  throw new ConfigurationError([
+    `run.records: expected endpoints that are ${records}, and these are ${found}: correct endpoints, or run.records (in another corpus: records of the two never mix)`,
+  ])
 }
 
 /** A solver that votes on its own reference answers agrees with its own mistakes. @throws ConfigurationError */
@@ -177,6 +233,8 @@ async function startSimulatorProcess(
     String(settings.seed),
     '--topic-spread',
     String(settings.topicSpread),
+    '--noise-factor',
+    String(settings.noiseFactor),
     '--until-stdin-ends',
     '--json',
   ]

@@ -26,6 +26,7 @@ export function needsOf(declaration: Processor): Needs {
   const written = [
     ...Object.values(outputs),
     topics.ledger,
+    topics.recipes,
     ...(roles.length > 0 ? [topics.expenses] : []),
     ...(discards.length > 0 ? [topics.discards] : []),
   ]

@@ -2,13 +2,15 @@
  * Where a corpus lies: in a folder, or on Kafka. Flags say it before variables, variables before the configuration file, the file
  * before the defaults; secrets come from variables alone. All faults at once.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as zlib from 'node:zlib'
 import type { Command } from 'commander'
 import { environmentSettings, variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
+import { secret } from '../engine/secrets.ts'
 import { resolveSettings, setting, type Setting, type SettingSource } from '../engine/settings.ts'
+import { readSmallFile } from './small-file.ts'
 
 /** The corpus in a folder of this machine. */
 interface EmbeddedPlace {
@@ -285,7 +287,10 @@ export function resolvePlace(
   for (const broker of list) {
     const port = Number(/^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(broker)?.[1])
     if (!(port >= 1 && port <= 65_535))
-      faults.push(`${origin('brokers')}: expected HOST:PORT[,HOST:PORT...], got ${JSON.stringify(broker)}`)
+      // What stands before an @ is a user and a password as a rule.
+      faults.push(
+        `${origin('brokers')}: expected HOST:PORT[,HOST:PORT...], got ${broker.includes('@') ? 'a text with an @ (not shown, it may hold a secret)' : JSON.stringify(broker)}`,
+      )
   }
   if (!/^[A-Za-z0-9._-]{1,100}$/.test(value('namespace'))) {
     faults.push(
@@ -315,6 +320,11 @@ export function resolvePlace(
     namedBy: { brokers: origin('brokers'), registry: origin('registryUrl') },
   }
   return { place, found: values.found, faults }
+}
+
+/** What a reader calls the corpus: its folder, or its namespace and a broker. */
+export function placeName(place: Place): string {
+  return place.kind === 'embedded' ? place.directory : `${place.namespace} on ${place.brokers[0]}`
 }
 
 /** A word as a shell reads it back. */
@@ -410,9 +420,9 @@ function flatten(file: string, content: Content, faults: string[]): Map<string, 
   const paths = [...Object.values(placeSettings).map(({ path }) => path), tokenCommandPath]
   const values = new Map<string, unknown>()
   const visit = (value: unknown, path: string): void => {
-    const secret = secretKeys[path]
-    if (secret !== undefined) {
-      faults.push(`${file}: ${path}: a file holds no secret: remove it from there and set ${secret}`)
+    const instead = secretKeys[path]
+    if (instead !== undefined) {
+      faults.push(`${file}: ${path}: a file holds no secret: remove it from there and set ${instead}`)
     } else if (value === null || value === undefined) {
       // An empty section.
     } else if (path === 'kafka.brokers' && Array.isArray(value) && value.every((one) => typeof one === 'string')) {
@@ -456,19 +466,21 @@ function unknownVariables(): string[] {
     .map(({ origin }) => `${origin}: there is no such variable; there are ${[...known].join(', ')}`)
 }
 
+/** Bundles of all authorities of the world take a quarter of it. */
+export const longestPemBytes = 1 << 20
+
 function tlsOf({ value, origin }: PlaceValues, faults: string[]): KafkaPlace['tls'] {
-  const passphrase = variable(secretVariables.keyPassphrase.variable)
+  const passphrase = secret(secretVariables.keyPassphrase.variable)
   const read = (name: 'tlsCaFile' | 'tlsCertFile' | 'tlsKeyFile'): string | undefined => {
     const file = value(name)
     if (file === '') return undefined
-    try {
-      const text = readFileSync(file, 'utf8')
-      if (!text.includes('-----BEGIN ')) faults.push(`${origin(name)}: ${file} is no PEM file: convert it to PEM`)
-      return text
-    } catch (error) {
-      faults.push(`${origin(name)}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+    const found = readSmallFile(file, longestPemBytes)
+    if ('fault' in found) {
+      faults.push(`${origin(name)}: ${file}: ${found.fault}`)
       return undefined
     }
+    if (!found.text.includes('-----BEGIN ')) faults.push(`${origin(name)}: ${file} is no PEM file: convert it to PEM`)
+    return found.text
   }
   const files = { ca: read('tlsCaFile'), cert: read('tlsCertFile'), key: read('tlsKeyFile') }
   const isNamed = (name: Name): boolean => value(name) !== ''
@@ -494,7 +506,7 @@ function tlsOf({ value, origin }: PlaceValues, faults: string[]): KafkaPlace['tl
 function loginOf({ value, origin, tokenCommand }: PlaceValues, faults: string[]): Login | undefined {
   const mechanism = value('saslMechanism')
   const username = value('saslUsername')
-  const password = variable(secretVariables.password.variable)
+  const password = secret(secretVariables.password.variable)
   if (mechanism === 'oauthbearer') {
     if (tokenCommand) return { mechanism, tokenCommand }
     faults.push(
@@ -526,8 +538,8 @@ function registryOf(
 ): KafkaPlace['registry'] | undefined {
   const url = value('registryUrl')
   const user = value('registryUsername')
-  const password = variable(secretVariables.registryPassword.variable)
-  const token = variable(secretVariables.registryToken.variable)
+  const password = secret(secretVariables.registryPassword.variable)
+  const token = secret(secretVariables.registryToken.variable)
   if (url === '') {
     if (isNeeded)
       faults.push(
@@ -544,6 +556,10 @@ function registryOf(
   } else if (parsed.username !== '' || parsed.password !== '') {
     faults.push(
       `${origin('registryUrl')}: the URL holds a user or a password: set registry.username and ${secretVariables.registryPassword.variable} instead`,
+    )
+  } else if (parsed.search !== '' || parsed.hash !== '') {
+    faults.push(
+      `${origin('registryUrl')}: the URL holds a query or a fragment (not shown, it may hold a secret): give the address alone, and a token in ${secretVariables.registryToken.variable}`,
     )
   }
   if (user !== '' && password === undefined)

@@ -22,7 +22,7 @@ export interface ConfigurationEvent {
 export interface ReloadOptions {
   /** As it was at the start. */
   configuration: Configuration
-  models: Pick<Models, 'inference' | 'simulated'>
+  models: Pick<Models, 'inference' | 'simulated' | 'asksEndpoints'>
   /** Told after each time the file was read again. */
   report: (event: ConfigurationEvent) => void
   /** Told of a bug. */
@@ -102,7 +102,7 @@ function stateOf(file: string): string {
 async function readAgain(
   file: string,
   configuration: Configuration,
-  { inference, simulated }: ReloadOptions['models'],
+  { inference, simulated, asksEndpoints }: ReloadOptions['models'],
   signal: AbortSignal,
 ): Promise<ConfigurationEvent> {
   const event: ConfigurationEvent = { file, applied: [], later: [], faults: [], troubles: [] }
@@ -115,7 +115,7 @@ async function readAgain(
     }
     refuseSelfVote(next.inference, next.run.allowSelfVote)
     refuseUnpriced(configuration.run.budget, next.inference)
-    const checks = await inference.checkReload(next.inference, signal)
+    const checks = asksEndpoints ? await inference.checkReload(next.inference, signal) : []
     const refused = checks.flatMap(({ fault }) =>
       kindOf(fault) === 'configuration' ? (fault as ConfigurationError).faults : [],
     )

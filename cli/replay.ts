@@ -173,6 +173,17 @@ async function endsOf(log: Log, stored: ReadonlySet<string>): Promise<Map<string
   return ends
 }
 
+/** The rules behind what is stored lie beside those of what is derived anew. */
+async function carryRecipes(from: Corpus, to: Log): Promise<void> {
+  const { name, kind, keyOf } = topics.recipes
+  const codec = new RecordCodec(to.schemas)
+  await codec.prepare(name, kind)
+  const records = []
+  for await (const { record } of readTopic(from, topics.recipes))
+    records.push({ topic: name, partition: 0, key: keyOf(record), value: codec.encode(name, kind, record) })
+  if (records.length > 0) await to.append(records, 'replay/recipes')
+}
+
 /** What became of a problem with one solver. */
 interface Ending {
   result: string
@@ -221,6 +232,7 @@ async function replay(
     await own.ensureTopics(topicSpecifications())
     const log = new LayeredLog(own, corpus.log, new Set(made.stored), snapshot)
     const layered: Corpus = { log, codec: new RecordCodec(log.schemas) }
+    await carryRecipes(corpus, own)
     const { solvers, simulated } = await attemptsOf(layered)
     const runtime = new Runtime({
       log,

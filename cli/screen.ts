@@ -20,8 +20,9 @@ export interface Screen {
 
 const plainSeconds = 10
 
-/** Opens the view that fits where stdout goes. */
-export function openScreen({ json, simulated }: { json: boolean; simulated: boolean }): Screen {
+/** Opens the view that fits where stdout goes. With a log there is none: what it would say are notes. */
+export function openScreen({ json, log, simulated }: { json: boolean; log: boolean; simulated: boolean }): Screen {
+  if (!json && log) return { show: () => {}, say: note, close: () => {} }
   if (json) return jsonScreen(simulated)
   return process.stdout.isTTY ? tableScreen(simulated) : plainScreen(simulated)
 }
@@ -167,7 +168,7 @@ function tableScreen(simulated: boolean): Screen {
       const lines = [
         colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated, budget).slice(0, width)),
         colors.dim(header.slice(0, width)),
-        ...rows.map((row) => row.slice(0, width)),
+        ...rows.map((row) => printable(row).slice(0, width)),
         ...[...waitingLines(statuses), ...remarkLines(statuses)].map((line) => colors.yellow(line.slice(0, width))),
       ]
       process.stdout.write(`${clear()}${lines.join('\n')}\n`)

@@ -15,6 +15,7 @@ interface Options {
   requestLog?: string
   knows?: string[]
   noise?: string[]
+  noiseFactor: string
   failures?: string[]
   queueLimit?: string
   kvTokens?: string
@@ -36,6 +37,7 @@ export function simulateCommand(): Command {
     .option('--request-log <file>', 'append a line at the admission and the end of each request')
     .option('--knows <file...>', 'JSONL files of human problems with answers or solutions that its models can solve')
     .option('--noise <name=share...>', 'how often something goes wrong, such as wrongTests=0.2')
+    .option('--noise-factor <factor>', 'multiplies how often something goes wrong, whatever it is', '1')
     .option(
       '--failures <name=share...>',
       'how often a request fails: refused, serverError, connectionReset, cutAnswer, garbledAnswer, hang',
@@ -111,6 +113,7 @@ function settingsOf(options: Options): SimulatorOptions {
     ...(options.events !== undefined && { events: options.events }),
     metrics: options.metrics,
     noise: sharesOf(options.noise),
+    noiseFactor: Number(options.noiseFactor),
     failures: sharesOf(options.failures),
   }
   try {

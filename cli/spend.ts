@@ -7,7 +7,7 @@ import type { BudgetClaim, LedgerEntry, Problem, Expense } from '../schemas/gene
 import { topics } from '../topics/catalogue.ts'
 import { formatAmount } from './budget.ts'
 import { loadConfiguration } from './configuration.ts'
-import { ledgerEntries, openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
+import { ledgerEntries, newestRecords, openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOptions, type PlaceFlags } from './place.ts'
 import { formatCount, formatDuration, say, sayJson, tableLines } from './terminal.ts'
@@ -76,9 +76,7 @@ interface Found {
 }
 
 async function spendingOf(corpus: Corpus, by: Grouping): Promise<Found> {
-  const last = new Map<string, Expense>()
-  for await (const { record } of readTopic(corpus, topics.expenses)) last.set(topics.expenses.keyOf(record), record)
-  const lines = [...last.values()].filter(({ calls }) => calls > 0)
+  const lines = (await newestRecords(corpus, topics.expenses)).filter(({ calls }) => calls > 0)
   const { emitted, calls } = addCounts((await ledgerEntries(corpus)).map(({ counts }: LedgerEntry) => counts))
   const told = lines.reduce((sum, line) => sum + line.calls - (line.outcome === 'wasted' ? line.estimatedCalls : 0), 0)
   return {

@@ -1,13 +1,12 @@
 /** Running processors on a corpus: start, show, end by goal, time or signal, and leave nothing finished uncommitted. */
 import { setMaxListeners } from 'node:events'
-import { createServer } from 'node:http'
 import type { Progress } from '../schemas/generated.ts'
 import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
 import type { Budget, BudgetStatus } from '../engine/budget.ts'
 import { Metrics } from '../engine/metrics.ts'
-import { roles, type Role } from '../engine/ports.ts'
-import { depthsOf } from '../engine/processor.ts'
+import { roles, silentLogger, type Logger, type Role } from '../engine/ports.ts'
+import { callsModels, depthsOf } from '../engine/processor.ts'
 import { groupOf, Runtime, type ConfiguredProcessor, type ProcessorStatus } from '../engine/runtime.ts'
 import { processors } from '../processors/index.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
@@ -15,12 +14,18 @@ import { openBudget, refuseUnpriced } from './budget.ts'
 import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
 import { exitCodes } from './exit.ts'
+import { readinessOf } from './health.ts'
+import { openListener } from './listener.ts'
+import { callMeter, meterBeforeScrapes, meterCorpus, verifierMeter } from './meters.ts'
 import { connectModels } from './models.ts'
 import { transientConsumers } from './needs.ts'
+import { release } from './release.ts'
 import { configurationLines, watchConfiguration, type ConfigurationEvent } from './reload.ts'
 import { openScreen } from './screen.ts'
 import { note, sayJson } from './terminal.ts'
+import { openTracesAsAsked } from './trace-choice.ts'
 import { verificationBy } from './verification.ts'
+import { waitingWatch } from './waiting.ts'
 
 export interface StreamOptions {
   corpus: Corpus
@@ -33,6 +38,8 @@ export interface StreamOptions {
   /** Ends after so many seconds. */
   forSeconds: number | undefined
   json: boolean
+  /** Where lines for machines are wanted instead of those for people. */
+  logger?: Logger | undefined
 }
 
 /** How a run ended. */
@@ -67,19 +74,27 @@ function enabledProcessors(
 export async function runStream(options: StreamOptions): Promise<StreamEnd> {
   const { corpus, configuration, chosen, json } = options
   const startedAtMs = Date.now()
+  const secondsSinceStart = (): number => (Date.now() - startedAtMs) / 1000
+  const logger = options.logger ?? silentLogger
+  const drains = (reason: string, message: string): void => {
+    if (options.logger) logger.tell('run.draining', { reason, message })
+    else note(message)
+  }
   refuseUnpriced(configuration.run.budget, configuration.inference)
   const stop = new AbortController()
   const hurry = new AbortController()
   const interrupt = (): void => {
     if (stop.signal.aborted) {
-      note(
+      drains(
+        'second signal',
         'stopping at once: calls in flight are aborted and repeat at the next start; everything finished is committed',
       )
       hurry.abort()
       return
     }
     stop.abort()
-    note(
+    drains(
+      'signal',
       `draining: finished results are committed; calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start (again to stop at once)`,
     )
   }
@@ -95,12 +110,39 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     for (const close of closers.reverse()) await close()
   }
   try {
-    const models = await connectModels(configuration, stop.signal, options.alwaysSimulated).catch((error: unknown) => {
+    const names = chosen.map(({ declaration }) => declaration.name)
+    logger.tell('run.starting', { version: release(), place: placeText(configuration), processors: names })
+    const metrics = new Metrics()
+    const { metricsPort, metricsHost } = configuration.run
+    // Before all else: whoever supervises the process asks from its start on.
+    const listener = metricsPort > 0 ? await openListener({ host: metricsHost, port: metricsPort, metrics }) : undefined
+    if (listener) {
+      closers.push(() => listener.close())
+      stop.signal.addEventListener('abort', () => listener.ending())
+      logger.tell('listener.open', { url: listener.url })
+      if (listener.isOpenToOthers)
+        note(
+          `${listener.url} is open to other machines, without a password: let nobody reach it who may not read metrics`,
+        )
+    }
+    const traces = await openTracesAsAsked({
+      tell: (event, fields) => {
+        if (options.logger) logger.tell(event, fields)
+        else if ('message' in fields) note(String(fields.message))
+      },
+    })
+    if (traces) closers.push(() => traces.close())
+    const models = await connectModels(configuration, stop.signal, {
+      alwaysSimulated: options.alwaysSimulated ?? false,
+      callsModels: chosen.some(({ declaration }) => callsModels(declaration)),
+      onCall: callMeter(metrics),
+    }).catch((error: unknown) => {
       if (stop.signal.aborted) return undefined
       throw error
     })
     if (!models) {
-      const seconds = (Date.now() - startedAtMs) / 1000
+      const seconds = secondsSinceStart()
+      logger.tell('run.ended', { how: 'interrupted', exitCode: exitCodes.interrupted, seconds })
       return { how: 'interrupted', exitCode: exitCodes.interrupted, statuses: [], simulated: false, seconds }
     }
     closers.push(() => models.close())
@@ -108,25 +150,35 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     const pool = new VerifierPool({
       threads: configuration.run.verifierThreads,
       unsafeNoSandbox: configuration.run.unsafeNoSandbox,
+      hear: verifierMeter(metrics),
     })
     closers.push(() => pool.close())
-    const isolation = enabled.some(({ declaration }) => declaration.name === 'verify-rollout')
-      ? await pool.isolation()
-      : undefined
-    const screen = openScreen({ json, simulated: models.simulated })
+    const isolation = enabled.some(({ declaration }) => declaration.runsPrograms) ? await pool.isolation() : undefined
+    const screen = openScreen({ json, log: options.logger !== undefined, simulated: models.simulated })
     closers.push(() => screen.close())
     const advice =
       isolation?.rung === 'none'
         ? [`programs: ${isolation.detail}${isolation.advice === undefined ? '' : `; ${isolation.advice}`}`]
         : []
-    for (const sentence of [...models.sentences, ...models.troubles, ...sentences, ...advice]) screen.say(sentence)
-    const metrics = new Metrics()
-    if (configuration.run.metricsPort > 0) closers.push(await serveMetrics(metrics, configuration.run.metricsPort))
+    const sayAll = (event: 'models.chosen' | 'endpoint.trouble' | 'processor.off', lines: readonly string[]): void => {
+      for (const line of lines) {
+        if (options.logger) logger.tell(event, { message: line })
+        else screen.say(line)
+      }
+    }
+    sayAll('models.chosen', models.sentences)
+    sayAll('endpoint.trouble', models.troubles)
+    sayAll('processor.off', sentences)
+    for (const sentence of advice) screen.say(sentence)
     let failBudget: (error: unknown) => void = () => {}
     const budgetFailed = new Promise<never>((_, reject) => (failBudget = reject))
     budgetFailed.catch(() => {})
     const budget = await openBudget(corpus, configuration.run, failBudget)
     if (budget) closers.push(() => budget.close())
+    if (configuration.run.metricsPort > 0) {
+      meterBeforeScrapes({ metrics, inference: models.inference, pool, budget, simulated: models.simulated })
+      closers.push(await meterCorpus(corpus, metrics, screen.say))
+    }
     const runtime = new Runtime({
       log: corpus.log,
       processors: enabled,
@@ -134,37 +186,56 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       budget,
       verification: verificationBy(pool),
       metrics,
+      logger,
+      tracing: traces?.tracing,
       simulated: models.simulated,
       // What is nearest to its end goes first.
       priorities: depthsOf(processors),
     })
+    listener?.watch(runtime)
     await runtime.start()
+    const tellWaiting = waitingWatch(logger)
+    let isReadyTold = false
     let failReload: (error: unknown) => void = () => {}
     const reloadFailed = new Promise<never>((_, reject) => (failReload = reject))
     reloadFailed.catch(() => {})
     if (!options.alwaysSimulated) {
       const report = (event: ConfigurationEvent): void => {
         if (json) sayJson({ event: 'configuration', atMs: Date.now(), ...event })
-        else screen.say(configurationLines(event))
+        const { applied, later, faults } = event
+        const message = configurationLines(event)
+        if (faults.length > 0) logger.tell('configuration.refused', { message })
+        else logger.tell('configuration.applied', { message, applied, later })
+        if (!json && !options.logger) screen.say(message)
       }
       closers.push(watchConfiguration({ configuration, models, report, fail: failReload }))
     }
-    closers.push(startRetention(corpus, configuration, screen.say))
+    closers.push(startRetention(corpus, configuration, screen.say, options.logger))
     const how = await Promise.race([
       runtime.failed,
       reloadFailed,
       ...(models.lost ? [models.lost] : []),
       budgetFailed,
-      untilEnd(runtime, budget, options, stop.signal, () =>
-        screen.show(runtime.status(), models.inference.status(), budget?.status),
-      ),
+      untilEnd(runtime, budget, options, stop.signal, () => {
+        const statuses = runtime.status()
+        tellWaiting(statuses)
+        if (!isReadyTold && readinessOf({ engine: runtime.health(), isEnding: false }).every(({ ok }) => ok)) {
+          isReadyTold = true
+          const tasks = statuses.reduce((sum, { openTasks }) => sum + openTasks, 0)
+          logger.tell('run.ready', { simulated: models.simulated, tasks, seconds: secondsSinceStart() })
+        }
+        screen.show(statuses, models.inference.status(), budget?.status)
+      }),
     ]).catch(async (error: unknown) => {
+      listener?.ending()
       // A bug in one processor must not cost the others what they have finished.
       await runtime.drain(AbortSignal.abort()).catch(() => {})
       throw error
     })
+    listener?.ending()
     if (how === 'time')
-      note(
+      drains(
+        how,
         `the time is up: calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start`,
       )
     const deadline = AbortSignal.any([
@@ -177,14 +248,15 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     await Promise.race([runtime.drain(deadline), runtime.failed])
     const statuses = runtime.status()
     screen.show(statuses, models.inference.status(), budget?.status)
+    const endCodes = { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0, budget: 0 }
+    const exitCode = endCodes[how]
+    logger.tell('run.ended', { how, exitCode, seconds: secondsSinceStart() })
     return {
       how,
-      exitCode: { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0, budget: 0 }[
-        how
-      ],
+      exitCode,
       statuses,
       simulated: models.simulated,
-      seconds: (Date.now() - startedAtMs) / 1000,
+      seconds: secondsSinceStart(),
       ...(budget && { budget: budget.status }),
     }
   } finally {
@@ -242,6 +314,7 @@ function startRetention(
   { log, codec }: Corpus,
   { run, place }: Configuration,
   say: (line: string) => void,
+  logger: Logger | undefined,
 ): () => Promise<void> {
   const transient = transientConsumers()
   const consumers = new Set(transient.flatMap((one) => one.consumers))
@@ -265,7 +338,11 @@ function startRetention(
         say(
           `transient topics are left to processes with the rights for it (\`wellspring topics acls retention${place.flags}\`)`,
         )
-      } else say(`upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`)
+        return
+      }
+      const message = `upkeep failed and is tried again: ${error instanceof Error ? error.message : String(error)}`
+      if (logger) logger.tell('upkeep.failed', { message })
+      else say(message)
     },
   })
   return () => janitor.stop()
@@ -275,22 +352,9 @@ function lowestOf({ nextOffset, unfinished }: Progress['inputs'][number]): numbe
   return unfinished[0] ?? nextOffset
 }
 
-/** /metrics on loopback. @returns how to close it */
-async function serveMetrics(metrics: Metrics, port: number): Promise<() => Promise<void>> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics') return void response.writeHead(404).end()
-    metrics.text().then(
-      ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-      () => response.writeHead(500).end(),
-    )
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
+/** Where the corpus lies, in a few words. */
+function placeText({ place }: Configuration): string {
+  return place.kind === 'embedded'
+    ? `folder ${place.directory}`
+    : `Kafka at ${place.brokers.join(', ')}, namespace ${place.namespace}`
 }

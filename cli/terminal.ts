@@ -1,8 +1,15 @@
-/** What the command writes: texts of models are data and may hold terminal codes, so all of them pass through here. */
+/**
+ * What the command writes. Texts of models, seeds, files and servers are data and may hold terminal codes: whatever goes to a
+ * terminal passes through `say`, `sayJson`, `note` or a screen made of `printable` texts.
+ */
+import type { Logger } from '../engine/ports.ts'
+import { redacted } from '../engine/secrets.ts'
 
-// Control characters (escape sequences begin with one) and the bidirectional overrides that reorder what is read.
-// eslint-disable-next-line no-control-regex
-const unprintable = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+// Control characters (escape sequences begin with one), line ends of other alphabets, the marks that reorder what is read, and
+// characters that hide a text in another one.
+const unprintable =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 
 /** Text that a terminal shows as it is: control characters become a visible mark, tabs and line ends stay. */
 export function printable(text: string): string {
@@ -59,25 +66,53 @@ export function parseDuration(text: string): number | undefined {
   return match?.[1] === undefined || unitSeconds === undefined ? undefined : Number(match[1]) * unitSeconds
 }
 
-/** Writes a line to stdout. A reader that has gone away (`| head`) ends the command quietly. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`)
+/**
+ * Writes a line to stdout, after a mark of our own, which may hold colours. A reader that has gone away (`| head`) ends the
+ * command quietly.
+ */
+export function say(line: string, mark = ''): void {
+  process.stdout.write(`${mark}${printable(line)}\n`)
 }
 
 /** A value as one line of JSON that a terminal shows as it is: what would steer it is escaped, so a parser gets it back. */
-function jsonLine(value: unknown): string {
+export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(
     unprintable,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    // Of one beyond the first plane JSON takes the two halves.
+    (character) =>
+      [...Array(character.length).keys()]
+        .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+        .join(''),
   )
 }
 
 /** Writes a value as a line of JSON to stdout. */
 export function sayJson(value: unknown): void {
-  say(jsonLine(value))
+  process.stdout.write(`${jsonLine(value)}\n`)
 }
 
-/** Writes a line to stderr, for progress and warnings where stdout carries data. */
+let log: Logger | undefined
+
+/** No message for a person is longer, in characters. */
+const longestNote = 64 << 10
+
+function shortened(line: string): string {
+  return line.length > longestNote ? `${line.slice(0, longestNote)}...` : line
+}
+
+/** From now on notes are lines of a log; undefined: of a terminal again. */
+export function tellNotesTo(logger: Logger | undefined): void {
+  log = logger
+}
+
+/** Writes a line without secrets to stderr, or into the log: for progress and warnings where stdout carries data. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`)
+  if (log) log.tell('message', { message: line })
+  else process.stderr.write(`${printable(redacted(shortened(line)))}\n`)
+}
+
+/** Tells that the command failed: a line on stderr each, or one of the log. */
+export function noteFailure(lines: readonly string[], exitCode: number): void {
+  if (log) log.tell('run.failed', { message: lines.join('\n'), exitCode })
+  else for (const line of lines) note(line)
 }

@@ -8,6 +8,7 @@ import { chooseProcessors, loadConfiguration } from './configuration.ts'
 import { openCorpus, useCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOptions, type Place, type PlaceFlags } from './place.ts'
+import { openLog } from './log-choice.ts'
 import { isOpen, madeOf } from './screen.ts'
 import type { StreamEnd } from './stream.ts'
 import { formatCount, formatDuration, note, parseDuration, say, sayJson } from './terminal.ts'
@@ -18,6 +19,8 @@ interface Options extends PlaceFlags {
   problems?: string
   json?: boolean
   metricsPort?: string
+  metricsHost?: string
+  log?: string
   budget?: string
   unsafeNoSandbox?: boolean
   apply?: boolean
@@ -28,7 +31,12 @@ function streamOptions(command: Command): Command {
     .option('--for <time>', 'end after a while, such as 90s, 10m, 2h')
     .option('--set <setting=value...>', 'a setting, such as roll-out.maxInFlight=64 (see docs/settings.md)')
     .option('--budget <amount>', 'most that the corpus may cost, such as 50usd, 2Gtokens or 1000pairs; then it ends')
-    .option('--metrics-port <port>', 'serve /metrics on 127.0.0.1')
+    .option('--metrics-port <port>', 'serve /metrics, /healthz and /readyz')
+    .option('--metrics-host <address>', 'where they are served, without a password (default: 127.0.0.1)')
+    .option(
+      '--log <form>',
+      'text or json: a line of JSON for each event on stderr, from the level in WELLSPRING_LOG on',
+    )
     .option('--unsafe-no-sandbox', 'run generated programs without a sandbox; only on a disposable machine')
     .option('--json', 'a JSON line with the state every second, and one at the end')
 }
@@ -82,6 +90,8 @@ Examples:
 }
 
 async function stream(names: readonly string[], options: Options, problems: number | undefined): Promise<void> {
+  // First of all: what fails from here on is a line of it.
+  const logger = await openLog(options.log)
   const forSeconds = options.for === undefined ? undefined : parseDuration(options.for)
   if (options.for !== undefined && forSeconds === undefined)
     throw new CommandError(exitCodes.usage, `--for: expected a time such as 90s, 10m or 2h, got "${options.for}"`)
@@ -90,6 +100,7 @@ async function stream(names: readonly string[], options: Options, problems: numb
     ...(problems === undefined ? [] : [`sample-concepts.problems=${problems}`]),
     ...(options.budget === undefined ? [] : [`run.budget=${options.budget}`]),
     ...(options.metricsPort === undefined ? [] : [`run.metricsPort=${options.metricsPort}`]),
+    ...(options.metricsHost === undefined ? [] : [`run.metricsHost=${options.metricsHost}`]),
     ...(options.unsafeNoSandbox ? ['run.unsafeNoSandbox=true'] : []),
   ]
   const configuration = loadConfiguration({ ...options, set })
@@ -116,9 +127,10 @@ async function stream(names: readonly string[], options: Options, problems: numb
       untilComplete: problems !== undefined,
       forSeconds,
       json,
+      logger,
     })
     if (json) sayJson({ event: 'end', ...end })
-    else for (const line of endLines(end, place.flags)) say(line)
+    else if (!logger) for (const line of endLines(end, place.flags)) say(line)
     process.exitCode = end.exitCode
   })
 }

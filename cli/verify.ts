@@ -6,10 +6,10 @@ import { z } from 'zod'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { MOST_PROGRAM_LIMITS, type ProgramLimits } from '../verifiers/program.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { note, printable } from './terminal.ts'
+import { jsonLine, note, printable } from './terminal.ts'
 
 // A line longer than this is answered as invalid: the largest input, twice over, and its escapes.
-const LINE_BYTES = 256 << 20
+export const LINE_BYTES = 256 << 20
 // Work handed to the pool ahead of its threads: enough to keep them busy, little enough to hold in memory.
 const PROGRAMS_AHEAD = 4
 const COMPARISONS_AHEAD = 512
@@ -350,9 +350,6 @@ interface Answer {
   readonly [field: string]: unknown
 }
 
-// What JSON leaves as it is and a terminal may obey: C1 controls, line separators, marks that turn the text's direction.
-const UNSAFE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
-
 /** Standard output: waits while its reader is slow; that the reader has gone is a fault while lines wait for answers. */
 class Output {
   readonly #signal: AbortSignal
@@ -390,14 +387,12 @@ class Output {
 
 /** The answer as a line; where it cannot be one, an answer that says so. */
 function textOf(answer: Answer): string {
-  const escaped = (value: Answer): string =>
-    JSON.stringify(value).replace(UNSAFE, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`)
   try {
-    return escaped(answer)
+    return jsonLine(answer)
   } catch (error) {
     const { id, line } = answer
     const message = `the answer cannot be written: ${(error as Error).message}`
-    return escaped({
+    return jsonLine({
       ...(id === undefined ? { line: line ?? 0 } : { id }),
       verdict: 'unverifiable',
       reason: 'internal_error',

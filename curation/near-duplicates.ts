@@ -7,7 +7,10 @@
 export interface StatementFeatures {
   /** Hashes of its content words, ascending, the smallest first: a sample of them where there are more than `mostWords`. */
   words: Uint32Array
-  /** Hashes of its numbers with their signs, as they stand: with repeats, in their order; a word such as a3b2 is one. Those of 0, 1 and 2 are these numbers. */
+  /**
+   * Hashes of its numbers with their signs, as they stand: with repeats, in their order; a word such as a3b2 is one, and so is the example that it
+   * gives. Those of 0, 1 and 2, with no sign and no letter or divisor after them, are these numbers.
+   */
   numbers: Uint16Array
   /** Hashes of pairs of neighbours in its formulas, ascending. */
   formulas: Uint32Array
@@ -28,7 +31,7 @@ export interface DuplicateSettings {
 }
 
 /** Raised when features of the same statement come out otherwise: those of earlier releases are not compared. */
-const featuresVersion = 1
+const featuresVersion = 2
 const mostNumbers = 64
 const mostFormulas = 24
 /** Words of an entry that are compared: a bottom-k sketch of the larger statements. */
@@ -49,6 +52,14 @@ const formula = /\$\$?([^$]+)\$\$?|\\\(([^]*?)\\\)|\\\[([^]*?)\\\]/g
 const layoutCommand =
   /\\(?:left|right|,|;|!|quad|qquad|displaystyle|text|mathrm|mathbf|operatorname|ldots|cdots|dots|cdot|times|circ)(?![a-z])/g
 const formulaToken = /\\[a-z]+|\d+(?:\.\d+)?|[a-z]|[^\s\da-z]/g
+
+/** A number with its sign, which may stand before a root or a fraction; a word of letters and digits is one. */
+const numeral =
+  /([-\u2212]\s*(?:\\(?:sqrt|[dt]?frac)\s*\{?\s*)?)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g
+/** What follows a coefficient: one letter, a root, or what it is divided by. */
+const afterPart = /^(?:[a-z](?![a-z])|\\sqrt|\}?\/\d)/
+/** What follows a line that says that an example comes. */
+const exampleBlock = /(?:^|\n)[^\na-z\d]*(?:sample|example)s?(?: (?:input|output|test|case)s?)?[^\na-z]*\n([^]*)$/
 
 /** Sides of a contrast: statements that name different sides of one ask for different things. */
 const contrasts: readonly (readonly RegExp[])[] = [
@@ -72,9 +83,10 @@ const conditions: readonly RegExp[] = [
   /\bprimes?\b/,
 ]
 
-/** Reads what is compared of a statement. */
-export function featuresOf(statement: string): StatementFeatures {
-  const text = statement.normalize('NFKC').toLowerCase()
+/** Reads what is compared of a statement. By the words alone, all of them are. */
+export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-numbers'): StatementFeatures {
+  const normal = statement.normalize('NFKC')
+  const text = (rule === 'words' ? normal : withoutScenery(normal)).toLowerCase()
   const pairs = new Set<number>()
   const prose = text.replace(formula, (whole: string, ...groups: (string | undefined)[]) => {
     const inner = groups.slice(0, 3).find((group) => group !== undefined) ?? ''
@@ -87,21 +99,54 @@ export function featuresOf(statement: string): StatementFeatures {
     }
     return whole.includes('\n') ? '\n' : ' '
   })
-  const words = new Set<number>()
-  for (const word of prose.match(/[a-z]{3,}/g) ?? []) if (!plainWords.has(word)) words.add(hashText(stemOf(word)))
+  const words = contentWordsOf(prose)
   const numbers: number[] = []
-  for (const [, sign = '', number = ''] of text
-    .replace(/\\[dt]?frac\{(\d+)\}\{(\d+)\}/g, ' $1/$2 ')
-    .matchAll(/([-\u2212]\s*)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g)) {
-    const isPlain = /^[012]$/.test(number)
-    numbers.push(isPlain ? Number(number) : 3 + (hashText(`${sign === '' ? '' : '-'}${number}`) % 0xfffd))
+  const flat = text.replace(/\\[dt]?frac\{(\d+)\}\{(\d+)\}/g, ' $1/$2 ')
+  for (const { 0: whole, 1: sign = '', 2: number = '', index } of flat.matchAll(numeral)) {
+    const end = index + whole.length
+    const isPart = afterPart.test(flat.slice(end, end + 5)) || flat[index - 1] === '/'
+    const isPlain = sign === '' && !isPart && /^[012]$/.test(number)
+    numbers.push(isPlain ? Number(number) : hashNumber(`${sign === '' ? '' : '-'}${number}`))
   }
+  const [, example] = exampleBlock.exec(text) ?? []
+  if (example !== undefined) numbers.push(hashNumber(example.replace(/\s+/g, ' ').trim()))
   return {
     words: Uint32Array.from(words).sort().subarray(0, mostKeptWords),
-    numbers: Uint16Array.from(numbers.slice(0, mostNumbers)),
+    numbers: Uint16Array.from(numbers.slice(-mostNumbers)),
     formulas: Uint32Array.from(pairs).sort().subarray(0, mostFormulas),
     contrasts: contrastsOf(prose),
   }
+}
+
+/** Not 0, 1 or 2. */
+function hashNumber(text: string): number {
+  return 3 + (hashText(text) % 0xfffd)
+}
+
+const sentenceEnd = /(?<=[.!?]\s)(?=\S)/
+const tellsSomething = /[\d$?]|\\[([]/
+
+/**
+ * The statement without the sentences at its beginning that set a scene: they name no number and no formula, ask nothing, and of their words
+ * hardly any comes again. A problem is told in many scenes, and what they say by the way ("the first day", "most of them") is no condition.
+ */
+function withoutScenery(statement: string): string {
+  const sentences = statement.split(sentenceEnd)
+  const first = sentences.findIndex((sentence) => tellsSomething.test(sentence))
+  if (first < 1) return statement
+  const rest = contentWordsOf(sentences.slice(first).join('').toLowerCase())
+  const kept = sentences.slice(0, first).filter((sentence) => {
+    const words = [...contentWordsOf(sentence.toLowerCase())]
+    return words.filter((word) => rest.has(word)).length > mostRecurring * words.length
+  })
+  return [...kept, ...sentences.slice(first)].join('')
+}
+
+/** Hashes of the words that tell something. */
+function contentWordsOf(text: string): Set<number> {
+  const words = new Set<number>()
+  for (const word of text.match(/[a-z]{3,}/g) ?? []) if (!plainWords.has(word)) words.add(hashText(stemOf(word)))
+  return words
 }
 
 /** The features as bytes, for the state. */
@@ -293,7 +338,9 @@ export class NearDuplicateIndex {
     if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
     if (!agree(first.formulas, second.formulas)) return undefined
     const words = jaccard(first.words, second.words)
-    const isAlike = words >= wordSimilarity || (numbers >= tellingNumbers && words >= leastSimilarity)
+    const isTold =
+      words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
+    const isAlike = words >= wordSimilarity || (numbers >= tellingNumbers && isTold)
     return isAlike ? { words, numbers } : undefined
   }
 }
@@ -302,6 +349,10 @@ export class NearDuplicateIndex {
 const tellingNumbers = 2
 /** So many of them in the same order, as a sample input and output have, outweigh what the words say by the way. */
 const overwhelmingNumbers = 8
+/** So many pairs of neighbours in the formulas of both tell as much as their words. */
+const tellingFormulas = 6
+/** A sentence of which a larger share of the words comes again belongs to the problem. */
+const mostRecurring = 1 / 3
 /** Below it two statements have hardly a word in common, whatever their numbers. */
 const leastSimilarity = 0.1
 

@@ -13,7 +13,7 @@ export interface StatementBounds {
   maxCharacters: number
 }
 
-export type StatementRule = 'too-short' | 'too-long' | 'unanswerable' | 'cut-off' | 'no-question'
+type StatementRule = 'too-short' | 'too-long' | 'unanswerable' | 'cut-off' | 'no-question'
 
 // "Prove ..." and its kin ask for an argument: there is no answer to check. Only at the head of a sentence or clause, so
 // that "it can be shown that" does not count, nor "find all n and prove that there are no others", which has an answer.
@@ -40,22 +40,26 @@ function isCutOff(text: string): boolean {
   return dollars % 2 === 1 && !/[.?!:)\]]$/.test(text)
 }
 
+/** What a statement breaks, with what the rule saw. */
+export interface BrokenRule {
+  rule: StatementRule
+  evidence: string
+}
+
 /**
- * The first rule that a statement breaks, with what it saw; undefined for a statement that may go on.
+ * The rules that a statement breaks, those that come first being told first; none for a statement that may go on.
  * Rules: PromptCoT's data preparation (unanswerable, cut off before the question) and bounds of our own.
  */
-export function brokenStatementRule(
-  statement: string,
-  bounds: StatementBounds,
-): { rule: StatementRule; evidence: string } | undefined {
+export function brokenStatementRules(statement: string, bounds: StatementBounds): BrokenRule[] {
   const text = statement.trim()
+  const broken: BrokenRule[] = []
   if (text.length < bounds.minCharacters)
-    return { rule: 'too-short', evidence: `${text.length} characters, fewer than ${bounds.minCharacters}` }
+    broken.push({ rule: 'too-short', evidence: `${text.length} characters, fewer than ${bounds.minCharacters}` })
   if (text.length > bounds.maxCharacters)
-    return { rule: 'too-long', evidence: `${text.length} characters, more than ${bounds.maxCharacters}` }
+    broken.push({ rule: 'too-long', evidence: `${text.length} characters, more than ${bounds.maxCharacters}` })
   const proves = proof.exec(text)
-  if (proves) return { rule: 'unanswerable', evidence: `asks for a proof: "${proves[0].trim()}"` }
-  if (isCutOff(text)) return { rule: 'cut-off', evidence: `ends in "${text.slice(-40)}"` }
-  if (!asks.test(text)) return { rule: 'no-question', evidence: `nothing is asked for: "${text.slice(0, 60)}"` }
-  return undefined
+  if (proves) broken.push({ rule: 'unanswerable', evidence: `asks for a proof: "${proves[0].trim()}"` })
+  if (isCutOff(text)) broken.push({ rule: 'cut-off', evidence: `ends in "${text.slice(-40)}"` })
+  if (!asks.test(text)) broken.push({ rule: 'no-question', evidence: `nothing is asked for: "${text.slice(0, 60)}"` })
+  return broken
 }

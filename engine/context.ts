@@ -1,25 +1,29 @@
 /** The context that a processor's `process` receives, the same for the engine's tasks and for `drive` in tests. */
-import { schemaTexts, type ModelCall, type RecordTypes } from '../schemas/generated.ts'
+import { schemaTexts, type ModelCall, type Recipe, type RecordTypes } from '../schemas/generated.ts'
 import type { RecordKind, Topic } from '../topics/catalogue.ts'
 import type { CallBudget } from './budget.ts'
 import { hashOf, recordId } from './ids.ts'
 import type { MetricDeclarations, MetricHandles, Metrics } from './metrics.ts'
 import {
   announcedRoles,
+  silentLogger,
   type CallOptions,
   type Completion,
   type Embedding,
   type EmbeddingRequest,
   type Inference,
+  type Logger,
   type Role,
   type RoleModel,
   type Scoring,
-  type TokenUsage,
+  type TimedCall,
+  type Tracing,
   type Unsignalled,
   type Verification,
 } from './ports.ts'
 import type { Context, Discard, Emission, Emit, KeyedState, Processor, TableView, Topics } from './processor.ts'
-import { recipeOf, type Settings, type SettingValues } from './settings.ts'
+import { epochMs } from './reports.ts'
+import { recipeOf, type Profile, type Settings, type SettingValues } from './settings.ts'
 import type { PaidCall } from './expenses.ts'
 
 /** A processor with all that a run gives it once. */
@@ -28,6 +32,8 @@ export interface EquippedProcessor {
   readonly config: SettingValues<Settings>
   /** The recipe with the models in force, or with those that a record's calls of announced roles went to. */
   recipe(used?: UsedVersions): string
+  /** What a recipe of this processor stands for; undefined for one that it has not made. */
+  rulesOf(recipe: string): Rules | undefined
   readonly priority: number
   /** Whether its models are simulated: stamped on every record. */
   readonly simulated: boolean
@@ -39,9 +45,15 @@ export interface EquippedProcessor {
   readonly emit: Emit<Topics>
   readonly metrics: Metrics
   readonly metricHandles: MetricHandles<MetricDeclarations>
+  readonly logger: Logger
+  /** Undefined: nobody asked for traces. */
+  readonly tracing: Tracing | undefined
   read(topic: Topic, at: { partition: number; offset: number }, signal: AbortSignal): Promise<RecordTypes[RecordKind]>
   nowMs(): number
 }
+
+/** The rules behind a recipe. */
+export type Rules = Omit<Recipe, 'committedAtMs'>
 
 /** What answers for roles whose models are announced; undefined: the configured model as it is. */
 type UsedVersions = ReadonlyMap<Role, { model: string; version: string } | undefined>
@@ -65,11 +77,15 @@ export interface Equipment {
   /** Of its model calls: higher goes first. */
   priority?: number
   config: SettingValues<Settings>
+  /** What gave the settings that nobody has given; wellspring by default. */
+  profile?: Profile
   inference: Inference
   budget?: CallBudget | undefined
   verification: Verification
   tables: Readonly<Record<string, TableView<unknown>>>
   metrics: Metrics
+  logger?: Logger | undefined
+  tracing?: Tracing | undefined
   simulated: boolean
   read: EquippedProcessor['read']
   nowMs?: () => number
@@ -88,11 +104,13 @@ export function equip(declaration: Processor, equipment: Equipment): EquippedPro
     ...equipment,
     priority: equipment.priority ?? 0,
     budget: equipment.budget,
+    logger: equipment.logger ?? silentLogger,
+    tracing: equipment.tracing,
     declaration,
     emit: emit,
     metricHandles: metrics.declared(declaration.name, declaration.metrics),
     nowMs: equipment.nowMs ?? Date.now,
-    recipe: recipesOf(declaration, equipment),
+    ...recipesOf(declaration, equipment),
   }
 }
 
@@ -101,11 +119,15 @@ function versionOf(model: RoleModel | undefined): { model: string; version: stri
 }
 
 /** Recipes of a processor: one, until a trainer announces a version of a model that it calls. */
-function recipesOf(declaration: Processor, { config, inference }: Equipment): EquippedProcessor['recipe'] {
+function recipesOf(
+  declaration: Processor,
+  { config, profile = 'wellspring', inference }: Equipment,
+): Pick<EquippedProcessor, 'recipe' | 'rulesOf'> {
   const { name, version, roles, settings } = declaration
   const changing = roles.filter((role) => announcedRoles.some((one) => one === role))
   const known = new Map<string, string>()
-  return (used) => {
+  const rules = new Map<string, Rules>()
+  const recipe: EquippedProcessor['recipe'] = (used) => {
     const versions = changing.map((role) => {
       const [model] = inference.modelsOf(role)
       return used?.has(role) ? used.get(role) : versionOf(model)
@@ -117,10 +139,25 @@ function recipesOf(declaration: Processor, { config, inference }: Equipment): Eq
       const named = versions[changing.indexOf(role)]
       return [role, inference.modelsOf(role).map(({ announced: _, ...model }) => ({ ...model, ...named }))] as const
     })
-    const recipe = hashOf(name, version, JSON.stringify([recipeOf(settings, config), models])).slice(0, 16)
-    known.set(key, recipe)
-    return recipe
+    const values = recipeOf(settings, config)
+    const hash = hashOf(name, version, JSON.stringify([values, models])).slice(0, 16)
+    known.set(key, hash)
+    rules.set(hash, {
+      ...{ recipe: hash, processor: name, version, profile },
+      settings: values.map(([setting, value]) => ({ name: setting, value: JSON.stringify(value) })),
+      models: models.flatMap(([role, ofRole]) => ofRole.map((model) => recipeModelOf(role, model))),
+    })
+    return hash
   }
+  return { recipe, rulesOf: (hash) => rules.get(hash) }
+}
+
+function recipeModelOf(
+  role: Role,
+  { model, version, mode, sampling }: Omit<RoleModel, 'announced'> & { version?: string },
+): Rules['models'][number] {
+  const { temperature = null, topP = null, maxTokens = null } = sampling
+  return { role, model, modelVersion: version ?? '', mode, temperature, topP, maxTokens }
 }
 
 const kindsWithCalls = new Set(
@@ -144,6 +181,7 @@ export class RecordContext implements Context {
   readonly #signal: AbortSignal
   readonly #keeper: CallKeeper
   readonly #sending: CallConditions
+  readonly #timed: TimedCall[]
   readonly #recordId: string
   readonly position: Context['position']
   readonly state: KeyedState<RecordTypes[RecordKind]>
@@ -169,12 +207,15 @@ export class RecordContext implements Context {
       verify: Unsignalled<Verification>
       /** As of CallOptions. */
       sending?: CallConditions
+      /** Told of each call and when it was made. */
+      timed?: TimedCall[]
     },
   ) {
     this.#equipped = equipped
     this.#signal = bound.signal
     this.#keeper = bound.keeper
     this.#sending = bound.sending ?? {}
+    this.#timed = bound.timed ?? []
     this.#recordId = record.id
     this.position = record.position
     this.state = bound.state
@@ -221,13 +262,10 @@ export class RecordContext implements Context {
     const completion =
       kept !== undefined
         ? (kept as Completion)
-        : await this.#paid(purpose, request.role, (options) =>
+        : await this.#paid(purpose, 'complete', request.role, (options) =>
             this.#equipped.inference.complete({ ...request, prompt: prompt.text }, options),
           )
-    if (kept === undefined) {
-      this.#keeper.put(purpose, request.role, completion)
-      this.#observe(request.role, completion)
-    }
+    if (kept === undefined) this.#keeper.put(purpose, request.role, completion)
     this.#calls[place] = modelCallOf(completion, purpose, prompt.version)
     this.#note(request.role, completion)
     return completion
@@ -239,11 +277,10 @@ export class RecordContext implements Context {
     const scoring =
       kept !== undefined
         ? (kept as Scoring)
-        : await this.#paid(purpose, request.role, (options) => this.#equipped.inference.score(request, options))
-    if (kept === undefined) {
-      this.#keeper.put(purpose, request.role, scoring)
-      this.#observe(request.role, scoring)
-    }
+        : await this.#paid(purpose, 'score', request.role, (options) =>
+            this.#equipped.inference.score(request, options),
+          )
+    if (kept === undefined) this.#keeper.put(purpose, request.role, scoring)
     // Nothing is sampled: the text was given.
     const given = { sampling: {}, seed: undefined, finishReason: 'given' as const }
     this.#calls[place] = modelCallOf({ ...scoring, ...given }, purpose, promptVersion)
@@ -254,11 +291,10 @@ export class RecordContext implements Context {
   readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
     const kept = this.#keeper.get(purpose)
     if (kept !== undefined) return kept as Embedding
-    const embedding = await this.#paid(purpose, request.role, (options) =>
+    const embedding = await this.#paid(purpose, 'embed', request.role, (options) =>
       this.#equipped.inference.embed(request, options),
     )
     this.#keeper.put(purpose, request.role, embedding)
-    this.#observe(request.role, embedding)
     return embedding
   }
 
@@ -287,6 +323,7 @@ export class RecordContext implements Context {
   /** Makes a call within the budget. */
   async #paid<Answer extends CallResult>(
     purpose: string,
+    operation: TimedCall['operation'],
     role: Role,
     call: (options: CallOptions) => Promise<Answer>,
   ): Promise<Answer> {
@@ -299,6 +336,10 @@ export class RecordContext implements Context {
       if (!wait) return undefined
       onOutage?.(budget?.why)
       return wait.finally(() => onOutage?.(undefined))
+    }
+    const timed = { purpose, role, operation, startedAtMs: epochMs() }
+    const told = (result: CallResult | undefined, failure?: string): void => {
+      this.#timed.push({ ...timed, result, failure, endedAtMs: epochMs() })
     }
     try {
       const answer = await call({
@@ -313,7 +354,11 @@ export class RecordContext implements Context {
         },
       })
       budget?.spend({ role, ...answer })
+      told(answer)
       return answer
+    } catch (error) {
+      told(undefined, codeOf(error))
+      throw error
     } finally {
       budget?.leave(requestId)
     }
@@ -324,13 +369,12 @@ export class RecordContext implements Context {
     if (this.#used.has(role))
       this.#used.set(role, modelVersion === undefined ? undefined : { model, version: modelVersion })
   }
+}
 
-  #observe(role: Role, call: { model: string; usage: TokenUsage; latencySeconds: number }): void {
-    const { tokens, callSeconds } = this.#equipped.metrics
-    tokens.inc({ role, model: call.model, type: 'prompt' }, call.usage.prompt)
-    tokens.inc({ role, model: call.model, type: 'completion' }, call.usage.completion)
-    callSeconds.observe({ role, model: call.model }, call.latencySeconds)
-  }
+/** What an error is called: its code, or its class. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : error instanceof Error ? error.name : 'unknown'
 }
 
 /** Fills in what the engine knows: id, recipe, time, whether simulated, and the calls where the kind keeps them. */

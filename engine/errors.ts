@@ -4,22 +4,30 @@
  * the class, which does not survive a worker thread.
  */
 
-/** What the world can do to a call. `outage` codes never use up a record's attempts. */
-export type TransientCode =
-  | 'ENDPOINT_UNREACHABLE'
-  | 'ENDPOINT_RATE_LIMITED'
-  | 'ENDPOINT_FAILED'
-  | 'ENDPOINT_TIMEOUT'
-  | 'ENDPOINT_STALLED'
-  | 'CONNECTION_LOST'
-  | 'ANSWER_MALFORMED'
-  | 'MODEL_REPLACED'
-  | 'MODEL_NOT_ANNOUNCED'
-  | 'VERIFIER_UNAVAILABLE'
-  | 'LOG_UNAVAILABLE'
+/** What the world can do to a call. `outage` codes never use up a record's attempts. Each is a label of metrics. */
+export const transientCodes = [
+  'ENDPOINT_UNREACHABLE',
+  'ENDPOINT_RATE_LIMITED',
+  'ENDPOINT_FAILED',
+  'ENDPOINT_TIMEOUT',
+  'ENDPOINT_STALLED',
+  'CONNECTION_LOST',
+  'ANSWER_MALFORMED',
+  'MODEL_REPLACED',
+  'MODEL_NOT_ANNOUNCED',
+  'VERIFIER_UNAVAILABLE',
+  'LOG_UNAVAILABLE',
+] as const
+export type TransientCode = (typeof transientCodes)[number]
 
-export type InvalidRecordCode =
-  'RECORD_UNDECODABLE' | 'RECORD_INVARIANT_BROKEN' | 'REQUEST_REFUSED' | 'CONTEXT_TOO_LONG' | 'OUTPUT_TOO_LARGE'
+export const invalidRecordCodes = [
+  'RECORD_UNDECODABLE',
+  'RECORD_INVARIANT_BROKEN',
+  'REQUEST_REFUSED',
+  'CONTEXT_TOO_LONG',
+  'OUTPUT_TOO_LARGE',
+] as const
+export type InvalidRecordCode = (typeof invalidRecordCodes)[number]
 
 /** The world's fault: tried again after a pause. With `outage` the whole processor waits and says so, and no attempt is used up. */
 export class TransientError extends Error {

@@ -1,5 +1,6 @@
-/** Metrics: alone imports prom-client. Standard metrics of every processor, and those that a declaration adds. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+/** Metrics: alone imports prom-client. The rows of engine/metric-table.ts, and the metrics that a declaration adds. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { labelSets, metricTable, mostLabelValues, otherValue, type MetricRow } from './metric-table.ts'
 
 /** A metric that a processor's declaration adds. */
 export interface HistogramDeclaration {
@@ -15,7 +16,7 @@ export interface CounterDeclaration<Label extends string = string> {
 export type MetricDeclarations = Readonly<Record<string, HistogramDeclaration | CounterDeclaration>>
 export type MetricHandles<Declared extends MetricDeclarations> = {
   readonly [Name in keyof Declared]: Declared[Name] extends CounterDeclaration<infer Label>
-    ? { inc(labels: Readonly<Record<Label, string>>): void }
+    ? { inc(labels: Readonly<Record<Label, string>>, count?: number): void }
     : { observe(value: number): void }
 }
 
@@ -29,77 +30,133 @@ export function counter<const Label extends string>(doc: string, labels: readonl
   return { type: 'counter', doc, labels }
 }
 
-const prefix = 'wellspring_'
+/** The name under which a metric of a processor's declaration is exposed. */
+export function declaredMetricName(processor: string, name: string): string {
+  return `wellspring_${processor.replaceAll('-', '_')}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
+}
+
+type LabelsOf<Row extends MetricRow> = Readonly<Record<keyof Row['labels'] & string, string>>
+
+/** What can be done with a row: counters count, gauges are set, and so are counters whose total somebody else keeps. */
+type HandleOf<Row extends MetricRow> = Row['type'] extends 'histogram'
+  ? { observe(labels: LabelsOf<Row>, value: number): void }
+  : Row['type'] extends 'gauge'
+    ? {
+        set(labels: LabelsOf<Row>, value: number): void
+        inc(labels: LabelsOf<Row>): void
+        dec(labels: LabelsOf<Row>): void
+        /** Forgets all values: what is not set again is gone. */
+        reset(): void
+      }
+    : Row extends { total: 'corpus' }
+      ? { set(labels: LabelsOf<Row>, total: number): void }
+      : { inc(labels: LabelsOf<Row>, count?: number): void }
+
+type Table = typeof metricTable
+type Handles = { readonly [Name in keyof Table]: HandleOf<Table[Name]> }
+
+type Labels = Readonly<Record<string, string>>
+
+/** Makes metrics, with a handle for every row of the table under the row's key. */
+class Handlers {
+  protected readonly registry = new Registry()
+  /** By label: names that were seen. */
+  readonly #seen = new Map<string, Set<string>>()
+
+  constructor() {
+    for (const [key, row] of Object.entries<MetricRow>(metricTable))
+      Object.assign(this, { [key]: this.#handle(row, Object.keys(row.labels), named(row)) })
+  }
+
+  protected declare(name: string, declaration: HistogramDeclaration | CounterDeclaration): object {
+    if (declaration.type === 'counter') {
+      const row = { name, help: declaration.doc, type: 'counter' } as const
+      return this.#handle(row, declaration.labels, declaration.labels)
+    }
+    const { doc: help, buckets } = declaration
+    return new Histogram({ name, help, buckets: [...buckets], registers: [this.registry] })
+  }
+
+  /** @param guarded labels whose values nobody can count beforehand */
+  #handle(row: Omit<MetricRow, 'labels' | 'unit' | 'by'>, labelNames: readonly string[], guarded: readonly string[]) {
+    const { name, help, type, buckets } = row
+    const common = { name, help, labelNames: [...labelNames], registers: [this.registry] }
+    const bound = (labels: Labels): Labels => (guarded.length === 0 ? labels : this.#bounded(labels, guarded))
+    if (type === 'histogram') {
+      const metric = new Histogram({ ...common, ...(buckets && { buckets: [...buckets] }) })
+      return { observe: (labels: Labels, value: number) => metric.observe(bound(labels), value) }
+    }
+    if (type === 'gauge') {
+      const metric = new Gauge(common)
+      return {
+        set: (labels: Labels, value: number) => metric.set(bound(labels), value),
+        inc: (labels: Labels) => metric.inc(bound(labels)),
+        dec: (labels: Labels) => metric.dec(bound(labels)),
+        reset: () => metric.reset(),
+      }
+    }
+    const metric = new Counter(common)
+    if (row.total !== 'corpus') return { inc: (labels: Labels, count = 1) => metric.inc(bound(labels), count) }
+    const before = new Map<string, number>()
+    return {
+      set: (labels: Labels, total: number) => {
+        const key = JSON.stringify(labels)
+        // Never less: a counter that falls reads as a restart.
+        metric.inc(bound(labels), Math.max(0, total - (before.get(key) ?? 0)))
+        before.set(key, Math.max(total, before.get(key) ?? 0))
+      },
+    }
+  }
+
+  /** The same labels, with `other` for names beyond what a label may have. */
+  #bounded(labels: Labels, guarded: readonly string[]): Labels {
+    let result = labels
+    for (const label of guarded) {
+      const value = labels[label] ?? ''
+      let seen = this.#seen.get(label)
+      if (!seen) this.#seen.set(label, (seen = new Set()))
+      if (seen.has(value)) continue
+      if (seen.size < mostLabelValues) seen.add(value)
+      else result = { ...result, [label]: otherValue }
+    }
+    return result
+  }
+}
+
+/** The same, with the handles that the constructor makes. */
+const TableHandles = Handlers as unknown as new () => Handlers & Handles
+
+/** Labels whose values are names that nobody can count beforehand. */
+function named({ labels }: MetricRow): string[] {
+  return Object.entries(labels).flatMap(([label, set]) => (labelSets[set].from === 'named' ? [label] : []))
+}
 
 /** All metrics of a process. Never an id as a label. */
-export class Metrics {
-  readonly #registry = new Registry()
-  readonly recordsIn = this.#counter('records_in_total', 'Records admitted.', ['processor'])
-  readonly recordsOut = this.#counter('records_out_total', 'Records committed to a topic.', ['processor', 'topic'])
-  readonly discards = this.#counter('discards_total', 'Records discarded, by rule.', ['processor', 'reason'])
-  readonly deadLetters = this.#counter('dead_letters_total', 'Records that could not be processed.', [
-    'processor',
-    'code',
-  ])
-  readonly retries = this.#counter('retries_total', 'Tries that failed and were repeated.', ['processor', 'code'])
-  readonly tokens = this.#counter('llm_tokens_total', 'Tokens of finished model calls.', ['role', 'model', 'type'])
-  readonly callSeconds = this.#histogram(
-    'llm_request_seconds',
-    'Seconds of a model call at its endpoint.',
-    ['role', 'model'],
-    powersOfTwo(0.01, 20),
-  )
-  readonly commitSeconds = this.#histogram(
-    'commit_seconds',
-    'Seconds of a commit.',
-    ['processor'],
-    powersOfTwo(0.001, 16),
-  )
-  readonly commitFailures = this.#counter('commit_failures_total', 'Commits that failed.', ['processor', 'reason'])
-  readonly openTasks = this.#gauge('open_tasks', 'Tasks that this process works on.', ['processor'])
-  readonly inFlight = this.#gauge('inflight', 'Records admitted and not finished.', ['processor'])
-  readonly backlog = this.#gauge('backlog_records', 'Records waiting in the inputs.', ['processor'])
-  readonly stoppedTasks = this.#gauge(
-    'stopped_tasks',
-    'Tasks that admit nothing more because records of their input are lost.',
-    ['processor'],
-  )
-  readonly progressBytes = this.#gauge('progress_bytes', 'Size of the last progress record.', ['processor'])
+export class Metrics extends TableHandles {
+  readonly #collectors: (() => void | Promise<void>)[] = []
 
   /** Handles for the metrics of one declaration. */
   declared<Declared extends MetricDeclarations>(processor: string, declarations: Declared): MetricHandles<Declared> {
-    const handles = Object.entries(declarations).map(([name, declaration]) => {
-      const metricName = `${processor.replaceAll('-', '_')}_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`
-      const handle =
-        declaration.type === 'counter'
-          ? this.#counter(metricName, declaration.doc, [...declaration.labels])
-          : this.#histogram(metricName, declaration.doc, [], declaration.buckets)
-      return [name, handle]
-    })
+    const handles = Object.entries(declarations).map(([name, declaration]) => [
+      name,
+      this.declare(declaredMetricName(processor, name), declaration),
+    ])
     return Object.fromEntries(handles) as MetricHandles<Declared>
+  }
+
+  /** Adds what every Node process tells of itself: memory, event loop, descriptors. */
+  watchProcess(): void {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** Done before every scrape: sets what is only looked at. A failure costs the scrape nothing but these values. */
+  beforeScrape(collect: () => void | Promise<void>): void {
+    this.#collectors.push(collect)
   }
 
   /** The exposition text for a scrape, and its content type. */
   async text(): Promise<{ text: string; contentType: string }> {
-    return { text: await this.#registry.metrics(), contentType: this.#registry.contentType }
+    await Promise.allSettled(this.#collectors.map(async (collect) => collect()))
+    return { text: await this.registry.metrics(), contentType: this.registry.contentType }
   }
-
-  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
-    return new Counter({ name: prefix + name, help, labelNames, registers: [this.#registry] })
-  }
-  #gauge<Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> {
-    return new Gauge({ name: prefix + name, help, labelNames, registers: [this.#registry] })
-  }
-  #histogram<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[],
-    buckets: readonly number[],
-  ): Histogram<Label> {
-    return new Histogram({ name: prefix + name, help, labelNames, buckets: [...buckets], registers: [this.#registry] })
-  }
-}
-
-function powersOfTwo(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, power) => first * 2 ** power)
 }

@@ -1,7 +1,8 @@
 /**
- * What `process` may ask of the world: models and verifiers. Declared here, implemented by inference/ and verifiers/,
- * joined by cli/. Nothing in engine/ or processors/ knows who implements them.
+ * What `process` may ask of the world, models and verifiers, and whom the engine tells what happens: a log and traces. Declared
+ * here, implemented by inference/, verifiers/ and cli/, joined by cli/. Nothing in engine/ or processors/ knows who implements them.
  */
+import type { LogEventName, LogFieldsOf, LogLevel } from './log-events.ts'
 
 /** A job that a model does. One model may have several roles. */
 export const roles = [
@@ -259,4 +260,66 @@ export type Unsignalled<Port> = {
   readonly [Name in keyof Port]: Port[Name] extends (request: infer Request, signal: AbortSignal) => infer Answer
     ? (request: Request) => Answer
     : never
+}
+
+/** Log lines, one fact each. Never throws, and waits for nobody. */
+export interface Logger {
+  /** Whether lines of the level are written at all: what only they need is not made otherwise. */
+  writes(level: LogLevel): boolean
+  tell<Name extends LogEventName>(event: Name, fields: LogFieldsOf<Name>): void
+}
+
+/** A logger that writes nothing. */
+export const silentLogger: Logger = { writes: () => false, tell: () => {} }
+
+/** A call that a record made of a model, and when. */
+export interface TimedCall {
+  purpose: string
+  role: Role
+  operation: 'complete' | 'score' | 'embed'
+  /** Undefined: it failed. */
+  result: Completion | Scoring | Embedding | undefined
+  /** Why it failed: an error's code, or its name. */
+  failure: string | undefined
+  /** When it was asked for, time in our own queue included, and when it was over: milliseconds since 1970, with fractions. */
+  startedAtMs: number
+  endedAtMs: number
+}
+
+/** A record that a finished record has made. */
+export interface MadeRecord {
+  topic: string
+  id: string
+  parentIds: readonly string[]
+  /** As of `correlationOf`. */
+  problem: string
+}
+
+/** What became of a record, told when that is committed. */
+export interface RecordReport {
+  processor: string
+  task: number
+  topic: string
+  partition: number
+  offset: number
+  /** Undefined: it could not be decoded. */
+  record: Readonly<Record<string, unknown>> | undefined
+  /** As of `correlationOf`; empty where it could not be decoded. */
+  problem: string
+  outcome: 'emitted' | 'discarded' | 'dead-lettered'
+  /** The rule, or the code of the error. */
+  reason: string | undefined
+  message: string | undefined
+  made: readonly MadeRecord[]
+  calls: readonly TimedCall[]
+  tries: number
+  simulated: boolean
+  /** Milliseconds since 1970, with fractions. */
+  startedAtMs: number
+  endedAtMs: number
+}
+
+/** Traces. Never throws, and waits for nobody. */
+export interface Tracing {
+  record(report: RecordReport): void
 }

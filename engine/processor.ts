@@ -190,6 +190,8 @@ export interface Declaration<
   readonly roles: readonly Role[]
   /** False for one that only asks which models there are: a replay runs it at no cost. */
   readonly callsModels?: false
+  /** Whether it has programs run that models wrote: its process needs the sandbox. */
+  readonly runsPrograms?: true
   /** Roles without whose models it is off; all of `roles` where this is left out. */
   readonly needs?: readonly Role[]
   readonly settings: Declared
@@ -237,6 +239,11 @@ export function defineProcessor<
   Index = never,
 >(declaration: Declaration<Inputs, DeclaredTables, Outputs, Declared, Metrics, Reason, StateKind, Index>): Processor {
   return declaration as unknown as Processor
+}
+
+/** Whether it calls model endpoints, and does not only ask which models there are. */
+export function callsModels(processor: Processor): boolean {
+  return processor.callsModels !== false && processor.roles.length > 0
 }
 
 /** How many processors a record has passed before each one, at most; 0 for a source and for what nothing here feeds. */

@@ -8,11 +8,19 @@ import type { CallBudget } from './budget.ts'
 import { equip, type EquippedProcessor } from './context.ts'
 import { addCounts } from './counts.ts'
 import { refuseUnfinishedCopy } from './copy/copy-progress.ts'
-import { ConfigurationError, InvalidRecordError, TransientError } from './errors.ts'
+import { ConfigurationError, InvalidRecordError, invalidRecordCodes, transientCodes, TransientError } from './errors.ts'
+import { abandonReasons } from './metric-table.ts'
 import type { Metrics } from './metrics.ts'
-import { announcedRoles, type AnnouncedRole, type Inference, type Verification } from './ports.ts'
+import {
+  announcedRoles,
+  type AnnouncedRole,
+  type Inference,
+  type Logger,
+  type Tracing,
+  type Verification,
+} from './ports.ts'
 import { table as declareTable, type Processor } from './processor.ts'
-import type { Settings, SettingValues } from './settings.ts'
+import type { Profile, Settings, SettingValues } from './settings.ts'
 import { TableReader } from './tables.ts'
 import { changelogSubject, defaultLimits, Task, type TaskLimits, type TaskStatus } from './task.ts'
 
@@ -20,6 +28,8 @@ import { changelogSubject, defaultLimits, Task, type TaskLimits, type TaskStatus
 export interface ConfiguredProcessor {
   declaration: Processor
   config: SettingValues<Settings>
+  /** What gave the settings that nobody has given; wellspring by default. */
+  profile?: Profile
   limits: Partial<TaskLimits>
 }
 
@@ -31,6 +41,9 @@ export interface RuntimeOptions {
   budget?: CallBudget | undefined
   verification: Verification
   metrics: Metrics
+  /** Undefined: nothing is logged. */
+  logger?: Logger | undefined
+  tracing?: Tracing | undefined
   /** Whether the models are simulated; a corpus holds records of one sort only. */
   simulated: boolean
   /** By name of a processor: whose model calls go first where several wait; 0 for those that are not named. */
@@ -54,6 +67,25 @@ export interface ProcessorStatus {
   source: TaskStatus['source']
   /** What a source's last step told its operator. */
   remark: string | undefined
+}
+
+/** How a process is, for those who ask from outside. */
+export interface RuntimeHealth {
+  phase: 'starting' | 'running' | 'draining'
+  /** Tables that are read to the end seen at the start. */
+  tables: { read: number; of: number }
+  log: {
+    /** When it last told where topics end, in milliseconds of performance.now; undefined before it did. */
+    answeredAtMs: number | undefined
+    /** Why it does not answer now. */
+    fault: string | undefined
+  }
+  processors: {
+    name: string
+    /** Whether it is a member of its group. */
+    joined: boolean
+    tasks: Pick<TaskStatus, 'task' | 'isOpen' | 'committingSeconds' | 'waiting' | 'stopped'>[]
+  }[]
 }
 
 interface Running {
@@ -104,6 +136,10 @@ export class Runtime {
   readonly #running = new Map<string, Running>()
   #ends = new Map<string, number>()
   #stopping = false
+  #started = false
+  #tablesRead = 0
+  #logAnsweredAtMs: number | undefined
+  #logFault: string | undefined
   #fail!: (error: unknown) => void
   /** Rejects with the first bug or configuration fault of any task; never resolves. */
   readonly failed: Promise<never>
@@ -124,8 +160,8 @@ export class Runtime {
     await refuseUnfinishedCopy(log)
     await refuseMixedCorpus(log, this.#codec, simulated)
     if (processors.some(({ declaration }) => followsAnnouncements(declaration))) await this.#followAnnouncements()
-    for (const { declaration, config, limits } of processors) {
-      const equipped = await this.#equip(declaration, config)
+    for (const { declaration, config, limits, profile } of processors) {
+      const equipped = await this.#equip(declaration, config, profile)
       const running: Running = {
         equipped,
         membership: undefined,
@@ -136,6 +172,7 @@ export class Runtime {
     }
     await Promise.all([...this.#running.values()].map((running) => this.#join(running)))
     await this.refreshBacklog()
+    this.#started = true
   }
 
   /** What trainers announce is in force before the first record, and from then on as it comes. */
@@ -153,9 +190,16 @@ export class Runtime {
   async #join(running: Running): Promise<void> {
     const gained: number[] = []
     let joined = false
-    running.membership = await this.#options.log.join(groupOf(running.equipped.declaration), {
-      gained: (task) => (joined ? this.#startTask(running, task) : gained.push(task)),
+    const group = groupOf(running.equipped.declaration)
+    const countMove = this.#moveCounter(group.name)
+    running.membership = await this.#options.log.join(group, {
+      gained: (task) => {
+        if (!joined) return void gained.push(task)
+        countMove()
+        this.#startTask(running, task)
+      },
       lost: async (task) => {
+        if (joined) countMove()
         const lost = running.tasks.get(task)
         running.tasks.delete(task)
         if (gained.includes(task)) gained.splice(gained.indexOf(task), 1)
@@ -165,6 +209,17 @@ export class Runtime {
     })
     joined = true
     for (const task of gained.splice(0)) this.#startTask(running, task)
+  }
+
+  /** Counts a rebalance once, however many tasks it moves. */
+  #moveCounter(processor: string): () => void {
+    let isCounted = false
+    return () => {
+      if (isCounted) return
+      isCounted = true
+      this.#options.metrics.rebalances.inc({ processor })
+      setImmediate(() => (isCounted = false))
+    }
   }
 
   /** Stops admission, waits for what is in flight until the signal aborts, commits and leaves. */
@@ -200,15 +255,37 @@ export class Runtime {
         }),
       )
       this.#ends = new Map(extents)
+      this.#logAnsweredAtMs = performance.now()
+      this.#logFault = undefined
       return true
     } catch (error) {
+      if (error instanceof LogError) this.#logFault = error.message
       if (error instanceof LogError && error.code === 'unreachable') return false
       throw error
     }
   }
 
+  /** How it is now; costs nothing and asks nobody. */
+  health(): RuntimeHealth {
+    const tables = this.#options.processors.flatMap(({ declaration }) => Object.values(declaration.tables))
+    return {
+      phase: this.#stopping ? 'draining' : this.#started ? 'running' : 'starting',
+      tables: { read: this.#tablesRead, of: tables.length },
+      log: { answeredAtMs: this.#logAnsweredAtMs, fault: this.#logFault },
+      processors: this.#options.processors.map(({ declaration: { name } }) => {
+        const running = this.#running.get(name)
+        return {
+          name,
+          joined: running?.membership !== undefined,
+          tasks: [...(running?.tasks.values() ?? [])].map((task) => task.status()),
+        }
+      }),
+    }
+  }
+
   status(): ProcessorStatus[] {
-    return [...this.#running.values()].map(({ equipped, tasks }) => {
+    const nowMs = Date.now()
+    return [...this.#running.values()].map(({ equipped, tasks, limits }) => {
       const statuses = [...tasks.values()].map((task) => task.status())
       const status: ProcessorStatus = {
         name: equipped.declaration.name,
@@ -222,9 +299,16 @@ export class Runtime {
         source: statuses[0]?.source,
         remark: statuses[0]?.remark,
       }
-      this.#options.metrics.openTasks.set({ processor: status.name }, status.openTasks)
-      this.#options.metrics.inFlight.set({ processor: status.name }, status.inFlight)
-      this.#options.metrics.backlog.set({ processor: status.name }, status.backlog)
+      const { metrics } = this.#options
+      const processor = { processor: status.name }
+      metrics.tasks.set(processor, groupOf(equipped.declaration).tasks)
+      metrics.openTasks.set(processor, status.openTasks)
+      metrics.inFlight.set(processor, status.inFlight)
+      metrics.inFlightLimit.set(processor, equipped.declaration.next ? 0 : status.openTasks * limits.maxInFlight)
+      metrics.uncommitted.set(processor, status.uncommitted)
+      metrics.backlog.set(processor, status.backlog)
+      const oldestMs = Math.min(...statuses.map((one) => one.oldestMs ?? Infinity))
+      metrics.watermarkAge.set(processor, oldestMs === Infinity ? 0 : Math.max(0, nowMs - oldestMs) / 1000)
       return status
     })
   }
@@ -309,21 +393,29 @@ export class Runtime {
     return true
   }
 
-  async #equip(declaration: Processor, config: SettingValues<Settings>): Promise<EquippedProcessor> {
-    const { inference, budget, verification, metrics, simulated, priorities } = this.#options
+  async #equip(
+    declaration: Processor,
+    config: SettingValues<Settings>,
+    profile: Profile | undefined,
+  ): Promise<EquippedProcessor> {
+    const { inference, budget, verification, metrics, logger, tracing, simulated, priorities } = this.#options
     for (const topic of [
       ...Object.values(declaration.outputs),
       topics.discards,
       topics.ledger,
       topics.expenses,
+      topics.recipes,
     ] as Topic[]) {
       await this.#codec.prepare(topic.name, topic.kind)
     }
     for (const { subject, kind } of changelogSubjectsOf(declaration)) await this.#codec.prepare(subject, kind)
+    beginCounters(metrics, declaration)
     const views = await Promise.all(
-      Object.entries(declaration.tables).map(
-        async ([name, table]) => [name, await this.#tables.open(table, this.#fail)] as const,
-      ),
+      Object.entries(declaration.tables).map(async ([name, table]) => {
+        const view = await this.#tables.open(table, this.#fail)
+        this.#tablesRead++
+        return [name, view] as const
+      }),
     )
     return equip(declaration, {
       config,
@@ -332,7 +424,10 @@ export class Runtime {
       budget,
       verification,
       metrics,
+      logger,
+      tracing,
       simulated,
+      ...(profile && { profile }),
       tables: Object.fromEntries(views),
       read: (topic, at, signal) => readAt(this.#options.log, this.#codec, topic, at, signal),
     })
@@ -362,6 +457,20 @@ export class Runtime {
       ({ topic, nextOffset, open }) => Math.max(0, (this.#ends.get(`${topic}/${task}`) ?? 0) - nextOffset) + open,
     )
   }
+}
+
+/** Failures of commits that an alert looks for; of the others each would be a series that stays at 0. */
+const alarming = ['doubt', 'unreachable', 'full'] as const
+
+/** Counters begin at 0: one that appears with its first count would hide that from whoever watches its growth. */
+function beginCounters(metrics: Metrics, { name: processor, outputs, discards }: Processor): void {
+  for (const each of [metrics.recordsIn, metrics.commits, metrics.rebalances]) each.inc({ processor }, 0)
+  for (const { name: topic } of Object.values(outputs)) metrics.recordsOut.inc({ processor, topic }, 0)
+  for (const reason of discards) metrics.discards.inc({ processor, reason }, 0)
+  for (const reason of abandonReasons) metrics.abandoned.inc({ processor, reason }, 0)
+  for (const reason of alarming) metrics.commitFailures.inc({ processor, reason }, 0)
+  metrics.stoppedTasks.set({ processor }, 0)
+  for (const code of [...transientCodes, ...invalidRecordCodes]) metrics.deadLetters.inc({ processor, code }, 0)
 }
 
 /** One record at a position. @throws InvalidRecordError when nothing of that kind lies there; TransientError, an outage, when the log can't be reached */

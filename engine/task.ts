@@ -31,14 +31,17 @@ import {
   type CallKeeper,
   type CallResult,
   type EquippedProcessor,
+  type Rules,
 } from './context.ts'
 import { beginningOfHeader, deadLetterHeaders, keptCallKey, redrivenHeader } from './copy/positions.ts'
+import { correlationOf } from './correlation.ts'
 import { cloneCounts, count, countCall, emptyCounts, type Counted } from './counts.ts'
 import { InvalidRecordError, kindOf, type TransientError } from './errors.ts'
 import { recordId } from './ids.ts'
-import type { Role } from './ports.ts'
+import type { MadeRecord, RecordReport, Role, TimedCall } from './ports.ts'
 import { fromDistances, toDistances } from './progress.ts'
 import type { Emission, Failure, KeyedState, Result, SourceStep } from './processor.ts'
+import { epochMs, tellReport } from './reports.ts'
 import { ExpenseLines, type PaidCall, type ExpenseChanges, type ExpenseOutcome } from './expenses.ts'
 
 /** Bounds of a task's window and of its commits. */
@@ -80,6 +83,10 @@ export interface TaskStatus {
   inFlight: number
   /** Finished results that wait for their commit. */
   uncommitted: number
+  /** For how long a commit is under way, where it does not wait for a log that is away. */
+  committingSeconds: number | undefined
+  /** When the oldest record that is admitted and not committed was written, in milliseconds since 1970; undefined where there is none. */
+  oldestMs: number | undefined
   /** For each input: the first offset never admitted and the offsets below it that are not committed. */
   inputs: { topic: string; nextOffset: number; open: number }[]
   /** Cumulative counts as of the last commit. */
@@ -110,6 +117,11 @@ interface Entry {
   /** Purposes of finished calls that no commit holds yet; the others are in the committed state. */
   unkept: Set<string>
   keptInState: Set<string>
+  /** When it was admitted, in milliseconds since 1970. */
+  admittedAtMs: number
+  tries: number
+  /** All its calls in this process, failed ones included. */
+  timed: TimedCall[]
 }
 
 /** `role` is undefined for a call that was kept before spending was counted. */
@@ -120,9 +132,20 @@ interface FinishedCall {
 
 interface Finished extends Counted {
   entry: Entry | undefined
-  outputs: { topic: string; record: OutgoingRecord }[]
+  outputs: Output[]
   bytes: number
   state: StateChange[]
+  /** What is told of it once it is committed; undefined where nobody listens. */
+  report?: RecordReport | undefined
+}
+
+/** A record that is to be committed, and the recipe that it names: none for a dead letter. */
+interface Output {
+  topic: string
+  record: OutgoingRecord
+  recipe: string
+  /** What is told of it; undefined for a dead letter. */
+  made?: MadeRecord
 }
 
 interface InputWindow {
@@ -185,6 +208,8 @@ export class Task {
   #sequence = 0
   #counts: TaskCounts = emptyCounts()
   readonly #expenses: ExpenseLines
+  /** Recipes whose rules it has committed. */
+  readonly #recipes = new Set<string>()
   /** Calls that cost something and brought nothing, until a commit counts them. */
   #wasted: PaidCall[] = []
   readonly #windows = new Map<string, InputWindow>()
@@ -204,6 +229,8 @@ export class Task {
   #steps = 0
   #commitTimer: NodeJS.Timeout | undefined
   #committing: Promise<void> | undefined
+  /** The commit that is under way, and since when, in milliseconds of performance.now. */
+  #commitUnderWay: { commit: TaskCommit; sinceMs: number } | undefined
   #roomWaiters: (() => void)[] = []
   #idleWaiters: (() => void)[] = []
   #waiting = new Map<object, string>()
@@ -246,6 +273,7 @@ export class Task {
 
   /** Fences earlier owners, takes up committed progress and starts. Failures arrive at `done`. */
   async start(): Promise<void> {
+    const startedAtMs = performance.now()
     try {
       const open = await this.#persistently(() => this.#membership.open(this.#number))
       if (!open) return
@@ -256,6 +284,9 @@ export class Task {
       if (this.#intake.signal.aborted) return
       this.#isOpen = true
       if (missing) throw missing
+      const { logger } = this.#equipped
+      const seconds = (performance.now() - startedAtMs) / 1000
+      logger.tell('task.opened', { processor: this.#name, task: this.#number, seconds })
       for (const [input, window] of this.#windows) this.#intakeOf(input, window).catch((error) => this.#stop(error))
       if (this.#equipped.declaration.next) this.#produce().catch((error) => this.#stop(error))
     } catch (error) {
@@ -265,11 +296,15 @@ export class Task {
 
   status(): TaskStatus {
     const [waiting] = this.#waiting.values()
+    const under = this.#commitUnderWay
+    const isCommitting = under !== undefined && !this.#waiting.has(under.commit)
     return {
       task: this.#number,
       isOpen: this.#isOpen,
       inFlight: this.#inFlight,
       uncommitted: this.#finished.length + this.#committingResults,
+      committingSeconds: isCommitting ? (performance.now() - under.sinceMs) / 1000 : undefined,
+      oldestMs: this.#oldestMs,
       inputs: [...this.#windows.values()].map(({ topic, nextOffset, open, readmit }) => ({
         topic: topic.name,
         nextOffset,
@@ -281,6 +316,16 @@ export class Task {
       source: this.#source,
       remark: this.#remark,
     }
+  }
+
+  get #oldestMs(): number | undefined {
+    let oldest: number | undefined
+    for (const { open } of this.#windows.values()) {
+      // Records are admitted in their order: the first one is the oldest, or was taken up again from an earlier owner.
+      const [first] = open.values()
+      if (first) oldest = Math.min(oldest ?? Infinity, first.stored.timestampMs)
+    }
+    return oldest
   }
 
   /** Admits nothing more, lets what is in flight finish until the signal aborts, commits, and closes. */
@@ -326,6 +371,7 @@ export class Task {
   #abandon(): void {
     if (this.#closed) return
     this.#abort()
+    this.#equipped.logger.tell('task.lost', { processor: this.#name, task: this.#number })
     this.#end('lost')
   }
 
@@ -343,6 +389,8 @@ export class Task {
     if (this.#stopped !== undefined) return
     this.#stopped = error.message
     this.#equipped.metrics.stoppedTasks.inc({ processor: this.#name })
+    const { logger } = this.#equipped
+    logger.tell('task.stopped', { processor: this.#name, task: this.#number, message: error.message })
     this.#intake.abort()
     this.#wakeRoom()
   }
@@ -528,6 +576,9 @@ export class Task {
       calls: new Map(),
       unkept: new Set(),
       keptInState: new Set(),
+      admittedAtMs: epochMs(),
+      tries: 0,
+      timed: [],
     }
     window.open.set(stored.offset, entry)
     try {
@@ -592,6 +643,7 @@ export class Task {
     let delays = 0
     while (!this.#closed) {
       const staged = new Map<string, Uint8Array | undefined>()
+      entry.tries++
       const context = new RecordContext(
         this.#equipped,
         { id: (entry.record as { id: string }).id, position: entry.stored },
@@ -601,6 +653,7 @@ export class Task {
           state: this.#stateOf(staged, entry),
           index: this.#index,
           verify: this.#verify,
+          timed: entry.timed,
           sending: {
             beforeSending: () => this.#membership.confirmed?.(this.#calls.signal),
             sending: this.#intake.signal,
@@ -633,6 +686,14 @@ export class Task {
         // Spread out, so that records that failed together do not come back together; never earlier than the endpoint asks.
         const seconds = Math.max(retryAfterSeconds ?? 0, delaySeconds / 2) + (Math.random() * delaySeconds) / 2
         this.#waiting.set(entry, message)
+        const { logger } = this.#equipped
+        if (logger.writes('debug'))
+          logger.tell('record.retried', {
+            ...{ processor: this.#name, task: this.#number, topic: entry.topic.name },
+            ...{ partition: entry.stored.partition, offset: entry.stored.offset },
+            ...{ record: String((entry.record as { id?: unknown }).id), problem: problemOf(entry) },
+            ...{ code, message, tries: entry.tries, delaySeconds: seconds },
+          })
         const waited = await sleep(1000 * seconds, true, {
           signal: this.#intake.signal,
         }).catch(() => false)
@@ -645,6 +706,8 @@ export class Task {
 
   /** Gives a record up unfinished: its offset stays in the progress, so the next owner does it. */
   #drop(entry: Entry): false {
+    const reason = this.#isLosing ? 'moved' : this.#stopping ? 'failed' : 'drained'
+    this.#equipped.metrics.abandoned.inc({ processor: this.#name, reason })
     this.#inFlight--
     this.#inFlightBytes -= entry.stored.value.byteLength
     this.#wakeIdle()
@@ -767,6 +830,7 @@ export class Task {
         left: context.left + (discarded !== undefined && declaration.onSpine.includes(entry.input) ? 1 : 0),
         discarded,
         deadLettered: false,
+        report: this.#reportOf(entry, discarded === undefined ? 'emitted' : 'discarded', outputs, discarded),
       })
       return true
     } catch (error) {
@@ -797,10 +861,28 @@ export class Task {
     }
   }
 
-  #encode(
-    emission: Emission,
-    context: Pick<RecordContext, 'calls' | 'recipe'>,
-  ): { topic: string; record: OutgoingRecord } {
+  /** What is told of a record; undefined where nobody listens. */
+  #reportOf(
+    entry: Entry,
+    outcome: RecordReport['outcome'],
+    outputs: readonly Output[],
+    reason?: string,
+    message?: string,
+  ): RecordReport | undefined {
+    const { tracing, logger, simulated } = this.#equipped
+    if (!tracing && !logger.writes(outcome === 'dead-lettered' ? 'warn' : 'debug')) return undefined
+    const { topic, partition, offset } = entry.stored
+    return {
+      ...{ processor: this.#name, task: this.#number, topic, partition, offset, simulated },
+      record: entry.record as unknown as RecordReport['record'],
+      problem: problemOf(entry),
+      ...{ outcome, reason, message, calls: entry.timed, tries: entry.tries },
+      made: outputs.flatMap(({ made }) => (made ? [made] : [])),
+      ...{ startedAtMs: entry.admittedAtMs, endedAtMs: epochMs() },
+    }
+  }
+
+  #encode(emission: Emission, context: Pick<RecordContext, 'calls' | 'recipe'>): Output {
     const { topic } = emission
     const record = completeRecord(this.#equipped, emission, context)
     const value = this.#codec.encode(topic.name, topic.kind, record)
@@ -814,6 +896,8 @@ export class Task {
     return {
       topic: topic.name,
       record: { topic: topic.name, partition: partitionOf(key, topic.partitions), key, value },
+      made: madeOf(topic, record),
+      recipe: (record as { recipe: string }).recipe,
     }
   }
 
@@ -841,7 +925,7 @@ export class Task {
             value: value.subarray(0, beginningBytes),
             headers: { ...cause, [beginningOfHeader]: String(sizeOf(entry.stored)) },
           }
-    const outputs = [{ topic: deadLetters.name, record: letter }]
+    const outputs: Output[] = [{ topic: deadLetters.name, record: letter, recipe: '' }]
     const instead = declaration.onFailure.emitInstead?.[entry.input]
     if (instead && failure.code !== 'RECORD_UNDECODABLE') {
       try {
@@ -865,6 +949,7 @@ export class Task {
       left: declaration.onSpine.includes(entry.input) ? 1 : 0,
       discarded: undefined,
       deadLettered: true,
+      report: this.#reportOf(entry, 'dead-lettered', outputs, failure.code, failure.message),
     })
     return true
   }
@@ -1043,12 +1128,14 @@ export class Task {
     })
     this.#equipped.metrics.progressBytes.set({ processor: this.#name }, progress.byteLength)
     const lines = this.#expenseRecords(spending, sequence, committedAtMs)
+    const rules = this.#newRules(taken)
     const commit: TaskCommit = {
       sequence,
       outputs: [
         ...taken.flatMap(({ outputs }) => outputs.map(({ record }) => record)),
         this.#ledgerEntry(sequence, counts, committedAtMs),
         ...lines.map(({ output }) => output),
+        ...rules.map((one) => this.#rulesRecord(one, committedAtMs)),
       ],
       state: [...[...state].map(([key, value]) => ({ key, value })), ...lines.map(({ change }) => change)],
       progress,
@@ -1058,11 +1145,15 @@ export class Task {
       })),
     }
     const startedAtMs = performance.now()
-    if (!(await this.#commitSurely(commit))) return
-    this.#equipped.metrics.commitSeconds.observe({ processor: this.#name }, (performance.now() - startedAtMs) / 1000)
+    this.#commitUnderWay = { commit, sinceMs: startedAtMs }
+    if (!(await this.#commitSurely(commit).finally(() => (this.#commitUnderWay = undefined)))) return
+    const seconds = (performance.now() - startedAtMs) / 1000
+    this.#equipped.metrics.commits.inc({ processor: this.#name })
+    this.#equipped.metrics.commitSeconds.observe({ processor: this.#name }, seconds)
     this.#sequence = sequence
     this.#counts = counts
     this.#expenses.committed(spending)
+    for (const { recipe } of rules) this.#recipes.add(recipe)
     for (const { entry, state: changes } of taken) {
       for (const { key } of changes)
         if ((this.#overlay.get(key)?.sequence ?? sequence + 1) <= sequence) this.#overlay.delete(key)
@@ -1072,6 +1163,11 @@ export class Task {
       for (const { topic } of outputs) this.#equipped.metrics.recordsOut.inc({ processor: this.#name, topic })
       if (discarded !== undefined) this.#equipped.metrics.discards.inc({ processor: this.#name, reason: discarded })
     }
+    const { logger } = this.#equipped
+    const told = { processor: this.#name, task: this.#number, seconds }
+    if (logger.writes('debug'))
+      logger.tell('commit.done', { ...told, records: taken.length, bytes: this.#committingBytes })
+    for (const { report } of taken) if (report) tellReport(this.#equipped, report)
     this.#committingBytes = 0
     this.#committingResults = 0
     this.#wakeRoom()
@@ -1163,6 +1259,18 @@ export class Task {
     }
   }
 
+  /** The rules behind recipes that no commit of this task has told of. What was handed on keeps the recipe of who made it. */
+  #newRules(taken: readonly Finished[]): Rules[] {
+    const used = new Set(taken.flatMap(({ outputs }) => outputs.map(({ recipe }) => recipe)))
+    return [...used].flatMap((recipe) => (this.#recipes.has(recipe) ? [] : (this.#equipped.rulesOf(recipe) ?? [])))
+  }
+
+  #rulesRecord(rules: Rules, committedAtMs: number): OutgoingRecord {
+    const { name, kind, keyOf } = topics.recipes
+    const record = { ...rules, committedAtMs }
+    return { topic: name, partition: 0, key: keyOf(record), value: this.#codec.encode(name, kind, record) }
+  }
+
   /** Commits until it is certain: true when it took effect, false when the task was lost. @throws anything that waiting does not cure */
   async #commitSurely(commit: TaskCommit): Promise<boolean> {
     let inDoubt = false
@@ -1181,6 +1289,8 @@ export class Task {
         if (this.#closed) return false
         if (!(error instanceof LogError)) throw error
         this.#equipped.metrics.commitFailures.inc({ processor: this.#name, reason: error.code })
+        const { code, message } = error
+        this.#equipped.logger.tell('commit.failed', { processor: this.#name, task: this.#number, code, message })
         if (error.code === 'fenced' || this.#isLosing) {
           this.#abandon()
           return false
@@ -1236,6 +1346,17 @@ function countCalls(entry: Entry, outcome: ExpenseOutcome, counts: TaskCounts, s
     if (wasKept) spending.remove('unfinished', { role, ...result })
     spending.add(outcome, { role, ...result })
   }
+}
+
+/** What ties a record to its problem; empty where it could not be decoded. */
+function problemOf({ record }: Entry): string {
+  const decoded = record as unknown as Readonly<Record<string, unknown>> | undefined
+  return decoded === undefined ? '' : correlationOf(decoded)
+}
+
+function madeOf(topic: Topic, record: RecordTypes[RecordKind]): MadeRecord {
+  const made = record as unknown as Readonly<Record<string, unknown>> & { id?: string; parentIds?: string[] }
+  return { topic: topic.name, id: made.id ?? '', parentIds: made.parentIds ?? [], problem: correlationOf(made) }
 }
 
 function failureOf({ code, message }: InvalidRecordError): Failure {

@@ -3,6 +3,8 @@ import { formatPosition, type Positions } from './position.ts'
 import { describeRequest, sortOf, useOf, type ExportRequest } from './request.ts'
 import type { Shard } from './folder.ts'
 import type { Counts, Tally } from './tally.ts'
+import { recipeText } from '../engine/recipes.ts'
+import type { Recipe } from '../schemas/generated.ts'
 
 export const cardName = 'card.json'
 export const readmeName = 'README.md'
@@ -13,12 +15,14 @@ export interface Card {
   tally: Tally
   shards: readonly Shard[]
   positions: Positions
+  /** The rules of every recipe of the corpus, by the processor. */
+  recipes: readonly Recipe[]
   /** The position that it began at, of an export of what is new. */
   since: string | undefined
   now: Date
 }
 
-export function cardJson({ request, tally, shards, positions, since, now }: Card): Record<string, unknown> {
+export function cardJson({ request, tally, shards, positions, recipes, since, now }: Card): Record<string, unknown> {
   const { rows, characters, tokens, passRates, ...counts } = tally
   const facts: readonly string[] = sortOf(request).facts
   const mean = (sum: number): number => (rows === 0 ? 0 : Math.round((sum / rows) * 100) / 100)
@@ -37,11 +41,15 @@ export function cardJson({ request, tally, shards, positions, since, now }: Card
     ...(facts.includes('pass_rate') && { mean_pass_rate: mean(passRates) }),
     bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0),
     files: shards,
+    rules: recipes.map(({ settings, ...recipe }) => ({
+      ...snakeCase(recipe),
+      settings: Object.fromEntries(settings.map(({ name, value }) => [name, JSON.parse(value) as unknown])),
+    })),
   }
 }
 
 export function readme(card: Card): string {
-  const { request, tally, shards, positions, since } = card
+  const { request, tally, shards, positions, recipes, since } = card
   const { sort, format, fileType, shares } = request
   const splits = [...new Set(shards.map(({ split }) => split))].sort()
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0)
@@ -78,6 +86,7 @@ export function readme(card: Card): string {
     ...table('rows by model', tally.models),
     ...table('rows by recipe', tally.recipes),
     ...table('mean characters', cardJson(card)['mean_characters'] as Counts),
+    ...rulesTable(recipes),
     '| position | |',
     '|---|---|',
     ...(since === undefined ? [] : [`| began at | \`${since}\` |`]),
@@ -93,15 +102,29 @@ function table(title: string, counts: Counts): string[] {
   return [`| ${title} | |`, '|---|---:|', ...entries.map(([value, rows]) => `| ${cell(value)} | ${rows} |`), '']
 }
 
-/** A name that others chose, as a cell that nothing gets out of: letters, digits and a few marks stay. */
-function cell(text: string): string {
-  const plain = text.replace(/[^\p{L}\p{N} ._:/@+()-]/gu, '?')
-  return plain.length > 120 ? `${plain.slice(0, 117)}...` : plain
+function rulesTable(recipes: readonly Recipe[]): string[] {
+  if (recipes.length === 0) return []
+  const row = (recipe: Recipe): string =>
+    `| ${cell(recipe.processor)} ${recipe.version} | ${cell(recipe.recipe)} | ${cell(recipe.profile)} | ${cell(recipeText(recipe), 2000)} |`
+  return [
+    'The rules that the corpus was made by, and so whatever was handed on to these rows:',
+    '',
+    '| processor | recipe | profile | settings and models |',
+    '|---|---|---|---|',
+    ...recipes.map(row),
+    '',
+  ]
 }
 
-function snakeCase(counts: Omit<Tally, 'rows' | 'characters' | 'tokens' | 'passRates'>): Record<string, unknown> {
+/** A name that others chose, as a cell that nothing gets out of: letters, digits and a few marks stay. */
+function cell(text: string, mostCharacters = 120): string {
+  const plain = text.replace(/[^\p{L}\p{N} ._:/@+(),;="-]/gu, '?')
+  return plain.length > mostCharacters ? `${plain.slice(0, mostCharacters - 3)}...` : plain
+}
+
+function snakeCase(counts: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(counts).map(([name, value]) => [
+    Object.entries(counts).map(([name, value]: [string, unknown]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
       value,
     ]),

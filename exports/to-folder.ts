@@ -5,6 +5,7 @@ import { ExportFolder, type Shard } from './folder.ts'
 import { jsonLine } from './json-line.ts'
 import type { Positions } from './position.ts'
 import { cellsFor, columnsFor, describeRequest, sortOf, type ExportRequest } from './request.ts'
+import { readRecipes } from '../engine/recipes.ts'
 import { RowSource } from './rows.ts'
 import { topics } from '../topics/catalogue.ts'
 import { splitOf } from './split.ts'
@@ -65,13 +66,14 @@ export async function exportToFolder(corpus: Corpus, options: FolderExport): Pro
     },
   })
   try {
-    return await new Run(source, folder, options).run(signal)
+    return await new Run(corpus, source, folder, options).run(signal)
   } finally {
     await folder.close()
   }
 }
 
 class Run {
+  readonly #corpus: Corpus
   readonly #source: RowSource
   readonly #folder: ExportFolder
   readonly #options: FolderExport
@@ -82,7 +84,8 @@ class Run {
   /** Whether anything was read since the last checkpoint. */
   #isDirty = false
 
-  constructor(source: RowSource, folder: ExportFolder, options: FolderExport) {
+  constructor(corpus: Corpus, source: RowSource, folder: ExportFolder, options: FolderExport) {
+    this.#corpus = corpus
     this.#source = source
     this.#folder = folder
     this.#options = options
@@ -185,8 +188,10 @@ class Run {
   async #writeCard(): Promise<void> {
     const { request, since, now } = this.#options
     const { tally, shards, next } = this.#folder
+    const recipes = [...(await readRecipes(this.#corpus)).values()]
     const card: Card = {
       ...{ request, tally, shards, positions: this.#source.positions(next), now: now() },
+      recipes: recipes.sort((a, b) => a.processor.localeCompare(b.processor) || a.committedAtMs - b.committedAtMs),
       since: since && formatPosition(since),
     }
     await this.#folder.writeBeside(cardName, `${JSON.stringify(cardJson(card), undefined, 2)}\n`)

@@ -4,6 +4,7 @@ import { countTokens, readModels, readUsage } from './answers.ts'
 import type { ListedModel } from './answers.ts'
 import type { EndpointSettings, ModelSettings } from './configuration.ts'
 import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
+import type { EndpointState } from '../engine/metric-table.ts'
 import { StreamedAnswer } from './events.ts'
 import { failureOf, faultOf } from './failures.ts'
 import type { Fault } from './failures.ts'
@@ -131,7 +132,7 @@ export class Endpoint {
       mayBeSent?: () => boolean
       onLost?: (counted: ReturnType<typeof countTokens>) => void
     },
-  ): Promise<{ result: Result; latencySeconds: number }> {
+  ): Promise<{ result: Result; latencySeconds: number; firstTextSeconds?: number }> {
     const { signal, requestId, model, mayBeSent } = about
     const timeoutSeconds =
       operation.path === 'models' ? Math.min(listSeconds, this.settings.timeoutSeconds) : this.settings.timeoutSeconds
@@ -145,7 +146,12 @@ export class Endpoint {
         : await this.wire.exchange(operation, { timeoutSeconds }, sending, signal)
       const result = read(body)
       if (operation.path !== 'models') this.answered(beganMs, requestId)
-      return { result, latencySeconds }
+      const { firstTextMs } = streamed ?? {}
+      return {
+        result,
+        latencySeconds,
+        ...(firstTextMs !== undefined && { firstTextSeconds: (firstTextMs - beganMs) / 1000 }),
+      }
     } catch (error) {
       const lost = streamed && countLost(operation, streamed)
       if (lost) about.onLost?.(lost)
@@ -207,6 +213,19 @@ export class Endpoint {
       this.takesStreams = false
       return exchange
     }
+  }
+
+  /** What it is at. */
+  get state(): EndpointState {
+    if (this.slots.isRetired) return 'draining'
+    if (this.down) return 'down'
+    if (this.slots.paused !== undefined) return 'paused'
+    return this.limit.isOnTrial ? 'proving' : 'up'
+  }
+
+  /** What its own metrics said last; undefined where it has none, and while it has no work of ours. */
+  get load(): Pick<LoadSample, 'running' | 'waiting' | 'cacheUsage'> | undefined {
+    return this.looking === undefined ? undefined : this.sample
   }
 
   /** The models that the endpoint has, within 10 s; the first time its metrics are looked at too. Outside the slots: a busy endpoint answers too. */

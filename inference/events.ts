@@ -35,6 +35,8 @@ export class StreamedAnswer {
    * comments; a proxy before one that hangs sends them too.
    */
   progressedMs = performance.now()
+  /** When its first text came, by performance.now(); undefined before. */
+  firstTextMs: number | undefined
   /** It came as one plain body although a stream was asked for. */
   isPlain = false
   /** The end mark has come. */
@@ -197,7 +199,9 @@ export class StreamedAnswer {
       this.settle?.resolve()
     } else if (data !== '') this.readOther(data)
     // Once the text has begun, events that bring none show no progress.
-    if (before === 0 || this.content.length + this.reasoning.length > before) this.progressedMs = performance.now()
+    const hasText = this.content.length + this.reasoning.length > before
+    if (before === 0 || hasText) this.progressedMs = performance.now()
+    if (hasText) this.firstTextMs ??= this.progressedMs
   }
 
   /** Reads one whole event like one before without parsing it, which would take most of the time of a stream. */

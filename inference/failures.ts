@@ -4,6 +4,7 @@
  */
 import { ConfigurationError, InvalidRecordError, TransientError } from '../engine/errors.ts'
 import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
+import { redacted } from '../engine/secrets.ts'
 
 /** A failed exchange with an endpoint, as data. */
 export type Fault =
@@ -291,9 +292,12 @@ function listedWords(faults: readonly unknown[]): string | undefined {
   return words.length === 0 ? undefined : words.join('; ')
 }
 
-/** Text from outside, fit for a line of a log: no control or direction characters, at most `most` characters. */
+/** Text from outside, fit for a line of a log: no control or direction characters, no secret, at most `most` characters. */
 function oneLine(text: string, most: number): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  // Of a long text as much as may be shown: an error's body may have megabytes.
+  const line = redacted(text.slice(0, 4 * most))
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
   return line.length > most ? `${line.slice(0, most)}...` : line
 }
 

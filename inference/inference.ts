@@ -5,6 +5,7 @@ import type OpenAI from 'openai'
 import { Agent } from 'undici'
 import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
 import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
+import type { callOutcomes, EndpointState } from '../engine/metric-table.ts'
 import type {
   CallOptions,
   Completion,
@@ -46,6 +47,9 @@ export interface EndpointStatus {
   lastError?: string
   /** The last thing heard of it was an outage. */
   down: boolean
+  state: EndpointState
+  /** Calls of all clients, and how full its memory is (0 to 1), by its own metrics as last looked at; absent where it has none. */
+  load?: { running: number; waiting: number; cacheUsage?: number | undefined }
   simulated: boolean
   /** It was removed or replaced: its calls in flight end, and no other one comes. */
   draining?: true
@@ -72,12 +76,18 @@ export interface CallRecord {
   model: string
   endpoint: string
   requestId: string
-  outcome: 'completed' | 'aborted' | 'configuration' | TransientCode | InvalidRecordCode
-  /** All zero where nothing was answered. */
+  outcome: (typeof callOutcomes)[number]
+  /** As the OpenTelemetry conventions name it. */
+  operation: 'chat' | 'text_completion' | 'embeddings'
+  /** False for a call that was given up before it went out. */
+  isSent: boolean
+  /** All zero where nothing was answered, or it is not known. */
   tokens: TokenUsage
   estimated: boolean
   /** Time at the endpoint, in seconds. */
   latencySeconds: number
+  /** Of a streamed answer: time until its first text, in seconds. */
+  firstTextSeconds?: number
   /** Time in our own queue, in seconds. */
   queueSeconds: number
 }
@@ -198,12 +208,13 @@ export function createInference(
         endpoint: slots.name,
         requestId,
         outcome: 'aborted',
+        operation: role === 'embedder' ? 'embeddings' : inForce.mode === 'raw' ? 'text_completion' : 'chat',
+        isSent: false,
         tokens: noTokens(),
         estimated: false,
         latencySeconds: 0,
         queueSeconds: (started - queued) / 1000,
       }
-      let isSent = false
       /** What a streamed answer that was lost had counted. */
       let lost: { usage: TokenUsage; estimated: boolean } | undefined
       try {
@@ -212,8 +223,8 @@ export function createInference(
         if (version !== undefined && version !== announcement?.version)
           throw replaced(role, version, announcement?.version)
         const asked = await operation(inForce, endpoint)
-        isSent = true
-        const { result, latencySeconds } = await endpoint.call(asked, read, {
+        call.isSent = true
+        const { result, latencySeconds, firstTextSeconds } = await endpoint.call(asked, read, {
           model: inForce.model,
           requestId,
           signal,
@@ -223,6 +234,7 @@ export function createInference(
         failedAt.delete(requestId)
         call.outcome = 'completed'
         call.latencySeconds = latencySeconds
+        if (firstTextSeconds !== undefined) call.firstTextSeconds = firstTextSeconds
         call.tokens = result.usage
         call.estimated = result.estimated
         return {
@@ -242,8 +254,11 @@ export function createInference(
       } catch (error) {
         call.latencySeconds = (performance.now() - started) / 1000
         call.outcome = outcomeOf(error)
-        if (error instanceof WithheldError) continue
-        if (isSent && mayHaveCost.has(call.outcome)) {
+        if (error instanceof WithheldError) {
+          call.isSent = false
+          continue
+        }
+        if (call.isSent && mayHaveCost.has(call.outcome)) {
           call.estimated = lost?.estimated ?? true
           if (lost) call.tokens = lost.usage
           // An error of the server as a rule comes before the work.
@@ -358,19 +373,23 @@ export function createInference(
     },
 
     status: () =>
-      connections.all.map(({ name, settings: { url }, slots, completed, failed, lastError, down, simulated }) => ({
-        name,
-        url,
-        inFlight: slots.inFlight,
-        waiting: slots.waiting,
-        limit: slots.limit.value,
-        completed,
-        failed,
-        ...(lastError === undefined ? {} : { lastError }),
-        down,
-        simulated,
-        ...(slots.isRetired ? { draining: true } : {}),
-      })),
+      connections.all.map(
+        ({ name, settings: { url }, slots, completed, failed, lastError, down, state, load, simulated }) => ({
+          name,
+          url,
+          inFlight: slots.inFlight,
+          waiting: slots.waiting,
+          limit: slots.limit.value,
+          completed,
+          failed,
+          ...(lastError === undefined ? {} : { lastError }),
+          down,
+          state,
+          ...(load && { load: { running: load.running, waiting: load.waiting, cacheUsage: load.cacheUsage } }),
+          simulated,
+          ...(slots.isRetired ? { draining: true } : {}),
+        }),
+      ),
 
     totals: () => totals,
 

@@ -10,8 +10,12 @@ const FIRST_LIMIT = 16
 const KEPT_AFTER_REFUSAL = 0.93
 /** Rounds of answers (as many as the limit) for one more call: a limit that is tried too often costs refusals. */
 const ROUNDS_FOR_ONE_MORE = 2
+/** A client that is new to the endpoint rises faster for so many rounds, by a share of its limit a round up to so many calls: those who were there before give way only as they are refused. */
+const NEWCOMER = { rounds: 30, raisedShare: 0.25, mostRaised: 4 }
 /** The endpoint's queue may hold this share of what it runs: enough that a slot that gets free is taken at once. */
 const WELCOME_QUEUE = 0.02
+/** One call in the queue is always welcome, but not for long where it is more than this share of what the endpoint runs: other clients' calls wait behind it. */
+const LARGE_FOR_ONE = 0.1
 /** After this many looks in a row without a queue the steps grow: much room is left. */
 const CALM_LOOKS = 5
 /** What stays after the first preemption, of the calls in work: those grow on. */
@@ -49,6 +53,7 @@ export class ConcurrencyLimit {
   private isRamping = true
   private isObserved = false
   private isProving = false
+  private roundsSinceRamp = 0
   private calmLooks = 0
   /** It has preempted calls since it was first looked at. */
   private isShortOfMemory = false
@@ -70,6 +75,11 @@ export class ConcurrencyLimit {
   /** A whole number, at least 1. */
   get value(): number {
     return this.isProving ? 1 : Math.max(1, Math.floor(Math.min(this.most, this.exact * this.room)))
+  }
+
+  /** One call at a time, after an outage. */
+  get isOnTrial(): boolean {
+    return this.isProving
   }
 
   private get most(): number {
@@ -99,8 +109,17 @@ export class ConcurrencyLimit {
   answered(wasFull: boolean): void {
     this.answersSincePreemption += 1
     if (!wasFull) return
-    if (!this.isObserved) this.raise(this.isRamping ? 1 : 1 / (ROUNDS_FOR_ONE_MORE * this.exact))
+    if (!this.isObserved) this.raise(this.raisedUnobserved())
     else if (this.isShortOfMemory) this.raise(this.raisedByAnswer)
+  }
+
+  /** What an answer raises the limit by where only refusals tell it. */
+  private raisedUnobserved(): number {
+    if (this.isRamping) return 1
+    this.roundsSinceRamp += 1 / this.exact
+    const isNew = this.roundsSinceRamp < NEWCOMER.rounds
+    const asNew = isNew ? Math.min(NEWCOMER.mostRaised, NEWCOMER.raisedShare * this.exact) : 0
+    return Math.max(1 / ROUNDS_FOR_ONE_MORE, asNew) / this.exact
   }
 
   /** Of several clients, one with a small share gives way by its share and gains by more: so their shares become even. */
@@ -148,7 +167,14 @@ export class ConcurrencyLimit {
       this.lower(this.spread(ours), nowMs)
       return
     }
-    if (this.isShortOfMemory || inFlight < this.value || waiting > 0) return
+    if (this.isShortOfMemory || inFlight < this.value) return
+    if (waiting > 0) {
+      this.calmLooks = 0
+      // Of several clients one gives way; and once, until the call that is too much has ended.
+      const isMuch = waiting > LARGE_FOR_ONE * running && inFlight === this.value
+      if (isMuch && this.random() < this.ownShare) this.lower(this.value - 1, nowMs)
+      return
+    }
     this.calmLooks += 1
     if (this.isRamping) this.raise(this.exact / 2)
     else this.raise(Math.min(Math.max(1, this.exact / 4), Math.max(1, 2 ** (this.calmLooks - CALM_LOOKS))))

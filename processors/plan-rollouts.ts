@@ -11,6 +11,7 @@ import { behaviours } from '../curation/probe-inputs.ts'
 import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { seedOf } from '../engine/ids.ts'
+import { counter } from '../engine/metrics.ts'
 import { defineProcessor, type Draft, type Emission } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import type {
@@ -68,13 +69,19 @@ export default defineProcessor({
       { default: true, profiles: { paper: false, scripts: false }, recipe: true },
     ),
   },
-  metrics: {},
+  metrics: {
+    attemptsTotal: counter(
+      'Attempts at problems that were closed, by domain, level and solver, and by what they came to (passed, failed, invalid, unverifiable): the pass rate.',
+      ['domain', 'level', 'model', 'result'],
+    ),
+  },
   discards: ['no-solver'],
   onSpine: ['testCases'],
   onFailure: { transient: { attempts: 1, firstDelaySeconds: 1, maxDelaySeconds: 1 } },
   state: { kind: 'rollout-plan', keyOf: ({ problemId }) => problemId },
   process: {
-    testCases(testCases, { config, state, emit, modelsOf, discard, leaveStream }) {
+    testCases(testCases, { config, state, emit: plain, metrics, modelsOf, discard, leaveStream }) {
+      const emit = counting(plain, metrics.attemptsTotal)
       const plan = state.get(testCases.problemId) ?? emptyPlan()
       if (plan.testCases !== null || isClosed(plan)) return []
       const models = modelsOf('solver')
@@ -88,7 +95,8 @@ export default defineProcessor({
       return emissions
     },
 
-    verdicts(verdict, { config, state, emit, position, leaveStream }) {
+    verdicts(verdict, { config, state, emit: plain, metrics, position, leaveStream }) {
+      const emit = counting(plain, metrics.attemptsTotal)
       const { problemId, attempt, id: verdictId, valid } = verdict
       const plan = state.get(problemId) ?? emptyPlan()
       if (isClosed(plan)) return []
@@ -135,6 +143,23 @@ function solverPlan(plan: RolloutPlan, solver: string): SolverPlan {
 interface Emits {
   request: (draft: Draft<RolloutRequest>) => Emission
   outcome: (draft: Draft<Outcome>) => Emission
+}
+
+interface AttemptCounter {
+  inc(labels: { domain: string; level: string; model: string; result: string }, count: number): void
+}
+
+/** The same emissions, with the attempts of outcomes counted. */
+function counting(emit: Emits, counted: AttemptCounter): Emits {
+  return {
+    ...emit,
+    outcome: (draft) => {
+      const { domain, level, solver: model, attempted, passed, invalid, unverifiable } = draft
+      const results = { passed, failed: attempted - passed - invalid, invalid, unverifiable }
+      for (const [result, count] of Object.entries(results)) counted.inc({ domain, level, model, result }, count)
+      return emit.outcome(draft)
+    },
+  }
 }
 
 type Rule = AttemptRule & { weighTests: boolean }

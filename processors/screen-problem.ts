@@ -11,7 +11,7 @@ import {
   NearDuplicateIndex,
   type Likeness,
 } from '../curation/near-duplicates.ts'
-import { brokenStatementRule } from '../curation/statements.ts'
+import { brokenStatementRules } from '../curation/statements.ts'
 import { defineProcessor, table } from '../engine/processor.ts'
 import { setting, type SettingValues } from '../engine/settings.ts'
 import { topics } from '../topics/catalogue.ts'
@@ -55,7 +55,7 @@ export function decontaminationRule(
 export default defineProcessor({
   name: 'screen-problem',
   summary: 'Statement rules, duplicates and benchmark overlap, before GPU time is spent.',
-  version: 2,
+  version: 3,
   inputs: { problems: topics.problems },
   tables: { benchmarks },
   outputs: { screened: topics.screenedProblems },
@@ -133,7 +133,7 @@ export default defineProcessor({
       const first = state.get(contentHash)
       if (first) return discard('duplicate', `same statement as ${first.problemId}`)
       const { minStatementCharacters, maxStatementCharacters, publishedBefore } = config
-      const broken = brokenStatementRule(statement, {
+      const [broken] = brokenStatementRules(statement, {
         minCharacters: minStatementCharacters,
         maxCharacters: maxStatementCharacters,
       })
@@ -145,7 +145,7 @@ export default defineProcessor({
       if (broken) return leaveOut(broken.rule, broken.evidence)
       if (publishedBefore !== '' && publishedAt !== null && publishedAt >= publishedBefore)
         return leaveOut('after-cut-off', `published at ${publishedAt}`)
-      const features = featuresOf(statement)
+      const features = featuresOf(statement, config.duplicates)
       const alike = index.find(features)
       if (alike) {
         const owner = state.get(alike.key)?.problemId ?? alike.key

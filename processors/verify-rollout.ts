@@ -21,6 +21,7 @@ export default defineProcessor({
   tables: {},
   outputs: { verdict: topics.verdicts },
   roles: [],
+  runsPrograms: true,
   settings: {
     refuseForeignScript: setting.boolean(
       'Treat an attempt with Han or Hangul after its reasoning as invalid, as the scripts do.',
@@ -44,6 +45,7 @@ export default defineProcessor({
       'Attempts verified, by solver and temperature; by form valid, or the reason why it may be neither chosen nor rejected. The paper chose its temperatures by the share of the invalid.',
       ['model', 'temperature', 'form'],
     ),
+    verdictsTotal: counter('Verdicts on attempts, by domain and reason.', ['domain', 'verdict', 'reason']),
   },
   discards: [],
   onSpine: [],
@@ -81,6 +83,9 @@ export default defineProcessor({
         temperature: temperatureLabel(rollout.calls.at(-1)?.temperature ?? null),
         form: verdict.valid ? 'valid' : verdict.verdict === 'failed' ? conclusion.reason : 'unverifiable',
       })
+      // What a verifier has to add to a reason is no part of the label.
+      const reason = verdict.reason.split(':', 1)[0] ?? ''
+      metrics.verdictsTotal.inc({ domain: verdict.domain, verdict: verdict.verdict, reason })
       return emit.verdict(verdict)
     },
   },

@@ -15,6 +15,8 @@ const sources = [
   'inference',
   'verifiers',
   'domains',
+  'exports',
+  'pages',
   'simulator',
   'processors',
   'cli',

@@ -2,8 +2,8 @@
  * `npm run generate`: writes every generated file of the project; a test fails when one of them is stale.
  * `npm run generate -- --release` also writes the next version of every changed schema into schemas/released/.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { generateTypes } from '../schemas/generate-types.ts'
 import { releaseSchemas } from './release-schemas.ts'
 
@@ -14,6 +14,7 @@ const schemas = join(root, 'schemas')
 function write(path: string, text: string): void {
   const file = join(root, path)
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return
+  mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, text)
   console.log(`wrote ${path}`)
 }

@@ -121,6 +121,7 @@ const schema = z.strictObject({
     .default(0)
     .describe('standard deviation, in logits, of how much better or worse a model is at one family than at all'),
   noise: noiseSchema,
+  noiseFactor: z.number().min(0).max(20).default(1).describe('multiplies every share of noise; none goes above 1'),
 })
 
 /** Checked options with every default filled in. */
@@ -135,10 +136,15 @@ export type NoiseLevels = SimulatorSettings['noise']
 /** How often which request fails, as shares from 0 to 1; together at most 1. */
 export type FailureRates = SimulatorSettings['failures']
 
+function multiplied({ noise, noiseFactor }: z.output<typeof schema>): NoiseLevels {
+  const shares = Object.entries(noise).map(([name, share]) => [name, Math.min(1, noiseFactor * share)])
+  return Object.fromEntries(shares) as NoiseLevels
+}
+
 /** Checks options and fills in defaults. Throws Error with one line that names every fault. */
 export function parseSimulatorOptions(options: unknown): SimulatorSettings {
   const result = schema.safeParse(options)
-  if (result.success) return result.data
+  if (result.success) return { ...result.data, noise: multiplied(result.data) }
   const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
   throw new Error(`simulator options: ${faults.join('; ')}`)
 }

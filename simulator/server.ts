@@ -29,7 +29,7 @@ import { countTokens, splitTokens } from './tokens.ts'
 import { canonicalAnswer } from './answers.ts'
 import { type Fact, LineWriter, statementHash } from './truth.ts'
 
-const BODY_LIMIT_BYTES = 64 * 1024 * 1024
+export const BODY_LIMIT_BYTES = 64 * 1024 * 1024
 /** At most this often does a stream send. */
 const STREAM_INTERVAL_MS = 20
 /** How often an endpoint that restarts tries to have its port again, where another has taken it. */

@@ -41,6 +41,10 @@ const edges: Record<string, { producer?: string; consumer?: string }> = {
   retractions: { producer: 'people: `wellspring recheck`', consumer: 'exports and trainers' },
   ledger: { producer: 'the engine, with every commit' },
   expenses: { producer: 'the engine, with every commit', consumer: 'budgets, and people: `wellspring spend`' },
+  recipes: {
+    producer: 'the engine, with the first record that names one',
+    consumer: 'people: `wellspring explain`, and exports',
+  },
   'budget-claims': { producer: 'budgets', consumer: 'budgets' },
 }
 

@@ -65,6 +65,7 @@ export const topics = {
   retractions:       topic('retractions', 'retraction', 'problemId', 1, 'table'),
   discards:          topic('discards', 'discard', 'recordId', defaultPartitions, 'kept'),
   ledger:            topic('ledger', 'ledger-entry', ['processor', 'task'], 1, 'table'),
+  recipes:           topic('recipes', 'recipe', 'recipe', 1, 'table'),
   expenses:          topic('expenses', 'expense', ['processor', 'task', 'role', 'model', 'endpoint', 'outcome', 'currency'], 1, 'table'),
   budgetClaims:      topic('budget-claims', 'budget-claim', 'id', 1, 'kept'),
 } as const satisfies Record<string, Topic>

@@ -213,25 +213,27 @@ export interface Log {
 }
 
 /** Why a log call failed; see each call. 'clock': the log refuses the time of a record; 'cut': retention passed over records that were not finished; 'denied': this user may not, or the login failed; 'incompatible': a schema that readers of the registered ones could not follow; 'owned': another live process owns the folder; 'refused': the log does not allow what the settings ask for; 'newer_version': written by a later release; 'not_a_log': the folder is something else. */
-export type LogErrorCode =
-  | 'fenced'
-  | 'doubt'
-  | 'too_large'
-  | 'clock'
-  | 'full'
-  | 'damaged'
-  | 'cut'
-  | 'refused'
-  | 'topic_mismatch'
-  | 'unknown_topic'
-  | 'unknown_schema'
-  | 'incompatible'
-  | 'owned'
-  | 'newer_version'
-  | 'not_a_log'
-  | 'unreachable'
-  | 'denied'
-  | 'closed'
+export const logErrorCodes = [
+  'fenced',
+  'doubt',
+  'too_large',
+  'clock',
+  'full',
+  'damaged',
+  'cut',
+  'refused',
+  'topic_mismatch',
+  'unknown_topic',
+  'unknown_schema',
+  'incompatible',
+  'owned',
+  'newer_version',
+  'not_a_log',
+  'unreachable',
+  'denied',
+  'closed',
+] as const
+export type LogErrorCode = (typeof logErrorCodes)[number]
 
 /** A failure of the log itself. Matched on `code`, never on the class or the text. */
 export class LogError extends Error {

@@ -9,10 +9,12 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import type { ThreadEnd } from '../engine/metric-table.ts'
 import {
   DEFAULT_PROGRAM_LIMITS,
   withoutRun,
   type ProgramLimits,
+  type ProgramReason,
   type ProgramRequest,
   type ProgramResult,
 } from './program.ts'
@@ -40,6 +42,27 @@ export interface VerifierPoolOptions {
   readonly rung?: Rung
   /** The Python interpreter; default: /usr/bin/python3, then the one on PATH. */
   readonly python?: string
+  /** Hears what the threads do. Must not throw. */
+  readonly hear?: VerifierListener
+}
+
+/** Who hears what the threads do. */
+interface VerifierListener {
+  /** A program was run on one test. */
+  programRun(reason: ProgramReason, seconds: number): void
+  /** An answer was compared. */
+  compared(verdict: MathVerdict['verdict']): void
+  /** A thread, with its sandbox, is replaced, or has thrown. */
+  threadReplaced(why: ThreadEnd): void
+}
+
+/** What the threads have to do. */
+export interface VerifierStatus {
+  threads: number
+  /** Tasks that the threads have. */
+  busy: number
+  /** What waits for a thread. */
+  waiting: { program: number; comparison: number }
 }
 
 // A task is handed to a thread this often at most when threads die under it.
@@ -152,6 +175,18 @@ export class VerifierPool {
     this.#freeSlots = Array.from({ length: slots }, (_, index) => index)
   }
 
+  /** What the threads have to do now. */
+  status(): VerifierStatus {
+    return {
+      threads: this.#threads,
+      busy: this.#parcels.size,
+      waiting: {
+        program: this.#programJobs.length,
+        comparison: this.#comparisons.length + this.#comparisonJobs.reduce((sum, { task }) => sum + sizeOf(task), 0),
+      },
+    }
+  }
+
   /** The isolation that programs run under here; probed once. `none` without `unsafeNoSandbox` means that none are run. */
   async isolation(): Promise<Isolation> {
     return (await this.#probed()).isolation
@@ -169,6 +204,7 @@ export class VerifierPool {
       signal?.addEventListener('abort', abort, { once: true })
       const settle = (verdict: MathVerdict): void => {
         signal?.removeEventListener('abort', abort)
+        this.#options.hear?.compared(verdict.verdict)
         resolve(verdict)
       }
       this.#comparisons.push({ request, resolve: settle, reject })
@@ -198,12 +234,14 @@ export class VerifierPool {
     this.#launch = launch
     const limits = { ...this.#options.limits, ...request.limits }
     const wallSeconds = limits.wallSeconds ?? DEFAULT_PROGRAM_LIMITS.wallSeconds
-    return this.#submit<ProgramResult>(
+    const result = await this.#submit<ProgramResult>(
       { kind: 'program', request: { ...request, limits } },
       wallSeconds * 3000 + SANDBOX_STEP_MARGIN_MS,
       signal,
       ({ message }) => withoutRun(request, 'sandbox_error', message),
     )
+    for (const { reason, seconds } of result.tests) this.#options.hear?.programRun(reason, seconds)
+    return result
   }
 
   /** Ends the threads and their sandboxes. Requests still open are rejected. */
@@ -440,6 +478,9 @@ export class VerifierPool {
     const at = this.#clocks.place[parcel.slot] ?? -1
     const hasBegun = at >= 0 || (this.#clocks.startedMs[parcel.slot] ?? 0) > 0
     this.#barrenEnds = hasBegun ? 0 : this.#barrenEnds + 1
+    // Of the tasks of a thread that ended, the one that it worked on tells of it.
+    if (!this.#closed && (hasBegun || isLate))
+      this.#options.hear?.threadReplaced(isLate ? 'late' : stuckStep === undefined ? 'failed' : 'stuck')
     const hasOnlyWaited = !hasBegun && !isLate && this.#barrenEnds <= ATTEMPTS * this.#threads * TASKS_PER_THREAD
     for (const [place, job] of [...parcel.jobs.entries()].reverse()) {
       if (!job) continue
@@ -479,6 +520,10 @@ export class VerifierPool {
     piscina.on('error', () => undefined)
     return piscina
   }
+}
+
+function sizeOf(task: Task): number {
+  return task.kind === 'math-compare' ? task.requests.length : 1
 }
 
 function closedError(): Error {

@@ -1,10 +1,10 @@
 /** Which processors can be run again over stored records without a model call, and what they read where. */
 import { topics, type Topic } from '../../topics/catalogue.ts'
-import type { Processor } from '../processor.ts'
+import { callsModels, type Processor } from '../processor.ts'
 
 /** Whether its results come from stored records alone. */
-function isFree({ roles, callsModels, next }: Processor): boolean {
-  return (roles.length === 0 || callsModels === false) && next === undefined
+function isFree(processor: Processor): boolean {
+  return !callsModels(processor) && processor.next === undefined
 }
 
 /**
@@ -32,7 +32,8 @@ export function replayedFrom(processors: readonly Processor[], from: Topic): Pro
 /** Topics of the stored corpus that a replay reads: all but those that it derives anew, and what the engine writes for each run. */
 export function storedTopics(replayed: readonly Processor[]): Set<string> {
   const written = outputsOf(replayed)
-  for (const { name } of [topics.discards, topics.ledger, topics.expenses, topics.budgetClaims]) written.add(name)
+  for (const { name } of [topics.discards, topics.ledger, topics.expenses, topics.budgetClaims, topics.recipes])
+    written.add(name)
   return new Set(Object.values(topics).flatMap(({ name }) => (written.has(name) ? [] : [name])))
 }
 

@@ -3,12 +3,10 @@
  * `$XDG_CACHE_HOME/wellspring` (`~/.cache/wellspring`). What is there already needs neither Maven nor a network.
  */
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { cached } from '../cache.ts'
 import { ClusterError } from './error.ts'
 
 const run = promisify(execFile)
@@ -43,36 +41,8 @@ export async function findJava(): Promise<string> {
   return java
 }
 
-/** Downloads of this user, by name and version; safe to delete. */
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'wellspring')
-}
-
-/**
- * A cached folder, filled on first use. It appears whole or not at all, however many processes fill it at once.
- * @param fill writes everything into the empty folder that it is given
- */
-async function cached(name: string, fill: (folder: string) => Promise<void>): Promise<string> {
-  const folder = join(cacheFolder(), name)
-  if (existsSync(folder)) return folder
-  const unfinished = `${folder}.${randomUUID()}`
-  await mkdir(unfinished, { recursive: true })
-  const leaveNothing = () => rmSync(unfinished, { recursive: true, force: true })
-  process.once('exit', leaveNothing)
-  try {
-    await fill(unfinished)
-    await rename(unfinished, folder)
-  } catch (error) {
-    if (!existsSync(folder)) throw error
-  } finally {
-    process.off('exit', leaveNothing)
-    leaveNothing()
-  }
-  return folder
-}
-
 /** @throws ClusterError (tool_missing, download_failed) */
-async function maven(what: string, folder: string, goal: readonly string[]): Promise<void> {
+export async function maven(what: string, folder: string, goal: readonly string[]): Promise<void> {
   try {
     await run('mvn', ['--batch-mode', '--no-transfer-progress', ...goal], {
       cwd: folder,

@@ -1,16 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { endWithThisProcess } from '../lifeline.ts'
 import { ClusterError, tellingLine } from './error.ts'
-
-/**
- * Ends a process whose owner is gone, however it went: the owner holds the other end of standard input. A line there means
- * that the process has ended by itself.
- */
-const watch = `read -r _ && exit 0
-kill -CONT "$1" && kill -TERM "$1"
-for second in 1 2 3 4 5 6 7 8 9 10; do sleep 1; kill -0 "$1" || exit 0; done
-kill -KILL "$1"`
 
 /** Java reads paths outside ASCII only where the locale has them. */
 export function javaEnvironment(): NodeJS.ProcessEnv {
@@ -71,18 +63,10 @@ export class JavaProcess {
       child.once('error', () => {})
       throw new ClusterError('start_failed', `${name} could not be started: ${java} does not run`)
     }
-    const watcher = spawn('/bin/sh', ['-c', watch, 'watch', String(child.pid)], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      detached: true,
-    })
-    watcher.unref()
-    const lifeline = watcher.stdin
-    lifeline.on('error', () => {})
-    // A pipe is a socket here; the types of a child's standard input do not say so.
-    ;(lifeline as { unref?: () => void }).unref?.()
+    const hasEnded = endWithThisProcess(child.pid)
     this.#exited = new Promise((resolve) =>
       child.once('exit', () => {
-        lifeline.end('ended\n')
+        hasEnded()
         resolve()
       }),
     )

@@ -30,6 +30,7 @@ const tools = [
   'models',
   'redrive',
   'budget',
+  'metrics',
   'read',
   'copy',
   'list',
@@ -69,13 +70,14 @@ describe.each(processors.map((one) => [one.name, one] as const))('%s', (name: st
     )
   })
 
-  test('writes its outputs, its changelog, the ledger, its expenses where it has models, and discards and dead letters where it has any', () => {
+  test('writes its outputs, its changelog, the ledger, its recipes, its expenses where it has models, and discards and dead letters where it has any', () => {
     const { inputs, outputs, discards, roles } = declaration
     expect(topicsFor(name, 'Write')).toEqual(
       sorted([
         ...named(outputs),
         changelog,
         'ledger',
+        'recipes',
         ...(roles.length > 0 ? ['expenses'] : []),
         ...(discards.length > 0 ? ['discards'] : []),
         ...(Object.keys(inputs).length > 0 ? ['dead-letters'] : []),

@@ -68,6 +68,15 @@ describe('config check', () => {
     expectNoTrace(ended)
   })
 
+  test('tells the first twenty of very many faults, and how many more there are', async () => {
+    write(`endpoints:\n${Array.from({ length: 50 }, (_, index) => `  box-${index}: { url: 7 }\n`).join('')}`)
+    const { stderr, exitCode } = await run(['config', 'check'], { cwd })
+    expect(exitCode).toBe(78)
+    const lines = stderr.trimEnd().split('\n')
+    expect(lines).toHaveLength(21)
+    expect(lines.at(-1)).toMatch(/^wellspring: and \d+ more of the kind$/)
+  })
+
   test('finds what only `up` would: a key that is not set, a solver that votes for itself', async () => {
     write(example.replace('voter: [careful]', 'voter: [solver]').replace('allowSelfVote: true', 'allowSelfVote: false'))
     const { stderr, exitCode } = await run(['config', 'check'], { cwd })

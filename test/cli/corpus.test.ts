@@ -28,7 +28,8 @@ interface Row {
 
 interface Ancestor {
   id: string
-  record?: { simulated: boolean }
+  record?: { simulated: boolean; recipe: string }
+  rules?: { processor: string; profile: string; recipe: string }
   concepts?: { seedId: string; statement: string }[]
   parents: Ancestor[]
 }
@@ -242,6 +243,30 @@ describe('explain', () => {
       expect(text.stdout).toMatch(/verdict-[0-9a-f]+ \[simulated\]\n +attempt \d+: passed/)
       expect(text.stdout).toMatch(/\n +call \S+: \S+ at \S+, prompt \S+, .*\d+ \+ \d+ tokens, [\d.]+ s/)
     }
+  })
+
+  test('tells the rules of each step once, and what of them is not as in the paper', async () => {
+    const id = /explain (preference-pair-[0-9a-f]+)/.exec(demo.stdout)?.[1] ?? ''
+    const { stdout } = await run(['explain', id, ...data], { cwd })
+    expect(stdout).toMatch(/\n +rules [0-9a-f]{16}: build-pairs \d+, profile wellspring; .*pairing "closest"/)
+    expect(stdout).toMatch(/\n +rules [0-9a-f]{16}: roll-out \d+, profile wellspring; .*solver: sim-solver/)
+    expect(stdout).toMatch(/\n +not as in the paper: .*adaptive true \(paper: false\)/)
+    const told = [...stdout.matchAll(/rules [0-9a-f]{16}: [a-z-]+ \d+, profile/g)].map(([head]) => head)
+    expect(new Set(told).size).toBe(told.length)
+    const json = JSON.parse((await run(['explain', id, ...data, '--json'], { cwd })).stdout) as Ancestor
+    expect(json.rules).toMatchObject({ processor: 'build-pairs', profile: 'wellspring', recipe: json.record?.recipe })
+  })
+
+  test('and the card of an export has the rules of the corpus', async () => {
+    expect((await run(['export', 'pairs', ...data, '--out', 'with-rules/'], { cwd })).exitCode).toBe(0)
+    const card = JSON.parse(readFileSync(join(cwd, 'with-rules', 'card.json'), 'utf8')) as {
+      recipes: Record<string, number>
+      rules: { recipe: string; processor: string; settings: Record<string, unknown> }[]
+    }
+    const rules = card.rules.find(({ recipe }) => recipe in card.recipes)
+    expect(rules).toMatchObject({ processor: 'build-pairs', settings: { pairing: 'closest' } })
+    const readme = readFileSync(join(cwd, 'with-rules', 'README.md'), 'utf8')
+    expect(readme).toMatch(/^\| plan-rollouts \d+ \| [0-9a-f]{16} \| wellspring \| attempts 8, /m)
   })
 
   test('of a synthetic pair names the seed of each concept', async () => {

@@ -60,6 +60,45 @@ describe('words and numbers', () => {
     expect(duplicateOf(byDefault, `${runs} b2c3a3`, `Please read. ${runs} b2c3a3`)).toBe(0)
   })
 
+  it.each([
+    ['names a condition by the way', 'Most of the guests left early without a word. The first train was not late.'],
+    ['names the other side of a contrast', 'At least the baker stayed. Her longest loaf was sold.'],
+  ])('passes over a scene that %s', (_, scene) => {
+    expect(duplicateOf(byDefault, dice, `${scene} ${dice}`)).toBe(0)
+    expect(duplicateOf(byDefault, `${scene} ${dice}`, dice)).toBe(0)
+  })
+
+  it('keeps sentences before the first number whose words come again', () => {
+    const rolls = 'Find the probability that the total of the 3 rolls of fair dice is 17.'
+    const fair = 'The dice are rolled and the total of the rolls is taken.'
+    const odd = 'The dice are rolled and the total of the rolls is taken where it is odd.'
+    expect(duplicateOf(byDefault, `${fair} ${rolls}`, `${odd} ${rolls}`)).toBeUndefined()
+    expect(duplicateOf(byDefault, `${odd} ${rolls}`, `Please. ${odd} ${rolls}`)).toBe(0)
+  })
+
+  it.each([
+    ['a sign before a root', 'the point $(\\sqrt{2}, 3)$ and $7$', 'the point $(-\\sqrt{2}, 3)$ and $7$'],
+    ['a sign before 1', 'the point $(1, 3)$ and $7$', 'the point $(-1, 3)$ and $7$'],
+    ['a coefficient', 'the roots of $x^2 - 5x + 3 = 0$', 'the roots of $2x^2 - 5x + 3 = 0$'],
+    ['a divisor', 'the point $(3\\sqrt{5}, 7)$', 'the point $(3\\sqrt{5}/2, 7)$'],
+  ])('tells %s', (_, one, other) => {
+    expect(duplicateOf(byDefault, `Find ${one}.`, `Find ${other}.`)).toBeUndefined()
+    expect(duplicateOf(byDefault, `Find ${one}.`, `Please. Find ${one}.`)).toBe(0)
+  })
+
+  it('takes formulas for as good as words', () => {
+    const system = '$5x - 7y + 6z = 7$, $6x + 9y - 7z = -1$ and $-7x + y - 9z = -7$'
+    const asked = `Solve the system ${system}.`
+    expect(duplicateOf(byDefault, asked, `Prices in a shop satisfy ${system}; which tuple is possible?`)).toBe(0)
+    expect(duplicateOf(byDefault, asked, asked.replace('+ 6z', '- 6z'))).toBeUndefined()
+  })
+
+  it('tells programs apart by the example that is given, of whatever it is made', () => {
+    const task = 'Print the depth of 1 text of brackets.\n\nExample\nInput:\n'
+    expect(duplicateOf(byDefault, `${task}(())`, `${task}[[]]`)).toBeUndefined()
+    expect(duplicateOf(byDefault, `${task}(())`, `Read this. ${task} (())`)).toBe(0)
+  })
+
   it('goes by the words where there are hardly any numbers', () => {
     const long =
       'Write a function that returns whether a text reads the same backwards and forwards, ignoring punctuation'
@@ -69,6 +108,12 @@ describe('words and numbers', () => {
 })
 
 describe('words, as the scripts compare', () => {
+  it('compares all words, those of a scene too', () => {
+    const scene = 'Meanwhile goats wander across lawns while somebody practises trombone near lighthouses. '
+    const alike = (rule: 'words' | 'words-and-numbers'): number => featuresOf(`${scene}${dice}`, rule).words.length
+    expect(alike('words')).toBeGreaterThan(alike('words-and-numbers'))
+  })
+
   it('takes a fifth of the words in common for the same, whatever the numbers', () => {
     expect(duplicateOf(asScripts, dice, dice.replace('17', '18'))).toBe(0)
   })

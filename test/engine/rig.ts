@@ -291,6 +291,7 @@ interface StartOptions {
   limits?: Partial<TaskLimits>
   simulated?: boolean
   budget?: CallBudget
+  metrics?: Metrics
 }
 
 /** One corpus in a folder, and the runtimes that work on it. */
@@ -357,7 +358,7 @@ export class Rig {
   }
 
   async startAll(declarations: readonly Processor[], options: StartOptions = {}): Promise<Runtime> {
-    const { models = new HeldModels(), limits = {}, simulated = false, budget } = options
+    const { models = new HeldModels(), limits = {}, simulated = false, budget, metrics = new Metrics() } = options
     const runtime = new Runtime({
       log: this.watch.over(this.log),
       processors: declarations.map((declaration) => ({
@@ -368,7 +369,7 @@ export class Rig {
       inference: models,
       budget,
       verification: undefined as unknown as Verification,
-      metrics: new Metrics(),
+      metrics,
       simulated,
     })
     this.#runtimes.push(runtime)

@@ -26,6 +26,24 @@ describe('the limit of an endpoint whose metrics can be read', () => {
     }
   })
 
+  it('is in the mean within a tenth of the slots, of few too', () => {
+    for (const slots of [8, 12, 20, 64]) {
+      const values = settled(new ConcurrencyLimit(undefined, even), slots, 230).slice(30)
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+      expect(Math.abs(mean / slots - 1)).toBeLessThanOrEqual(0.1)
+    }
+  })
+
+  it('gives one call back when one waits at few slots, and no more until one has ended', () => {
+    const limit = new ConcurrencyLimit(undefined, even)
+    settled(limit, 8, 50)
+    const values = Array.from({ length: 20 }, (_, look) => {
+      limit.observed({ running: 8, waiting: 1, preempted: 0 }, 9, look)
+      return limit.value
+    })
+    expect(new Set(values)).toEqual(new Set([8]))
+  })
+
   it('gives way at once when others come, and takes what they leave', () => {
     const limit = new ConcurrencyLimit(undefined, even)
     settled(limit, 64, 50)
@@ -142,14 +160,69 @@ describe('the limit of an endpoint that refuses', () => {
     expect(limit.value).toBeLessThanOrEqual(64)
   })
 
-  it('rises by one in two rounds of answers', () => {
+  it('rises by one in two rounds of answers, in its first thirty rounds by eight', () => {
     const limit = new ConcurrencyLimit(1000)
     limit.refused(0, 10, 1)
-    const before = limit.value
-    for (let answers = 0; answers < 2 * (before + 1); answers += 1) limit.answered(true)
-    expect(limit.value).toBe(before + 1)
+    const risenIn = (rounds: number): number => {
+      const before = limit.value
+      for (let round = 0; round < rounds; round += 1)
+        for (let left = limit.value; left > 0; left -= 1) limit.answered(true)
+      return limit.value - before
+    }
+    expect(risenIn(30)).toBeGreaterThanOrEqual(100)
+    risenIn(5)
+    expect(risenIn(20)).toBeGreaterThanOrEqual(8)
+    expect(risenIn(20)).toBeLessThanOrEqual(11)
+  })
+
+  it('gives clients that come one after another even shares 40 rounds later', () => {
+    const unevenness = Array.from({ length: 9 }, (_, run) => unevenShares(3, 64, seeded(run + 1))).sort((a, b) => a - b)
+    expect(unevenness[4]).toBeLessThanOrEqual(0.2)
   })
 })
+
+/** Numbers from 0 to 1 that are the same in every run: a linear congruential generator (Numerical Recipes, 7.1). */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => (state = (1_664_525 * state + 1_013_904_223) % 2 ** 32) / 2 ** 32
+}
+
+/**
+ * Clients of one endpoint that refuses what is more than its slots; each wants as many calls as it may have, and comes four rounds after the
+ * one before. A round is the mean time of a call. @returns how far the one furthest from the mean is from it, in 60 rounds after 40 of all.
+ */
+function unevenShares(clientCount: number, slots: number, random: () => number): number {
+  const clients = Array.from({ length: clientCount }, (_, index) => ({
+    limit: new ConcurrencyLimit(4096, random),
+    comesAt: 4 * index,
+    waitsUntil: 0,
+    /** When its calls end. */
+    endsAt: [] as number[],
+    answered: 0,
+  }))
+  const measuredFrom = 4 * clientCount + 40
+  const step = 0.005
+  for (let now = 0; now < measuredFrom + 60; now += step) {
+    for (const client of clients) {
+      const { limit } = client
+      const ended = client.endsAt.filter((end) => end <= now).length
+      for (let answers = 0; answers < ended; answers += 1) {
+        limit.answered(client.endsAt.length - answers >= limit.value)
+        if (now >= measuredFrom) client.answered += 1
+      }
+      client.endsAt = client.endsAt.filter((end) => end > now)
+      while (now >= client.comesAt && now >= client.waitsUntil && client.endsAt.length < limit.value) {
+        const running = clients.reduce((sum, { endsAt }) => sum + endsAt.length, 0)
+        if (running >= slots) {
+          limit.refused(now, client.endsAt.length, now)
+          client.waitsUntil = now + 4 * step
+        } else client.endsAt.push(now + 2 * random())
+      }
+    }
+  }
+  const mean = clients.reduce((sum, { answered }) => sum + answered, 0) / clientCount
+  return Math.max(...clients.map(({ answered }) => Math.abs(answered / mean - 1)))
+}
 
 describe('the limit of an endpoint that tells nothing', () => {
   it('rises to what is configured, to 64 without it', () => {

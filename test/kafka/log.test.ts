@@ -167,7 +167,7 @@ describe('tasks that move between members', () => {
     // A request that was under way may count as overdue: its commit is in doubt, and the sequence tells.
     expect([...a.refusals, ...b.refusals].filter((code) => code !== 'doubt')).toEqual([])
     for (const values of await written(log)) expect(values).toEqual(values.map((_, index) => String(index + 1)))
-  })
+  }, 180_000)
 
   it('tell of each gain at most one loss, and of a loss before the next gain', async () => {
     await openWithTopics()

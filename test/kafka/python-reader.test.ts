@@ -1,8 +1,5 @@
 /** Topics that the stream wrote, read in Python by Confluent's own consumer and Avro deserializer, against what our own reader says. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import kafkajs from 'kafkajs'
@@ -13,34 +10,12 @@ import { newFolder, removeFolders, run, seedLines } from '../cli/command.ts'
 import { readPartition } from '../engine/copy/corpus.ts'
 import { requireOrSkip } from '../requirements.ts'
 import { KafkaPlace } from './place.ts'
+import { clientPackage, makePython } from './python.ts'
 
 const execute = promisify(execFile)
 const reader = fileURLToPath(new URL('reader.py', import.meta.url))
-/** Without a network pip tries for long. */
-const installMilliseconds = 240_000
-const packageName = 'confluent-kafka[avro,schemaregistry]'
-const root = mkdtempSync(join(tmpdir(), 'wellspring-python-'))
-const python = join(root, 'venv', 'bin', 'python')
-
-/** Makes a Python that has Confluent's client. @returns what is missing, where it can't */
-async function makePython(): Promise<string | undefined> {
-  try {
-    await execute('python3', ['-m', 'venv', join(root, 'venv')])
-  } catch {
-    return 'python3 with venv (apt-get install python3-venv)'
-  }
-  try {
-    await execute(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', packageName], {
-      timeout: installMilliseconds,
-    })
-    return undefined
-  } catch {
-    return `the Python package ${packageName} from PyPI`
-  }
-}
-
-const missing = await makePython()
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+const { python, missing, remove } = await makePython()
+afterAll(remove)
 
 interface ReadRecord {
   topic: string
@@ -50,7 +25,7 @@ interface ReadRecord {
   value: Record<string, unknown>
 }
 
-describe.runIf(requireOrSkip(missing ?? packageName, missing === undefined))('a reader in Python', () => {
+describe.runIf(requireOrSkip(missing ?? clientPackage, missing === undefined))('a reader in Python', () => {
   let place: KafkaPlace
   beforeAll(async () => {
     place = await KafkaPlace.create()
@@ -125,6 +100,7 @@ describe.runIf(requireOrSkip(missing ?? packageName, missing === undefined))('a 
       topics.verdicts,
       topics.outcomes,
       topics.ledger,
+      topics.recipes,
     ])
       expect(filled, `${topic.name} is empty`).toContain(place.names.topic(topic.name))
   }, 120_000)

@@ -59,7 +59,7 @@ describe('screen-problem', () => {
     const again = of({ id: 'problem-2', statement: `One evening Elif noticed this. ${statement}`, contentHash: second })
     expect((await drive(screenProblem, again, { state })).discarded).toEqual({
       reason: 'near-duplicate',
-      evidence: '67 % of words, the same 3 numbers as problem-1',
+      evidence: '100 % of words, the same 3 numbers as problem-1',
     })
     const other = of({ id: 'problem-3', statement: statement.replace('96', '48'), contentHash: third })
     expect((await drive(screenProblem, other, { state })).records).toHaveLength(1)

@@ -90,10 +90,29 @@ describe('the catalogue', () => {
     )
     const names = (wanted: (topic: Topic) => boolean): string[] => all.filter(wanted).map(({ name }) => name)
     // Ingested; and what the engine itself writes.
-    const outside = ['seeds', 'models', 'benchmarks', 'retractions', 'discards', 'ledger', 'expenses', 'budget-claims']
+    const outside = [
+      'seeds',
+      'models',
+      'benchmarks',
+      'retractions',
+      'discards',
+      'ledger',
+      'recipes',
+      'expenses',
+      'budget-claims',
+    ]
     expect(names((topic) => !written.has(topic))).toEqual(outside)
     // What trainers and people read, and what a budget goes by.
-    const left = ['preference-pairs', 'sft-examples', 'em-steps', 'triples', 'retractions', 'expenses', 'budget-claims']
+    const left = [
+      'preference-pairs',
+      'sft-examples',
+      'em-steps',
+      'triples',
+      'retractions',
+      'recipes',
+      'expenses',
+      'budget-claims',
+    ]
     expect(names((topic) => !read.has(topic))).toEqual(left)
   })
 

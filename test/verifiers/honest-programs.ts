@@ -496,7 +496,7 @@ export const honestPrograms: readonly HonestProgram[] = [
   {
     name: 'os.nice and its own limits',
     program:
-      'import os, resource\nos.nice(1)\nresource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\nprint(os.getpriority(os.PRIO_PROCESS, 0) > 0)',
+      'import os, resource\nbefore = os.getpriority(os.PRIO_PROCESS, 0)\nos.nice(1)\nresource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\nprint(os.getpriority(os.PRIO_PROCESS, 0) == min(19, before + 1))',
     output: 'True',
   },
   {

@@ -25,7 +25,9 @@ describe('VerifierPool, when threads fail', () => {
   it.each(['HANG', 'EXIT', 'THROW', 'MEMORY'])(
     'costs one comparison its verdict, never its neighbours theirs: %s',
     async (fault) => {
-      pool = new VerifierPool({ threads: 2 })
+      const replaced: string[] = []
+      const hear = { programRun: vi.fn(), compared: vi.fn(), threadReplaced: (why: string) => replaced.push(why) }
+      pool = new VerifierPool({ threads: 2, hear })
       const requests = Array.from({ length: 150 }, (_, index) =>
         index === 70 ? { answer: '1', reference: `FAULT-${fault}` } : right,
       )
@@ -33,6 +35,8 @@ describe('VerifierPool, when threads fail', () => {
       expect(verdicts[70]?.verdict).toBe('unverifiable')
       expect(verdicts[70]?.reason).toMatch(fault === 'HANG' ? /^verifier_timeout$/ : /^verifier_failed: /)
       expect(verdicts.filter(({ verdict }) => verdict === 'passed')).toHaveLength(149)
+      expect(new Set(replaced)).toEqual(new Set([fault === 'HANG' ? 'stuck' : 'failed']))
+      expect(hear.compared).toHaveBeenCalledTimes(150)
     },
   )
 

@@ -29,9 +29,39 @@ const rightly = (index: number): Partial<ProgramResult> =>
     ? { id: String(index), verdict: 'failed', reason: 'wrong_answer' }
     : { id: String(index), verdict: 'passed', reason: 'passed' }
 
+describe('what a pool tells of its work', () => {
+  it('its threads and what waits for them; each comparison by its verdict', async () => {
+    const verdicts: string[] = []
+    const hear = { programRun: vi.fn(), compared: (verdict: string) => verdicts.push(verdict), threadReplaced: vi.fn() }
+    const pool = new VerifierPool({ threads: 1, hear })
+    expect(pool.status()).toEqual({ threads: 1, busy: 0, waiting: { program: 0, comparison: 0 } })
+    const answers = ['4', '5', '2+2']
+    const all = Promise.all(answers.map((answer) => pool.compareMath({ reference: '4', answer })))
+    expect(pool.status().waiting.comparison).toBe(3)
+    await all
+    await pool.close()
+    expect(verdicts.sort()).toEqual(['failed', 'passed', 'passed'])
+    expect(hear.threadReplaced).not.toHaveBeenCalled()
+  })
+})
+
 describe.each(available)('VerifierPool on %s', (rung) => {
   let pool: VerifierPool
   afterEach(() => pool.close())
+
+  it('tells of each run of a program on a test, and of a thread that was replaced', async () => {
+    const runs: string[] = []
+    const replaced: string[] = []
+    const hear = {
+      programRun: (reason: string, seconds: number) => runs.push(`${reason} ${seconds > 0}`),
+      compared: vi.fn(),
+      threadReplaced: (why: string) => replaced.push(why),
+    }
+    pool = new VerifierPool({ threads: 1, rung, hear })
+    await pool.runProgram({ ...double(1), tests: double(1).tests ?? [] })
+    expect(runs).toEqual(['passed true', 'passed true'])
+    expect(replaced).toEqual([])
+  })
 
   it('answers every program rightly while sandbox processes are killed', async () => {
     pool = new VerifierPool({ threads: 2, rung })

@@ -97,6 +97,19 @@ export function isConnectionFailure(error: unknown): boolean {
   return name.startsWith('KafkaJSConnection') || name === 'KafkaJSRequestTimeoutError'
 }
 
+/** Partitions are without a leader that knows it: just made, or being handed on. It passes, on a slow machine after many seconds. */
+const LEADERLESS: readonly string[] = [
+  'NOT_LEADER_FOR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+]
+
+/** Whether brokers answered that a partition has no leader now. */
+export function isLeaderless(error: unknown): boolean {
+  return LEADERLESS.includes(protocolErrorOf(error) ?? '')
+}
+
 /** Whether the client's picture of leaders and coordinators may be out of date. */
 export function isStale(error: unknown): boolean {
   const { type, name } = rootOf(error)
@@ -106,10 +119,7 @@ export function isStale(error: unknown): boolean {
     name === 'KafkaJSMetadataNotLoaded' ||
     name === 'KafkaJSTopicMetadataNotLoaded' ||
     [
-      'NOT_LEADER_FOR_PARTITION',
-      'LEADER_NOT_AVAILABLE',
-      'FENCED_LEADER_EPOCH',
-      'UNKNOWN_LEADER_EPOCH',
+      ...LEADERLESS,
       'UNKNOWN_TOPIC_OR_PARTITION',
       'BROKER_NOT_AVAILABLE',
       'REPLICA_NOT_AVAILABLE',

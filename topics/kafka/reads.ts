@@ -4,7 +4,7 @@
  */
 import { LogError, type ReadBounds } from '../log.ts'
 import { Connection, type ConnectionSettings } from './connections.ts'
-import { asLogError, isConnectionFailure, isStale, protocolErrorOf } from './errors.ts'
+import { asLogError, isConnectionFailure, isLeaderless, isStale, protocolErrorOf } from './errors.ts'
 import { createErrorFromCode, fetchRequest, READ_COMMITTED, type Broker } from './internals.ts'
 import { decodeFetch, readBatches, type FetchedPartition, type LogRecord } from './records.ts'
 
@@ -19,8 +19,9 @@ export interface PartitionRead {
 /** How long a request waits at the broker for the first new record, and how long a new reader may have to wait for such a request. */
 const LONG_POLL_MILLISECONDS = 250
 const RETRY_MILLISECONDS = 100
-/** How long a failing read goes on trying before it says so. */
+/** How long a failing read goes on trying before it says so; where the brokers answer that a partition has no leader yet, longer. */
 const GIVE_UP_MILLISECONDS = 5000
+const GIVE_UP_LEADERLESS_MILLISECONDS = 30_000
 /** Of a whole answer; more partitions than fit are served by the next request. */
 const MAXIMUM_ANSWER_BYTES = 32 << 20
 /** Of one partition in an answer: what readers leave of a batch is kept, so a larger piece is not fetched twice. */
@@ -195,17 +196,17 @@ export class PartitionReads {
     })
   }
 
-  /** Does what a broker may refuse for a moment (it is away, or leads no more) until it is done or GIVE_UP_MILLISECONDS have passed. */
+  /** Does what a broker may refuse for a moment (it is away, or leads no more) until it is done or `givesUp`. */
   async #persist<T>(doing: string, work: (connection: Connection) => Promise<T>): Promise<T> {
     const { connection } = this.#now
-    const giveUpAtMs = performance.now() + GIVE_UP_MILLISECONDS
+    const startedAtMs = performance.now()
     for (;;) {
       if (this.#closed) throw closed()
       try {
         return await work(connection)
       } catch (error) {
         await connection.recover(error)
-        if (!mayPass(error) || performance.now() > giveUpAtMs) throw asLogError(error, doing)
+        if (givesUp(error, startedAtMs)) throw asLogError(error, doing)
         await pause(RETRY_MILLISECONDS)
       }
     }
@@ -251,8 +252,7 @@ export class PartitionReads {
   readonly #failed = (wanted: Wanted, error: unknown): void => {
     if (wanted.settled) return
     wanted.failing ??= { sinceMs: performance.now(), error }
-    const gaveUp = performance.now() > wanted.failing.sinceMs + GIVE_UP_MILLISECONDS
-    if (!mayPass(error) || gaveUp) {
+    if (givesUp(error, wanted.failing.sinceMs)) {
       return wanted.reject(asLogError(error, `reading ${wanted.topic}/${wanted.partition} offset ${wanted.offset}`))
     }
     setTimeout(() => this.#now.add(wanted), RETRY_MILLISECONDS)
@@ -424,6 +424,12 @@ function mayPass(error: unknown): boolean {
     protocolErrorOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION' &&
     (isStale(error) || isConnectionFailure(error) || asLogError(error, '').code === 'unreachable')
   )
+}
+
+/** Whether a request that has failed since then, the last time with this error, is not made again. */
+function givesUp(error: unknown, sinceMs: number): boolean {
+  const patience = isLeaderless(error) ? GIVE_UP_LEADERLESS_MILLISECONDS : GIVE_UP_MILLISECONDS
+  return !mayPass(error) || performance.now() > sinceMs + patience
 }
 
 function closed(): LogError {

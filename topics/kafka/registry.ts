@@ -2,6 +2,7 @@
  * Schema ids from a Confluent-compatible registry. Producers only look ids up: a schema is registered by `wellspring topics apply`
  * alone, under FULL_TRANSITIVE, so that records of every version can be read by every other.
  */
+import { createRequire } from 'node:module'
 import type { SchemaRegistryClient } from '@confluentinc/schemaregistry'
 import { LogError, type SchemaStore } from '../log.ts'
 import type { Names } from './names.ts'
@@ -181,6 +182,19 @@ export class Registry implements SchemaStore {
     return new LogError(
       'unreachable',
       `the schema registry ${this.#settings.url} failed ${doing} (${reason}): see that it runs, or correct registry.url (--registry)`,
+      { cause: error },
+    )
+  }
+}
+
+/** Only users of Kafka have its client installed: with all that it depends on it is larger than the rest. @throws LogError 'refused' without it */
+export function refuseMissingClient(): void {
+  try {
+    createRequire(import.meta.url).resolve('@confluentinc/schemaregistry')
+  } catch (error) {
+    throw new LogError(
+      'refused',
+      'a corpus on Kafka needs the package @confluentinc/schemaregistry, which is not installed: run `npm install @confluentinc/schemaregistry@1` where wellspring is installed',
       { cause: error },
     )
   }

@@ -1,0 +1,631 @@
+/**
+ * Hours at the machine's full rate, with faults: a real `up` in a process of its own on two simulated endpoints that fail, hang and are
+ * killed; kill -9 of the command every few minutes of the first third; then one long life, in which memory, descriptors, processes, disk, commit times and
+ * delays of the event loop are measured. Each minute the committed log is read and every processor is balanced:
+ * in = out + discarded + dead + in flight. At the end the work is finished and must balance with nothing in flight.
+ * `npm run soak -- --for 1h [--seed N] [--kafka] [--json] [--out DIR] [--speed N] [--snapshots]`
+ * Ends with 1 where a figure misses its goal, and keeps its folder then.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { openBeside, useCorpus, type Corpus } from '../cli/corpus.ts'
+import { placeOf, type Place } from '../cli/place.ts'
+import { formatBytes, formatCount, parseDuration } from '../cli/terminal.ts'
+import { randomFrom } from '../curation/sampling.ts'
+import { seedOf } from '../engine/ids.ts'
+import { processors } from '../processors/index.ts'
+import { startCluster } from '../scripts/kafka/cluster.ts'
+import { freePorts } from '../scripts/kafka/ports.ts'
+import { startRegistry } from '../scripts/kafka/registry.ts'
+import { Figures } from './figures.ts'
+import type { ProbeLine } from './soak-probe.ts'
+import { bucketsOf, canMeter, descendantsOf, diskBytes, isLiving, quantileBetween, readProcess, type Buckets, type Living } from './soak/meter.ts' // prettier-ignore
+import { Reconciliation, type Balance } from './soak/reconciliation.ts'
+import { quantile, trendOf, type Sample } from './soak/trend.ts'
+
+const { values } = parseArgs({
+  options: {
+    for: { type: 'string', default: '1h' },
+    seed: { type: 'string', default: '1' },
+    speed: { type: 'string', default: '1000' },
+    /** On Kafka: a broker and a registry are started in the folder. */
+    kafka: { type: 'boolean', default: false },
+    /** Folder for samples.jsonl and minutes.jsonl; kept. */
+    out: { type: 'string' },
+    /** Heap snapshots after the warm-up and at the end of the long life, into the folder. */
+    snapshots: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const forSeconds = parseDuration(values.for)
+if (forSeconds === undefined || forSeconds < 60)
+  throw new Error(`--for: expected a time of at least 60s, such as 15m or 1h, got ${JSON.stringify(values.for)}`)
+const seed = Number(values.seed)
+if (!Number.isInteger(seed)) throw new Error(`--seed: expected a whole number, got ${JSON.stringify(values.seed)}`)
+if (!canMeter()) throw new Error('npm run soak reads /proc: it needs Linux')
+
+/** The share of the time in which the command is killed; the rest is one long life. */
+const killShare = 1 / 3
+/** The share of the long life that is left out of the slopes. */
+const warmUpShare = 1 / 4
+const sampleSeconds = 5
+/** Slopes over less time tell nothing. */
+const shortestJudgedSeconds = 1200
+const lookSeconds = 60
+const drainSeconds = 10
+/** What the screening index keeps of a problem, and other state that grows by design: docs/benchmarks.md. */
+const bytesPerProblem = 600
+
+const folder = values.out === undefined ? mkdtempSync(join(tmpdir(), 'wellspring-soak-')) : resolve(values.out)
+mkdirSync(folder, { recursive: true })
+const command = fileURLToPath(new URL('../cli/main.js', import.meta.url))
+const probe = new URL('soak-probe.js', import.meta.url).href
+const probeFile = join(folder, 'probe.jsonl')
+const random = randomFrom(seedOf('soak', seed))
+const startedAtMs = Date.now()
+const elapsedSeconds = (): number => (Date.now() - startedAtMs) / 1000
+const note = (line: string): void => void process.stderr.write(`${line}\n`)
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(WELLSPRING|OPENAI|SOAK)_|^NODE_OPTIONS$/.test(name)),
+)
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
+const ending = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort())
+
+interface Run {
+  child: ChildProcess
+  firstLine: Promise<string | undefined>
+  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  stderr: string
+}
+
+function start(parts: readonly string[], extra: Readonly<Record<string, string>> = {}): Run {
+  const child = spawn(process.execPath, [command, ...parts], {
+    cwd: folder,
+    env: { ...environment, ...extra },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  const lines = createInterface({ input: child.stdout })
+  const run: Run = {
+    child,
+    stderr: '',
+    firstLine: new Promise((resolveLine) =>
+      lines.once('line', resolveLine).once('close', () => resolveLine(undefined)),
+    ),
+    ended: new Promise((resolveEnd, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, signal) => {
+        running.delete(child)
+        resolveEnd({ code, signal })
+      })
+    }),
+  }
+  lines.on('line', () => undefined)
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (run.stderr = (run.stderr + text).slice(-20_000)))
+  return run
+}
+
+async function complete(parts: readonly string[]): Promise<void> {
+  const run = start(parts)
+  const { code } = await run.ended
+  if (code !== 0) throw new Error(`wellspring ${parts.join(' ')} ended with ${code}: ${run.stderr.trim()}`)
+}
+
+/** A simulated endpoint in a process of its own, which is killed and hangs. */
+class Endpoint {
+  run: Run | undefined
+  life = 0
+  readonly name: string
+  readonly port: number
+  #failing = true
+
+  constructor(name: string, port: number) {
+    this.name = name
+    this.port = port
+  }
+
+  async start(): Promise<void> {
+    this.life++
+    const failures =
+      'refused=0.01 serverError=0.01 connectionReset=0.005 cutAnswer=0.005 garbledAnswer=0.005 hang=0.0003'
+    const run = start([
+      ...['simulate', '--port', String(this.port), '--json', '--until-stdin-ends'],
+      ...['--speed', values.speed, '--seed', String(seed + this.port)],
+      ...(this.#failing ? ['--failures', ...failures.split(' ')] : []),
+    ])
+    if ((await run.firstLine) === undefined) throw new Error(`${this.name} did not start: ${run.stderr}`)
+    this.run = run
+  }
+
+  async kill(): Promise<void> {
+    const run = this.run
+    this.run = undefined
+    run?.child.kill('SIGKILL')
+    await run?.ended
+  }
+
+  /** From now on it does not fail. */
+  async heal(): Promise<void> {
+    this.#failing = false
+    await this.kill()
+    await this.start()
+  }
+}
+
+/** What befalls the stream, and when, in seconds from the start: from the seed alone. */
+interface Fault {
+  atSeconds: number
+  what: 'kill' | 'restart' | 'hang'
+  /** Of which endpoint. */
+  endpoint: number
+  lastsSeconds: number
+}
+
+function faultsOf(seconds: number): Fault[] {
+  const faults: Fault[] = []
+  const between = (least: number, most: number): number => least + random() * (most - least)
+  const killsUntil = seconds * killShare
+  // A short soak is killed as well.
+  const [shortest, longest] = [Math.min(60, killsUntil / 4), Math.min(240, killsUntil / 1.5)]
+  for (let at = between(shortest, longest); at < killsUntil; at += between(shortest, longest))
+    faults.push({ atSeconds: at, what: 'kill', endpoint: 0, lastsSeconds: 0 })
+  for (const what of ['restart', 'hang'] as const)
+    for (let at = between(20, 120); at < seconds - 60; at += between(60, 240))
+      faults.push({ atSeconds: at, what, endpoint: random() < 0.5 ? 0 : 1, lastsSeconds: what === 'hang' ? between(3, 25) : between(1, 5) }) // prettier-ignore
+  return faults.sort((a, b) => a.atSeconds - b.atSeconds)
+}
+
+/** Everything that is measured of the process, each few seconds. */
+interface Reading {
+  hours: number
+  life: number
+  anonymous: number
+  heap: number
+  external: number
+  descriptors: number
+  children: number
+  delayP99: number
+  delayMax: number
+}
+
+/** What is measured each minute. */
+interface Minute {
+  hours: number
+  life: number
+  disk: number
+  transientRecords: number
+  problems: number
+  commitP50: number
+  commitP99: number
+  lookSeconds: number
+  balances: Balance[]
+}
+
+/** What is left when all garbage is collected. */
+interface Held {
+  hours: number
+  life: number
+  heap: number
+  buffers: number
+}
+
+const readings: Reading[] = []
+const held: Held[] = []
+const minutes: Minute[] = []
+const endpointReadings: Sample[][] = [[], []]
+const seen = new Map<string, Living>()
+const made: Record<Fault['what'], number> = { kill: 0, restart: 0, hang: 0 }
+const complaints: string[] = []
+let life = 0
+let up: Run | undefined
+
+const [metricsPort = 0, ...endpointPorts] = await freePorts(3)
+const endpoints = endpointPorts.map((port, index) => new Endpoint(`endpoint-${index}`, port))
+writeFileSync(join(folder, 'wellspring.yaml'), JSON.stringify(configurationOf(endpointPorts), null, 2))
+
+/** Both endpoints serve all simulated models: one answers in streams, the other in whole. Times are short, as a soak's hangs are. */
+function configurationOf(ports: readonly number[]): object {
+  const models: Readonly<Record<string, readonly string[]>> = {
+    annotator: ['sim-annotator-a', 'sim-annotator-b'],
+    embedder: ['sim-embedder'],
+    'problem-writer': ['sim-problem-writer'],
+    'test-writer': ['sim-test-writer'],
+    voter: ['sim-voter'],
+    solver: ['sim-solver', 'sim-solver-large'],
+    teacher: ['sim-teacher'],
+    judge: ['sim-judge-a', 'sim-judge-b'],
+  }
+  const times = { timeoutSeconds: 40, stallSeconds: 15, idleSeconds: 15 }
+  const names = ports.map((_, index) => `endpoint-${index}`)
+  return {
+    endpoints: Object.fromEntries(
+      ports.map((port, index): [string, object] => [
+        `endpoint-${index}`,
+        { url: `http://127.0.0.1:${port}/v1`, stream: index === 0 ? 'always' : 'never', ...times },
+      ]),
+    ),
+    models: Object.fromEntries(
+      Object.values(models)
+        .flat()
+        .map((model) => [model, { model, endpoints: names }]),
+    ),
+    roles: models,
+  }
+}
+
+async function startUp(place: readonly string[], extra: readonly string[] = []): Promise<void> {
+  life++
+  up = start(
+    [
+      ...['up', '--json', ...place, '--metrics-port', String(metricsPort), ...extra],
+      ...['--set', 'run.retentionSeconds=180', '--set', `run.drainSeconds=${drainSeconds}`],
+      // Faults hold work up: enough of it is under way to keep the machine busy all the same.
+      ...['--set', 'sample-concepts.maxWorkInProgress=1500'],
+    ],
+    { SOAK_PROBE: probeFile, NODE_OPTIONS: `--import=${probe}` },
+  )
+  await up.firstLine
+}
+
+/** What the process wrote on stderr that no fault of this program explains. */
+function complaintsOf({ stderr }: Run): string[] {
+  return stderr.split('\n').filter((line) => /Warning|a bug|^wellspring: /.test(line))
+}
+
+let probeRead = 0
+let probeRest = ''
+/** The lines that the probes have written since the last call. */
+function newProbeLines(): ProbeLine[] {
+  if (!existsSync(probeFile)) return []
+  const file = openSync(probeFile, 'r')
+  try {
+    const buffer = Buffer.alloc(1 << 16)
+    const lines: string[] = []
+    for (;;) {
+      const count = readSync(file, buffer, 0, buffer.length, probeRead)
+      if (count === 0) break
+      probeRead += count
+      lines.push(...(probeRest + buffer.toString('latin1', 0, count)).split('\n'))
+      probeRest = lines.pop() ?? ''
+    }
+    return lines.map((line): ProbeLine => JSON.parse(line) as ProbeLine)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function sample(): void {
+  const pid = up?.child.pid
+  const reading = pid === undefined ? undefined : readProcess(pid)
+  if (pid === undefined || !reading) return
+  const children = descendantsOf(pid)
+  for (const child of children) seen.set(`${child.pid}/${child.startTicks}`, child)
+  const hours = elapsedSeconds() / 3600
+  const lines = newProbeLines().filter((line) => line.pid === pid)
+  for (const { collected, atMs, heapUsed, external, arrayBuffers } of lines)
+    if (collected) held.push({ hours: (atMs - startedAtMs) / 3_600_000, life, heap: heapUsed, buffers: external + arrayBuffers }) // prettier-ignore
+  const own = lines.at(-1)
+  if (own) {
+    readings.push({
+      ...{ hours, life, anonymous: reading.anonymous, heap: own.heapUsed, external: own.external + own.arrayBuffers },
+      descriptors: Object.values(reading.descriptors).reduce((sum, count) => sum + count, 0),
+      children: children.length,
+      // A process that hardly gets a core has few of them.
+      delayP99: Math.max(...lines.map((line) => line.delayP99)),
+      delayMax: Math.max(...lines.map((line) => line.delayMax)),
+    })
+    appendFileSync(
+      join(folder, 'samples.jsonl'),
+      `${JSON.stringify({ ...readings.at(-1), threads: reading.threads, kinds: reading.descriptors })}\n`,
+    )
+  }
+  for (const [index, endpoint] of endpoints.entries()) {
+    const endpointPid = endpoint.run?.child.pid
+    const found = endpointPid === undefined ? undefined : readProcess(endpointPid)
+    if (found) endpointReadings[index]?.push({ hours, value: found.anonymous, life: endpoint.life })
+  }
+}
+
+let bucketsBefore: { life: number; buckets: Buckets } | undefined
+
+async function commitTimes(): Promise<{ commitP50: number; commitP99: number }> {
+  const text = await fetch(`http://127.0.0.1:${metricsPort}/metrics`, { signal: AbortSignal.timeout(10_000) })
+    .then((response) => response.text())
+    .catch(() => '')
+  const buckets = bucketsOf(text, 'wellspring_commit_seconds')
+  const before = bucketsBefore?.life === life ? bucketsBefore.buckets : new Map<number, number>()
+  bucketsBefore = { life, buckets }
+  return { commitP50: quantileBetween(before, buckets, 0.5), commitP99: quantileBetween(before, buckets, 0.99) }
+}
+
+const transient = ['screened-problems', 'accepted-problems', 'rollout-requests', 'rollouts']
+const outOf = (balances: readonly Balance[], processor: string): number =>
+  balances.find((one) => one.processor === processor)?.out ?? 0
+
+async function look(reconciliation: Reconciliation, corpus: Corpus): Promise<Minute> {
+  const lookedAtMs = performance.now()
+  const balances = await reconciliation.look(corpus)
+  const described = corpus.log.kind === 'embedded' ? await corpus.log.describeTopics() : []
+  const minute: Minute = {
+    ...{ hours: elapsedSeconds() / 3600, life, balances, problems: outOf(balances, 'generate-problem') },
+    disk: diskBytes(join(folder, values.kafka ? 'kafka' : 'data')),
+    transientRecords: described
+      .filter(({ name }) => transient.includes(name))
+      .reduce((sum, { records }) => sum + records, 0),
+    ...(await commitTimes()),
+    lookSeconds: (performance.now() - lookedAtMs) / 1000,
+  }
+  minutes.push(minute)
+  appendFileSync(join(folder, 'minutes.jsonl'), `${JSON.stringify(minute)}\n`)
+  const last = readings.at(-1)
+  const inFlight = balances.reduce((sum, one) => sum + one.inFlight, 0)
+  const dead = balances.reduce((sum, one) => sum + one.dead, 0)
+  note(
+    [
+      `${(elapsedSeconds() / 60).toFixed(1)} min`,
+      `life ${life}`,
+      `${formatCount(minute.problems)} problems`,
+      `${formatCount(outOf(balances, 'verify-rollout'))} verdicts`,
+      `${formatCount(reconciliation.records)} records balanced`,
+      `${formatCount(inFlight)} in flight`,
+      `${dead} dead`,
+      `${formatBytes(last?.anonymous ?? 0)} memory`,
+      `${formatBytes(last?.heap ?? 0)} heap`,
+      `${last?.descriptors ?? 0} descriptors`,
+      `${last?.children ?? 0} children`,
+      `${formatBytes(minute.disk)} on disk`,
+      `commit p99 ${minute.commitP99.toFixed(3)} s`,
+      `loop p99 ${(last?.delayP99 ?? 0).toFixed(3)} s`,
+      ...(reconciliation.violations.length > 0 ? [`${reconciliation.violations.length} VIOLATIONS`] : []),
+    ].join(', '),
+  )
+  return minute
+}
+
+let fed = 0
+/** Human problems, as anybody may bring them while the stream runs, and bytes that are no record. */
+async function feed(place: readonly string[], corpus: Corpus): Promise<void> {
+  const file = join(folder, 'human.jsonl')
+  const lines = Array.from({ length: 10 }, () => {
+    const number = ++fed
+    const [a, b] = [1000 + 6 * number, 90 + 4 * number]
+    const math = { domain: 'math', problem: `Find the remainder when ${a} is divided by ${b}.`, answer: String(a % b) }
+    const code = { domain: 'code', problem: `Read a whole number n and print the product of n and ${b}.` }
+    return JSON.stringify({ source: 'soak', ...(number % 2 === 0 ? math : code) })
+  })
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  await complete(['ingest', file, '--as', 'problems', ...place])
+  const poison = ['rollouts', 'traces'].map((topic) => ({
+    ...{ topic, partition: fed % 12, key: `poison-${fed}` },
+    value: Buffer.from(`no record ${fed}`),
+  }))
+  await corpus.log.append(poison, `poison-${fed}`)
+}
+
+async function make(fault: Fault, place: readonly string[]): Promise<void> {
+  made[fault.what]++
+  const endpoint = endpoints[fault.endpoint]
+  if (fault.what === 'kill') {
+    const before = up
+    before?.child.kill('SIGKILL')
+    await before?.ended
+    if (before) complaints.push(...complaintsOf(before))
+    await startUp(place)
+  } else if (fault.what === 'restart') {
+    await endpoint?.kill()
+    await pause(fault.lastsSeconds * 1000)
+    await endpoint?.start()
+  } else {
+    const child = endpoint?.run?.child
+    child?.kill('SIGSTOP')
+    await pause(fault.lastsSeconds * 1000)
+    child?.kill('SIGCONT')
+  }
+}
+
+/** Runs with its faults until the time is up. */
+async function soak(
+  seconds: number,
+  place: Place,
+  flags: readonly string[],
+  reconciliation: Reconciliation,
+): Promise<void> {
+  const faults = faultsOf(seconds)
+  const longLifeFrom = seconds * killShare
+  let snapshotDue = longLifeFrom + (seconds - longLifeFrom) * warmUpShare
+  const beginsAt = elapsedSeconds()
+  const at = (): number => elapsedSeconds() - beginsAt
+  let nextSample = 0
+  let nextLook = 30
+  const busy: Promise<void>[] = endpoints.map(() => Promise.resolve())
+  let failure: Error | undefined
+  while (at() < seconds && !ending.signal.aborted) {
+    if (failure !== undefined) throw failure
+    if (up?.child.exitCode !== null || up.child.signalCode !== null)
+      throw new Error(
+        `up has ended by itself (${up?.child.exitCode ?? up?.child.signalCode}): ${up?.stderr.slice(-2000)}`,
+      )
+    const due = faults[0]
+    if (due && at() >= due.atSeconds) {
+      faults.shift()
+      if (due.what === 'kill') await make(due, flags)
+      else {
+        // One thing at a time befalls an endpoint.
+        busy[due.endpoint] = (busy[due.endpoint] ?? Promise.resolve())
+          .then(() => make(due, flags))
+          .catch((error: unknown) => void (failure = error instanceof Error ? error : new Error(String(error))))
+      }
+    }
+    if (at() >= nextSample) {
+      sample()
+      nextSample = at() + sampleSeconds
+    }
+    if (at() >= nextLook) {
+      await useCorpus(place, openBeside, async (corpus) => {
+        await look(reconciliation, corpus)
+        await feed(flags, corpus)
+      })
+      nextLook += lookSeconds
+    }
+    if (values.snapshots && at() >= snapshotDue) {
+      up?.child.kill('SIGUSR2')
+      snapshotDue = Infinity
+    }
+    await pause(250)
+  }
+  await Promise.all(busy)
+}
+
+const figures = new Figures(values.json)
+const mebibyte = 1 << 20
+
+/** Slopes of the long life after its warm-up. */
+function tellTrends(longLifeFrom: number, seconds: number, problemsPerHour: number): void {
+  const from = (longLifeFrom + (seconds - longLifeFrom) * warmUpShare) / 3600
+  const late = readings.filter(({ hours }) => hours >= from)
+  const of = (value: (one: Reading) => number): Sample[] =>
+    late.map((one) => ({ hours: one.hours, value: value(one), life: one.life }))
+  const isJudged = seconds - from * 3600 >= shortestJudgedSeconds
+  const allowed = (problemsPerHour * bytesPerProblem) / mebibyte
+  const tellSlope = (name: string, samples: readonly Sample[], unit: number, grows: number): void => {
+    const { perHour, noisePerHour, mean } = trendOf(samples)
+    const noise = noisePerHour / unit
+    figures.tell(
+      `${name}, slope an hour (mean ${(mean / unit).toPrecision(4)}; ${samples.length} samples over ${((late.at(-1)?.hours ?? from) - from).toFixed(2)} h)`,
+      perHour / unit,
+      `${isJudged ? '' : 'none for so short a time; '}<= noise of ${noise.toPrecision(3)}${grows > 0 ? ` and ${grows.toPrecision(3)} for what is kept of each problem` : ''}`,
+      !isJudged || perHour / unit <= noise + grows,
+    )
+  }
+  tellSlope('anonymous memory of up, MiB', of(({ anonymous }) => anonymous), mebibyte, allowed) // prettier-ignore
+  const heldLate = held.filter(({ hours }) => hours >= from)
+  const heldOf = (value: (one: Held) => number): Sample[] =>
+    heldLate.map((one) => ({ hours: one.hours, value: value(one), life: one.life }))
+  tellSlope(
+    'heap of up with all garbage collected, MiB',
+    heldOf(({ heap }) => heap),
+    mebibyte,
+    allowed,
+  )
+  tellSlope(
+    'buffers of up with all garbage collected, MiB',
+    heldOf(({ buffers }) => buffers),
+    mebibyte,
+    allowed,
+  )
+  tellSlope('descriptors of up', of(({ descriptors }) => descriptors), 1, 0) // prettier-ignore
+  tellSlope('processes that up has started', of(({ children }) => children), 1, 0) // prettier-ignore
+  for (const [index, samples] of endpointReadings.entries())
+    tellSlope(`anonymous memory of simulated ${endpoints[index]?.name}, MiB`, samples.filter(({ hours }) => hours >= from), mebibyte, allowed) // prettier-ignore
+  const halves = [late.slice(0, late.length >> 1), late.slice(late.length >> 1)]
+  const [delayBefore = 0, delayAfter = 0] = halves.map((half) => quantile(half.map((one) => one.delayP99), 0.5)) // prettier-ignore
+  figures.tell('event loop delay, median of the 99th percentiles, s: second half over first', delayAfter / delayBefore, '<= 1.5', delayAfter <= 1.5 * delayBefore) // prettier-ignore
+  figures.tell('event loop delay, longest, s', Math.max(...late.map(({ delayMax }) => delayMax)), 'no goal', true)
+  const lateMinutes = minutes.filter((one) => one.hours >= from && one.commitP99 > 0)
+  const [commitBefore = 0, commitAfter = 0] = [lateMinutes.slice(0, lateMinutes.length >> 1), lateMinutes.slice(lateMinutes.length >> 1)].map((half) => quantile(half.map((one) => one.commitP99), 0.5)) // prettier-ignore
+  figures.tell('commit, 99th percentile of a minute, median, s', quantile(lateMinutes.map(({ commitP99 }) => commitP99), 0.5), 'no goal', true) // prettier-ignore
+  figures.tell('commit, 99th percentile: second half over first', commitAfter / commitBefore, '<= 2', commitAfter <= 2 * commitBefore) // prettier-ignore
+  const growth = (part: readonly Minute[]): number => {
+    const [first, last] = [part[0], part.at(-1)]
+    return first && last && last.problems > first.problems ? (last.disk - first.disk) / (last.problems - first.problems) : NaN // prettier-ignore
+  }
+  const afterWarmUp = minutes.filter(({ hours }) => hours >= from)
+  const [diskBefore, diskAfter] = [growth(afterWarmUp.slice(0, (afterWarmUp.length >> 1) + 1)), growth(afterWarmUp.slice(afterWarmUp.length >> 1))] // prettier-ignore
+  figures.tell('disk for each problem, KiB', growth(afterWarmUp) / 1024, 'no goal', true)
+  // Files grow in steps.
+  if (afterWarmUp.length >= 10)
+    figures.tell('disk for each problem: second half over first', diskAfter / diskBefore, '<= 1.25', diskAfter <= 1.25 * diskBefore) // prettier-ignore
+  if (!values.kafka) {
+    const most = (part: readonly Minute[]): number => Math.max(...part.map(({ transientRecords }) => transientRecords))
+    const [recordsBefore, recordsAfter] = [most(afterWarmUp.slice(0, (afterWarmUp.length >> 1) + 1)), most(afterWarmUp.slice(afterWarmUp.length >> 1))] // prettier-ignore
+    figures.tell('transient records kept: second half over first', recordsAfter / recordsBefore, '<= 1.5', recordsAfter <= 1.5 * recordsBefore) // prettier-ignore
+  }
+}
+
+/** A broker and a registry in the folder. */
+async function startKafka(): Promise<{ flags: string[]; stop: () => Promise<void> }> {
+  const report = note
+  const cluster = await startCluster({ directory: join(folder, 'kafka'), report })
+  const registry = await startRegistry({ directory: join(folder, 'registry'), report })
+  return {
+    flags: ['--kafka', cluster.bootstrapServers, '--registry', registry.url],
+    stop: async () => {
+      await registry.stop()
+      await cluster.stop()
+    },
+  }
+}
+
+let passed = false
+const kafka = values.kafka ? await startKafka() : undefined
+try {
+  const flags = ['--data', join(folder, 'data'), ...(kafka?.flags ?? ['--no-kafka']), '--config', join(folder, 'wellspring.yaml')] // prettier-ignore
+  const flagOf = (name: string): string | undefined => flags[flags.indexOf(name) + 1]
+  const place = await placeOf({
+    data: join(folder, 'data'),
+    config: join(folder, 'wellspring.yaml'),
+    ...(kafka ? { kafka: flagOf('--kafka'), registry: flagOf('--registry') } : { kafka: false as const }),
+  })
+  for (const endpoint of endpoints) await endpoint.start()
+  note(`soak of ${values.for}, seed ${seed}, in ${folder}`)
+  if (kafka) await complete(['topics', 'apply', ...flags.slice(0, -2)])
+  await complete(['ingest', fileURLToPath(new URL('../../examples/seeds.jsonl', import.meta.url)), '--as', 'seeds', ...flags]) // prettier-ignore
+  await startUp(flags)
+  const reconciliation = new Reconciliation(processors)
+  await soak(forSeconds, place, flags, reconciliation)
+  const soakedSeconds = Math.min(forSeconds, elapsedSeconds())
+
+  if (values.snapshots) {
+    up?.child.kill('SIGUSR2')
+    await pause(20_000)
+  }
+  up?.child.kill('SIGINT')
+  const ended = await up?.ended
+  if (up) complaints.push(...complaintsOf(up))
+  figures.tell('exit code after SIGINT', ended?.code ?? -1, '130', ended?.code === 130)
+  // What is left is worked off, at endpoints that are well again.
+  for (const endpoint of endpoints) await endpoint.heal()
+  await startUp(flags, ['--problems', '0'])
+  const rest = await Promise.race([up?.ended, pause(900_000, undefined, { ref: false })])
+  figures.tell('exit code after working off what was left', rest?.code ?? -1, '0', rest?.code === 0)
+  const last = await useCorpus(place, openBeside, (corpus) => look(reconciliation, corpus))
+  for (const endpoint of endpoints) await endpoint.kill()
+  // A child that is told to end takes a moment.
+  await pause(2000)
+  const left = [...seen.values()].filter(isLiving)
+
+  const problemsPerHour = (last.problems / soakedSeconds) * 3600
+  figures.tell('problems an hour', problemsPerHour, 'no goal', true)
+  figures.tell('verdicts a second', outOf(last.balances, 'verify-rollout') / soakedSeconds, 'no goal', true)
+  figures.tell(`faults: ${made.kill} times kill -9, ${made.restart} restarts and ${made.hang} hangs of an endpoint`, made.kill + made.restart + made.hang, '> 0', made.kill > 0 && made.restart > 0 && made.hang > 0) // prettier-ignore
+  figures.tell('minutes at which every processor was balanced', minutes.length, 'no goal', true)
+  figures.tell('records balanced', reconciliation.records, 'no goal', true)
+  figures.tell('records lost, made twice or counted wrongly', reconciliation.violations.length, '0', reconciliation.violations.length === 0) // prettier-ignore
+  const open = reconciliation.openAtEnd()
+  figures.tell('processors with anything left at the end', open.length, '0', open.length === 0)
+  figures.tell(`processes of up that outlive it, of ${seen.size} seen`, left.length, '0', left.length === 0)
+  figures.tell('complaints on stderr', complaints.length, '0', complaints.length === 0)
+  tellTrends(soakedSeconds * killShare, soakedSeconds, problemsPerHour)
+  for (const line of [...reconciliation.violations.slice(0, 20), ...open, ...complaints.slice(0, 20)]) note(`  ${line}`)
+  for (const { command: name, pid } of left) note(`  still there: ${name} (${pid})`)
+  note(`${'processor'.padEnd(22)}${['in', 'out', 'passed over', 'discarded', 'dead', 'in flight'].map((one) => one.padStart(12)).join('')}`) // prettier-ignore
+  for (const one of last.balances.filter((balance) => balance.in > 0))
+    note(`${one.processor.padEnd(22)}${[one.in, one.out, one.passedOver, one.discarded, one.dead, one.inFlight].map((count) => String(count).padStart(12)).join('')}`) // prettier-ignore
+  passed = figures.missed === 0 && !ending.signal.aborted
+  note(ending.signal.aborted ? 'verdict: interrupted' : passed ? 'verdict: every goal is met' : `verdict: ${figures.missed} goals are missed`) // prettier-ignore
+} finally {
+  for (const child of running) child.kill('SIGKILL')
+  await kafka?.stop()
+  if (passed && values.out === undefined) rmSync(folder, { recursive: true, force: true })
+  else note(`kept: ${folder}`)
+  process.exitCode = passed ? 0 : 1
+}

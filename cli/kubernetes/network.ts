@@ -1,0 +1,72 @@
+/** Who may talk to whom. Policies add up: an overlay allows what lies elsewhere with policies of its own. */
+import { everyPod, podLabels, type Resource } from './manifests.ts'
+import { kafkaPorts, metricsPort, registryPorts, type ClusterOptions } from './options.ts'
+
+/** Where a pod learns its cloud's credentials: no endpoint lives there. */
+const linkLocal = { v4: '169.254.0.0/16', v6: 'fe80::/10' }
+const tracePorts = [4317, 4318]
+
+/** The network policies of all pods. */
+export function networkPolicies({ kafkaCluster, monitoringNamespace }: ClusterOptions): Resource[] {
+  const tcp = (ports: readonly number[]): object[] => ports.map((port) => ({ protocol: 'TCP', port }))
+  const anywhere = { namespaceSelector: {} }
+  const pods = (labels: object): object => ({ ...anywhere, podSelector: { matchLabels: labels } })
+  return [
+    policy('wellspring', 'every pod: names, Kafka and its registry; whoever scrapes metrics', {
+      podSelector: { matchLabels: everyPod },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [
+        {
+          from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': monitoringNamespace } } }],
+          ports: tcp([metricsPort]),
+        },
+      ],
+      egress: [
+        {
+          to: [
+            {
+              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+              podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+            },
+          ],
+          ports: [
+            { protocol: 'UDP', port: 53 },
+            { protocol: 'TCP', port: 53 },
+          ],
+        },
+        { to: [pods({ 'strimzi.io/cluster': kafkaCluster })], ports: tcp(kafkaPorts) },
+        { to: [pods({ 'app.kubernetes.io/name': 'apicurio-registry' })], ports: tcp(registryPorts) },
+      ],
+    }),
+    policy('wellspring-traces', 'every pod but those that run programs: a collector of traces', {
+      podSelector: {
+        matchLabels: everyPod,
+        matchExpressions: [{ key: podLabels.runsPrograms, operator: 'DoesNotExist' }],
+      },
+      policyTypes: ['Egress'],
+      egress: [{ to: [pods({ 'app.kubernetes.io/name': 'opentelemetry-collector' })], ports: tcp(tracePorts) }],
+    }),
+    policy('wellspring-endpoints', 'pods that call models: their endpoints, wherever they are', {
+      podSelector: { matchLabels: { ...everyPod, [podLabels.callsModels]: 'true' } },
+      policyTypes: ['Egress'],
+      egress: [
+        {
+          to: [
+            anywhere,
+            { ipBlock: { cidr: '0.0.0.0/0', except: [linkLocal.v4] } },
+            { ipBlock: { cidr: '::/0', except: [linkLocal.v6] } },
+          ],
+        },
+      ],
+    }),
+  ]
+}
+
+function policy(name: string, summary: string, spec: object): Resource {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name, labels: everyPod, annotations: { 'wellspring/summary': summary } },
+    spec,
+  }
+}

@@ -1,0 +1,360 @@
+/** Rules that manifests keep, whoever wrote them: looked at after kustomize has put everything together. */
+import { parseAllDocuments } from 'yaml'
+import { ConfigurationError } from '../../engine/errors.ts'
+import { podLabels, type Resource } from './manifests.ts'
+
+/** One rule that one resource breaks. */
+export interface Breach {
+  rule: RuleName
+  /** `Deployment/roll-out`. */
+  resource: string
+  /** What was found, and what was expected. */
+  fault: string
+}
+
+interface Container {
+  name: string
+  image?: string
+  env?: { name: string; value?: string; valueFrom?: object }[]
+  envFrom?: { secretRef?: { name: string } }[]
+  ports?: { hostPort?: number }[]
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
+  securityContext?: SecurityContext & {
+    privileged?: boolean
+    allowPrivilegeEscalation?: boolean
+    readOnlyRootFilesystem?: boolean
+    capabilities?: { add?: string[]; drop?: string[] }
+  }
+  livenessProbe?: object
+  readinessProbe?: object
+  lifecycle?: { preStop?: { sleep?: { seconds?: number } } }
+}
+
+interface SecurityContext {
+  runAsNonRoot?: boolean
+  runAsUser?: number
+  seccompProfile?: { type?: string }
+}
+
+interface PodSpec {
+  automountServiceAccountToken?: boolean
+  hostNetwork?: boolean
+  hostPID?: boolean
+  hostIPC?: boolean
+  terminationGracePeriodSeconds?: number
+  securityContext?: SecurityContext
+  containers?: Container[]
+  initContainers?: Container[]
+  volumes?: { name: string; hostPath?: object; emptyDir?: { sizeLimit?: string } | null }[]
+}
+
+/** A workload's pods, wherever its kind keeps their template. */
+interface Workload {
+  resource: Resource
+  labels: Labels
+  pod: PodSpec
+  containers: Container[]
+  /** Whether it is kept running, unlike a job. */
+  keepsRunning: boolean
+}
+
+type Labels = Readonly<Record<string, string>>
+
+interface Selector {
+  matchLabels?: Labels
+  matchExpressions?: { key: string; operator: string; values?: string[] }[]
+}
+
+interface NetworkPolicySpec {
+  podSelector?: Selector
+  policyTypes?: string[]
+  egress?: { to?: { ipBlock?: object; podSelector?: Selector }[] }[]
+}
+
+interface ScaledObjectSpec {
+  scaleTargetRef?: { kind?: string; name?: string }
+  minReplicaCount?: number
+  maxReplicaCount?: number
+  triggers?: { type?: string }[]
+}
+
+interface Manifests {
+  workloads: readonly Workload[]
+  resources: readonly Resource[]
+}
+
+/** Sentences on what one workload breaks; none where it keeps the rule. */
+type WorkloadRule = (workload: Workload, all: Manifests) => string[]
+
+const lastingKinds = ['Deployment', 'StatefulSet', 'DaemonSet']
+
+const eachContainer =
+  (fault: (container: Container, pod: PodSpec) => string | undefined): WorkloadRule =>
+  ({ containers, pod }) =>
+    containers.flatMap((container) => {
+      const found = fault(container, pod)
+      return found === undefined ? [] : [`container ${container.name} ${found}`]
+    })
+
+const workloadRules = {
+  privileged: eachContainer(({ securityContext: own }) => {
+    if (own?.privileged === true) return 'is privileged'
+    return own?.allowPrivilegeEscalation === false
+      ? undefined
+      : 'may gain privileges: set allowPrivilegeEscalation: false'
+  }),
+  'host-access': ({ pod, containers }) => [
+    ...(['hostNetwork', 'hostPID', 'hostIPC'] as const)
+      .filter((name) => pod[name] === true)
+      .map((name) => `uses ${name}`),
+    ...(pod.volumes ?? []).filter(({ hostPath }) => hostPath).map(({ name }) => `volume ${name} is a hostPath`),
+    ...containers
+      .filter(({ ports = [] }) => ports.some(({ hostPort }) => hostPort !== undefined))
+      .map(({ name }) => `container ${name} takes a port of the node`),
+  ],
+  'non-root': eachContainer(({ securityContext: own }, { securityContext: common }) => {
+    if ((own?.runAsUser ?? common?.runAsUser) === 0) return 'runs as root'
+    return (own?.runAsNonRoot ?? common?.runAsNonRoot) === true ? undefined : 'may run as root: set runAsNonRoot: true'
+  }),
+  capabilities: eachContainer(({ securityContext: own }) => {
+    const { add = [], drop = [] } = own?.capabilities ?? {}
+    if (add.length > 0) return `adds capabilities: ${add.join(', ')}`
+    return drop.includes('ALL') ? undefined : 'keeps capabilities: drop ALL'
+  }),
+  'read-only-root': eachContainer(({ securityContext: own }) =>
+    own?.readOnlyRootFilesystem === true ? undefined : 'can write to its image: set readOnlyRootFilesystem: true',
+  ),
+  seccomp: eachContainer(({ securityContext: own }, { securityContext: common }) => {
+    const type = (own?.seccompProfile ?? common?.seccompProfile)?.type
+    return type === 'RuntimeDefault' || type === 'Localhost'
+      ? undefined
+      : `has the seccomp profile ${type ?? 'none'}: expected RuntimeDefault or Localhost`
+  }),
+  'resource-limits': eachContainer(({ resources = {} }) => {
+    const missing = (['requests', 'limits'] as const).flatMap((sort) =>
+      ['cpu', 'memory'].filter((name) => resources[sort]?.[name] === undefined).map((name) => `${sort}.${name}`),
+    )
+    return missing.length === 0 ? undefined : `has no ${missing.join(', ')}`
+  }),
+  'volume-limits': ({ pod }) =>
+    (pod.volumes ?? [])
+      .filter((volume) => volume.emptyDir !== undefined && volume.emptyDir?.sizeLimit === undefined)
+      .map(({ name }) => `volume ${name} may fill the node: set emptyDir.sizeLimit`),
+  probes: (workload, all) =>
+    workload.keepsRunning
+      ? eachContainer(({ livenessProbe, readinessProbe }) => {
+          const missing = [...(livenessProbe ? [] : ['livenessProbe']), ...(readinessProbe ? [] : ['readinessProbe'])]
+          return missing.length === 0 ? undefined : `has no ${missing.join(', ')}`
+        })(workload, all)
+      : [],
+  'service-token': ({ pod }) =>
+    pod.automountServiceAccountToken === false
+      ? []
+      : ['mounts a token of its service account: set automountServiceAccountToken: false'],
+  'grace-period': ({ pod, containers }) => {
+    const graceSeconds = pod.terminationGracePeriodSeconds ?? 30
+    return containers.flatMap(({ name, env = [], lifecycle }) => {
+      const drain = env.find((one) => one.name === 'WELLSPRING_RUN_DRAIN_SECONDS')?.value
+      if (drain === undefined) return []
+      const needed = Number(drain) + (lifecycle?.preStop?.sleep?.seconds ?? 0)
+      return graceSeconds > needed
+        ? []
+        : [
+            `container ${name} drains for up to ${needed} s with its preStop, and is killed after ${graceSeconds}: raise terminationGracePeriodSeconds`,
+          ]
+    })
+  },
+  'pinned-image': eachContainer(({ image = '' }) => {
+    if (/@sha256:[0-9a-f]{64}$/.test(image)) return undefined
+    const tag = /:([\w][\w.-]*)$/.exec(image)?.[1]
+    return tag !== undefined && tag !== 'latest'
+      ? undefined
+      : `runs ${image || 'no image'}: name a tag other than latest, or a digest`
+  }),
+  secrets: eachContainer(({ env = [] }) => {
+    const inline = env.filter(({ name, value }) => /PASSWORD|TOKEN|SECRET|API_?KEY|PASSPHRASE/.test(name) && value)
+    return inline.length === 0
+      ? undefined
+      : `has ${inline.map(({ name }) => name).join(', ')} in plain text: use valueFrom`
+  }),
+  'disruption-budget': ({ resource, labels, keepsRunning }, { resources }) => {
+    if (!keepsRunning || resource.kind === 'DaemonSet') return []
+    const budgets = resources
+      .filter(({ kind }) => kind === 'PodDisruptionBudget')
+      .map(
+        ({ spec }) => spec as { selector?: Selector; maxUnavailable?: number | string; minAvailable?: number | string },
+      )
+      .filter(({ selector }) => selects(selector, labels))
+    if (budgets.length === 0) return ['no PodDisruptionBudget selects its pods']
+    return budgets.every(({ maxUnavailable = 1 }) => maxUnavailable !== 0 && maxUnavailable !== '0%')
+      ? []
+      : ['its PodDisruptionBudget lets no pod go: no node could be emptied']
+  },
+  'network-policy': ({ labels }, { resources }) => {
+    const types = new Set(policiesFor(labels, resources).flatMap(({ policyTypes = ['Ingress'] }) => policyTypes))
+    const missing = ['Ingress', 'Egress'].filter((type) => !types.has(type))
+    return missing.length === 0 ? [] : [`no NetworkPolicy bounds its ${missing.join(' and ').toLowerCase()}`]
+  },
+  'programs-apart': ({ labels, containers }, { resources }) => {
+    if (labels[podLabels.runsPrograms] !== 'true') return []
+    const targets = policiesFor(labels, resources).flatMap(({ egress = [] }) => egress.map(({ to = [] }) => to))
+    const isWide = targets.some(
+      (to) => to.length === 0 || to.some(({ ipBlock, podSelector }) => ipBlock || !podSelector),
+    )
+    return [
+      ...(isWide
+        ? ['runs programs that models wrote, and a NetworkPolicy lets it reach more than pods that it names']
+        : []),
+      ...containers
+        .filter(({ envFrom = [] }) => envFrom.some(({ secretRef }) => secretRef))
+        .map(({ name }) => `runs programs that models wrote, and container ${name} is given a whole Secret`),
+    ]
+  },
+} as const satisfies Record<string, WorkloadRule>
+
+/** Sentences on what one resource breaks that is no workload. */
+const resourceRules = {
+  scaling: ({ kind, spec }: Resource, { workloads }: Manifests): string[] => {
+    if (kind !== 'ScaledObject') return []
+    const {
+      scaleTargetRef: target = {},
+      minReplicaCount = 0,
+      maxReplicaCount = 100,
+      triggers = [],
+    } = spec as ScaledObjectSpec
+    const scaled = workloads.find(
+      ({ resource }) => resource.kind === (target.kind ?? 'Deployment') && resource.metadata.name === target.name,
+    )
+    return [
+      ...(scaled ? [] : [`scales ${target.kind ?? 'Deployment'}/${target.name}, which is not there`]),
+      ...((scaled?.resource.spec as { replicas?: number } | undefined)?.replicas === undefined
+        ? []
+        : ['its workload has replicas of its own: every deployment would undo the scaling']),
+      ...(minReplicaCount >= 1 ? [] : ['may scale to zero: nobody would be left to tell the backlog']),
+      ...(maxReplicaCount >= minReplicaCount ? [] : [`scales from ${minReplicaCount} to ${maxReplicaCount}`]),
+      ...(triggers.some(({ type }) => type === 'kafka' || type === 'apache-kafka')
+        ? ['follows the lag of a consumer group, which misleads: use wellspring_backlog_records']
+        : []),
+    ]
+  },
+  'secret-values': ({ kind, data, stringData }: Resource): string[] =>
+    kind === 'Secret' && (data !== undefined || stringData !== undefined)
+      ? ['holds its values: name a Secret that is made elsewhere']
+      : [],
+}
+
+type RuleName = keyof typeof workloadRules | keyof typeof resourceRules
+
+/** All rules, in the order in which they are looked at. */
+export const ruleNames = [...Object.keys(workloadRules), ...Object.keys(resourceRules)] as RuleName[]
+
+/** The resources of a text with any number of YAML documents; lists are opened. @throws ConfigurationError */
+export function readResources(text: string): Resource[] {
+  const documents = parseAllDocuments(text)
+  const faults = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split('\n')[0] ?? ''))
+  if (faults.length > 0) throw new ConfigurationError(faults)
+  const values = documents.map((one) => one.toJS() as unknown).filter((one) => one !== null && one !== undefined)
+  const resources = values.flatMap((one) => {
+    const { kind, items } = one as { kind?: unknown; items?: unknown }
+    return kind === 'List' && Array.isArray(items) ? (items as unknown[]) : [one]
+  })
+  const stray = resources.findIndex((one) => !isResource(one))
+  if (stray >= 0)
+    throw new ConfigurationError([
+      `document ${stray + 1}: expected a resource of Kubernetes with apiVersion, kind and metadata.name`,
+    ])
+  if (resources.length === 0)
+    throw new ConfigurationError([
+      'expected resources of Kubernetes, got none; pipe in what `kubectl kustomize FOLDER` writes',
+    ])
+  return resources.filter(isResource)
+}
+
+function isResource(value: unknown): value is Resource {
+  const { apiVersion, kind, metadata } = (value ?? {}) as Partial<Resource>
+  return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata?.name === 'string'
+}
+
+/** Every rule that is broken. Rules that a workload's annotation `wellspring/exempt` names are not looked at. */
+export function brokenRules(resources: readonly Resource[]): Breach[] {
+  const workloads = resources.flatMap(workloadOf)
+  const all = { workloads, resources }
+  const nameOf = ({ kind, metadata }: Resource): string => `${kind}/${metadata.name}`
+  return [
+    ...workloads.flatMap((workload) => {
+      const exempt = exemptionsOf(workload.resource)
+      return Object.entries<WorkloadRule>(workloadRules)
+        .filter(([rule]) => !exempt.includes(rule))
+        .flatMap(([rule, faults]) =>
+          faults(workload, all).map((fault) => ({
+            rule: rule as RuleName,
+            resource: nameOf(workload.resource),
+            fault,
+          })),
+        )
+    }),
+    ...resources.flatMap((resource) =>
+      Object.entries(resourceRules).flatMap(([rule, faults]) =>
+        faults(resource, all).map((fault) => ({ rule: rule as RuleName, resource: nameOf(resource), fault })),
+      ),
+    ),
+  ]
+}
+
+/** `probes, disruption-budget: the reason` -> the rules. */
+function exemptionsOf({ metadata }: Resource): string[] {
+  const text = metadata.annotations?.['wellspring/exempt'] ?? ''
+  return (text.split(':')[0] ?? '').split(',').map((name) => name.trim())
+}
+
+interface Template {
+  metadata?: { labels?: Labels }
+  spec?: PodSpec
+}
+
+function workloadOf(resource: Resource): Workload[] {
+  const spec = (resource.spec ?? {}) as { template?: Template; jobTemplate?: { spec?: { template?: Template } } }
+  const template: Template | undefined =
+    resource.kind === 'Pod'
+      ? { metadata: { labels: resource.metadata.labels ?? {} }, spec: resource.spec as PodSpec }
+      : resource.kind === 'CronJob'
+        ? spec.jobTemplate?.spec?.template
+        : resource.kind === 'Job' || lastingKinds.includes(resource.kind)
+          ? spec.template
+          : undefined
+  if (!template?.spec) return []
+  const { spec: pod, metadata } = template
+  return [
+    {
+      ...{ resource, pod, labels: metadata?.labels ?? {} },
+      containers: [...(pod.initContainers ?? []), ...(pod.containers ?? [])],
+      keepsRunning: lastingKinds.includes(resource.kind),
+    },
+  ]
+}
+
+function policiesFor(labels: Labels, resources: readonly Resource[]): NetworkPolicySpec[] {
+  return resources
+    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .map(({ spec }) => spec as NetworkPolicySpec)
+    .filter(({ podSelector }) => selects(podSelector, labels))
+}
+
+function selects({ matchLabels = {}, matchExpressions = [] }: Selector = {}, labels: Labels): boolean {
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const value = labels[key]
+      switch (operator) {
+        case 'In':
+          return value !== undefined && values.includes(value)
+        case 'NotIn':
+          return value === undefined || !values.includes(value)
+        case 'Exists':
+          return value !== undefined
+        default:
+          return value === undefined
+      }
+    })
+  )
+}

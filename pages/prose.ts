@@ -1,0 +1,158 @@
+/** Texts of problems and models: paragraphs, fenced code, inline code and formulas. Everything else stays as it was written. */
+import { codeBlock } from './code.ts'
+import { html, type Content, type Html } from './html.ts'
+import { formula, longestFormula, type MathBudget } from './math.ts'
+
+interface ProseOptions {
+  budget: MathBudget
+  /** What is longer is cut. @default 20,000 */
+  maxCharacters?: number
+  /** Language of fenced code that names none. */
+  language?: string
+  /** Where the whole text can be had, for one that is cut. */
+  whole?: Html
+}
+
+/** A text as a block of its own: nothing in it reaches beyond, whatever direction it is written in. */
+export function prose(text: string, { budget, maxCharacters = 20_000, language, whole }: ProseOptions): Html {
+  const { kept, cut } = shortened(text, maxCharacters)
+  return html`<div class="prose" dir="auto">${blocksOf(kept, budget, language)}</div>
+    ${cutNote(cut, whole)}`
+}
+
+/** A text without any markup, such as reasoning or what a program reads. */
+export function plain(
+  text: string,
+  { maxCharacters = 20_000, whole }: { maxCharacters?: number; whole?: Html } = {},
+): Html {
+  const { kept, cut } = shortened(text, maxCharacters)
+  return html`<pre class="plain" dir="auto">${kept}</pre>
+    ${cutNote(cut, whole)}`
+}
+
+function shortened(text: string, maxCharacters: number): { kept: string; cut: number } {
+  return text.length > maxCharacters
+    ? { kept: text.slice(0, maxCharacters), cut: text.length - maxCharacters }
+    : { kept: text, cut: 0 }
+}
+
+function cutNote(cut: number, whole: Html | undefined): Content {
+  return cut > 0 && html`<p class="cut">${cut.toLocaleString('en-US')} more characters are not shown here. ${whole}</p>`
+}
+
+function blocksOf(text: string, budget: MathBudget, language: string | undefined): Content[] {
+  const blocks: Content[] = []
+  let lines: string[] = []
+  let fence: { mark: string; language: string } | undefined
+  const flush = (): void => {
+    const block = lines.join('\n')
+    lines = []
+    if (fence) blocks.push(codeBlock(block, fence.language || language))
+    else
+      for (const paragraph of block.split(/\n[ \t]*\n/))
+        if (paragraph.trim() !== '') blocks.push(html`<p>${inlineText(paragraph.trim(), budget)}</p>`)
+  }
+  for (const line of text.replace(/\r\n?/g, '\n').split('\n')) {
+    const mark = /^ {0,3}(`{3,}|~{3,})([^`]*)$/.exec(line)
+    if (!fence && mark?.[1] !== undefined) {
+      flush()
+      fence = { mark: mark[1], language: mark[2] ?? '' }
+    } else if (fence && line.trim().startsWith(fence.mark) && line.trim().replaceAll(fence.mark[0] ?? '', '') === '') {
+      flush()
+      fence = undefined
+    } else lines.push(line)
+  }
+  flush()
+  return blocks
+}
+
+const environments = new Set([
+  'equation',
+  'equation*',
+  'align',
+  'align*',
+  'gather',
+  'gather*',
+  'aligned',
+  'cases',
+  'pmatrix',
+  'bmatrix',
+  'array',
+])
+
+/** Inline code and formulas of one paragraph. Each kind of delimiter that has no end is looked for once. */
+export function inlineText(text: string, budget: MathBudget): Content[] {
+  const parts: Content[] = []
+  const endless = new Set<string>()
+  let plainFrom = 0
+  const take = (from: number, to: number, part: Html): number => {
+    parts.push(emphasised(text.slice(plainFrom, from)), part)
+    plainFrom = to
+    return to
+  }
+  const endOf = (close: string, from: number): number => {
+    if (endless.has(close)) return -1
+    const at = text.indexOf(close, from)
+    if (at < 0) endless.add(close)
+    return at
+  }
+  const special = /[$\\`]/g
+  for (let found = special.exec(text); found; found = special.exec(text)) {
+    const at = found.index
+    const delimited = (open: string, close: string, display: boolean): boolean => {
+      if (!text.startsWith(open, at)) return false
+      const end = endOf(close, at + open.length)
+      if (end < 0 || end - at > longestFormula || end === at + open.length) return false
+      special.lastIndex = take(at, end + close.length, formula(text.slice(at + open.length, end), display, budget))
+      return true
+    }
+    if (found[0] === '`') {
+      const end = endOf('`', at + 1)
+      if (end > at + 1) special.lastIndex = take(at, end + 1, html`<code>${text.slice(at + 1, end)}</code>`)
+      continue
+    }
+    if (found[0] === '\\') {
+      if (delimited('\\(', '\\)', false) || delimited('\\[', '\\]', true)) continue
+      const environment = /^\\begin\{([a-z]+\*?)\}/.exec(text.slice(at, at + 20))?.[1]
+      if (environment !== undefined && environments.has(environment)) {
+        const close = `\\end{${environment}}`
+        const end = endOf(close, at)
+        if (end >= 0 && end - at <= longestFormula) {
+          const to = end + close.length
+          special.lastIndex = take(at, to, formula(text.slice(at, to), true, budget))
+          continue
+        }
+      }
+      // An escaped dollar is one.
+      special.lastIndex = Math.max(special.lastIndex, at + 2)
+      continue
+    }
+    if (delimited('$$', '$$', true)) continue
+    if (endless.has('$')) continue
+    const end = dollarEnd(text, at + 1)
+    if (end === undefined) endless.add('$')
+    else if (end > 0) special.lastIndex = take(at, end + 1, formula(text.slice(at + 1, end), false, budget))
+  }
+  parts.push(emphasised(text.slice(plainFrom)))
+  return parts
+}
+
+/** Headings and what stands between two pairs of asterisks, as models like to write them. */
+function emphasised(text: string): Content[] {
+  return text
+    .split(/(^#{1,6} [^\n]*$|(?<![\w*])\*\*[^\s*][^*\n]{0,200}\*\*(?![\w*]))/m)
+    .map((part, index) => (index % 2 === 0 ? part : html`<strong>${part.replace(/^#+ |^\*\*|\*\*$/g, '')}</strong>`))
+}
+
+/**
+ * Where a formula that began with a dollar ends: no white space within its ends, no digit behind it, so that amounts of money stay text.
+ * @returns undefined where no dollar behind it can end any formula; 0 where this one is none
+ */
+function dollarEnd(text: string, from: number): number | undefined {
+  for (let end = text.indexOf('$', from); end >= 0; end = text.indexOf('$', end + 1)) {
+    const before = text[end - 1] ?? ''
+    if (before === '\\' || /\s/.test(before) || /\d/.test(text[end + 1] ?? '')) continue
+    return end === from || /\s/.test(text[from] ?? ' ') || end - from > longestFormula ? 0 : end
+  }
+  return undefined
+}

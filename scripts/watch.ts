@@ -1,0 +1,125 @@
+/**
+ * `npm run watch`: Prometheus and Grafana on free ports of 127.0.0.1, with the project's dashboards and alerts, beside a process that
+ * serves metrics (`wellspring up --metrics-port 9464`). Ctrl-C ends both.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { prometheusFile } from './grafana/provisioning.ts'
+import { freePorts } from './kafka/ports.ts'
+import {
+  findGrafana,
+  installPrometheus,
+  ProgramError,
+  startGrafana,
+  startPrometheus,
+  type Served,
+} from './prometheus/programs.ts'
+
+const help = `npm run watch -- [options]
+
+  --target HOST:PORT   a process that serves metrics, as often as there are some (default 127.0.0.1:9464)
+  --interval SECONDS   between two scrapes (default 5)
+  --data DIR           keep what was measured there (default: a folder that is removed at the end)
+
+In another terminal: npx wellspring up --metrics-port 9464`
+
+interface Options {
+  targets: string[]
+  intervalSeconds: number
+  data: string | undefined
+}
+
+class UsageError extends Error {}
+
+/** Undefined: help is asked for. @throws UsageError */
+function readOptions(): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      options: {
+        target: { type: 'string', multiple: true, default: ['127.0.0.1:9464'] },
+        interval: { type: 'string', default: '5' },
+        data: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (values.help) return undefined
+    const intervalSeconds = Number(values.interval)
+    if (!(Number.isInteger(intervalSeconds) && intervalSeconds > 0))
+      throw new Error(`--interval: expected whole seconds above 0, got "${values.interval}"`)
+    const wrong = values.target.find((target) => !/^[^\s/:]+:\d{1,5}$/.test(target))
+    if (wrong !== undefined) throw new Error(`--target: expected HOST:PORT, got "${wrong}"`)
+    return { targets: values.target, intervalSeconds, data: values.data }
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split('\n', 1)[0]}; see npm run watch -- --help`)
+  }
+}
+
+async function answers(target: string): Promise<boolean> {
+  try {
+    const response = await fetch(`http://${target}/metrics`, { signal: AbortSignal.timeout(2000) })
+    return (await response.text()).includes('wellspring_')
+  } catch {
+    return false
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  if (!options) return console.log(help)
+  const interrupted = new Promise<string>((end) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(''))
+  })
+  const folder = options.data === undefined ? mkdtempSync(join(tmpdir(), 'wellspring-watch-')) : resolve(options.data)
+  const served: Served[] = []
+  let isInOrder = false
+  try {
+    for (const name of ['prometheus', 'grafana']) mkdirSync(join(folder, name), { recursive: true })
+    installPrometheus(console.log)
+    const [prometheusPort = 0, grafanaPort = 0] = await freePorts(2)
+    const configurationFile = join(folder, 'prometheus.yaml')
+    const rules = resolve('grafana/alerts/wellspring.yaml')
+    writeFileSync(configurationFile, prometheusFile({ ...options, rules }))
+    const prometheus = await startPrometheus({
+      ...{ configurationFile, port: prometheusPort },
+      ...{ dataFolder: join(folder, 'prometheus'), logFile: join(folder, 'prometheus.log') },
+    })
+    served.push(prometheus)
+    console.log(`Prometheus: ${prometheus.url} (alerts: ${prometheus.url}/alerts)`)
+    if (findGrafana()) {
+      const grafana = await startGrafana({
+        ...{ provisioningFolder: resolve('grafana/provisioning'), dashboardFolder: resolve('grafana/dashboards') },
+        ...{ prometheusUrl: prometheus.url, port: grafanaPort },
+        ...{ dataFolder: join(folder, 'grafana'), logFile: join(folder, 'grafana.log') },
+      })
+      served.push(grafana)
+      console.log(`Grafana: ${grafana.url}/dashboards`)
+    } else
+      console.log(
+        'Grafana: there is none on PATH, so no dashboards are shown; install it (https://grafana.com/grafana/download, macOS: brew install grafana) and start this again',
+      )
+    for (const target of options.targets)
+      if (!(await answers(target)))
+        console.log(
+          `${target} serves no metrics yet: start it with npx wellspring up --metrics-port ${target.split(':')[1]}; it is found by itself`,
+        )
+    console.log('Ctrl-C ends this')
+    const ends = served.map(({ url, ended }) =>
+      ended.then((how) => `${url} has ended (${how}); its log is in ${folder}`),
+    )
+    const why = await Promise.race([interrupted, ...ends])
+    if (why !== '') throw new ProgramError(why)
+    isInOrder = true
+  } finally {
+    await Promise.all(served.map((one) => one.stop()))
+    // Where something went wrong, the logs tell what.
+    if (isInOrder && options.data === undefined) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+await main().catch((error: unknown) => {
+  if (!(error instanceof ProgramError || error instanceof UsageError)) throw error
+  console.error(error.message)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+})

@@ -1,0 +1,93 @@
+/** Endpoints that mean harm: answers without end, and errors that repeat what they were sent. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { secret } from '../../engine/secrets.ts'
+import { parseInferenceSettings } from '../../inference/configuration.ts'
+import { createInference } from '../../inference/inference.ts'
+import { json, serveAnswers } from './server.ts'
+
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all(open.splice(0).map((one) => one.close()))
+})
+
+const never = new AbortController().signal
+
+function connectTo(url: string, endpoint: object = {}) {
+  const settings = parseInferenceSettings({
+    endpoints: { box: { url, ...endpoint } },
+    models: { solver: { model: 'm', endpoints: ['box'] } },
+    roles: { solver: ['solver'] },
+  })
+  const inference = createInference(settings, { secret })
+  open.push(inference)
+  return inference.complete({ role: 'solver', prompt: 'What is 1 + 1?' }, { requestId: 'r', signal: never })
+}
+
+describe('an answer without end', () => {
+  it.each([
+    ['one text', 'application/json', '{"choices": [{"message": {"content": "', 'x'.repeat(1 << 20), 'never'],
+    [
+      'a stream of tokens',
+      'text/event-stream',
+      '',
+      `data: {"choices": [{"index": 0, "delta": {"content": "${'x'.repeat(1 << 20)}"}}]}\n\n`,
+      'always',
+    ],
+    ['one line of a stream', 'text/event-stream', 'data: ', 'x'.repeat(1 << 20), 'always'],
+  ])('as %s is cut off after 64 MiB', async (_, type, head, piece, stream) => {
+    let sent = 0
+    const server = createServer((request, response) => {
+      request.resume()
+      response.writeHead(200, { 'content-type': type })
+      response.write(head)
+      const more = (): void => {
+        while (!response.destroyed && sent < 1 << 30) {
+          sent += piece.length
+          if (!response.write(piece)) return void response.once('drain', more)
+        }
+      }
+      more()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    open.push({
+      close: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve())
+          server.closeAllConnections()
+        }),
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+    await expect(connectTo(url, { stream })).rejects.toMatchObject({
+      kind: 'transient',
+      code: 'ANSWER_MALFORMED',
+      message: expect.stringMatching(/an answer of more than (64 MiB|67108864 bytes)/) as unknown,
+    })
+    // Some lies in buffers on the way.
+    expect(sent).toBeLessThan(160 << 20)
+  })
+})
+
+describe('an error that repeats the key', () => {
+  it.each([400, 401, 429, 500])('with status %i shows it to nobody', async (status) => {
+    vi.stubEnv('PLANTED_KEY', 'planted/key+1')
+    const server = await serveAnswers(({ headers }, response) => {
+      json(response, status, {
+        error: {
+          message: `no: ${headers.authorization}, ${headers.authorization?.replace('Bearer ', '')}, ?k=planted%2Fkey%2B1`,
+        },
+      })
+    })
+    open.push(server)
+    const failing = connectTo(server.url, { apiKeyVariable: 'PLANTED_KEY', stream: 'never', timeoutSeconds: 5 })
+    const given = await Promise.race([
+      failing.catch((error: unknown) => String((error as Error).message)),
+      // It waits for an endpoint that refuses: what it waits for is told elsewhere.
+      server.arrived(2).then(() => 'waits'),
+    ])
+    expect(server.seen[0]?.headers.authorization).toBe('Bearer planted/key+1')
+    expect(given).not.toContain('planted')
+  })
+})

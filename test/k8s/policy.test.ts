@@ -1,0 +1,189 @@
+/** The rules of manifests: what is rendered keeps them all, and each finds what is planted against it. */
+import { describe, expect, it } from 'vitest'
+import type { Resource } from '../../cli/kubernetes/manifests.ts'
+import { brokenRules, readResources, ruleNames } from '../../cli/kubernetes/policy.ts'
+import { find, podOf, rendered, type Pod } from './manifests.ts'
+
+const name = 'roll-out'
+const verifier = 'verify-rollout'
+
+/** Rule -> a fault in words, and what plants it into rendered resources. */
+const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
+  privileged: [
+    ['a privileged container', changing((pod) => (pod.containers[0].securityContext['privileged'] = true))],
+    [
+      'a container that may gain privileges',
+      changing((pod) => delete pod.containers[0].securityContext['allowPrivilegeEscalation']),
+    ],
+  ],
+  'host-access': [
+    ['the network of the node', changing((pod) => (pod.hostNetwork = true))],
+    ['a folder of the node', changing((pod) => pod.volumes.push({ name: 'node', hostPath: { path: '/var/run' } }))],
+  ],
+  'non-root': [
+    ['root', changing((pod) => (pod.securityContext['runAsUser'] = 0))],
+    ['whatever user the image names', changing((pod) => delete pod.securityContext['runAsNonRoot'])],
+  ],
+  capabilities: [
+    [
+      'a capability',
+      changing((pod) => (pod.containers[0].securityContext['capabilities'] = { drop: ['ALL'], add: ['SYS_ADMIN'] })),
+    ],
+    ['the capabilities of the runtime', changing((pod) => delete pod.containers[0].securityContext['capabilities'])],
+  ],
+  'read-only-root': [
+    [
+      'an image that can be written to',
+      changing((pod) => delete pod.containers[0].securityContext['readOnlyRootFilesystem']),
+    ],
+  ],
+  seccomp: [
+    ['no profile', changing((pod) => delete pod.securityContext['seccompProfile'])],
+    ['the open profile', changing((pod) => (pod.securityContext['seccompProfile'] = { type: 'Unconfined' }))],
+  ],
+  'resource-limits': [['no memory limit', changing((pod) => delete pod.containers[0].resources.limits['memory'])]],
+  'volume-limits': [
+    ['a folder that may grow without end', changing((pod) => pod.volumes.push({ name: 'spool', emptyDir: {} }))],
+  ],
+  probes: [
+    ['no liveness probe', changing((pod) => delete pod.containers[0].livenessProbe)],
+    ['no readiness probe', changing((pod) => delete pod.containers[0].readinessProbe)],
+  ],
+  'service-token': [['a token of the service account', changing((pod) => delete pod.automountServiceAccountToken)]],
+  'grace-period': [
+    ['a grace period that ends while calls still drain', changing((pod) => (pod.terminationGracePeriodSeconds = 40))],
+    ['a preStop that uses it up', changing((pod) => (pod.containers[0].lifecycle.preStop.sleep.seconds = 45))],
+  ],
+  'pinned-image': [
+    ['the tag latest', changing((pod) => (pod.containers[0].image = 'registry.example:5000/wellspring:latest'))],
+    ['no tag', changing((pod) => (pod.containers[0].image = 'registry.example:5000/wellspring'))],
+  ],
+  secrets: [
+    [
+      'a password in plain text',
+      changing((pod) => pod.containers[0].env.push({ name: 'REGISTRY_PASSWORD', value: 'x' })),
+    ],
+  ],
+  'disruption-budget': [
+    ['no budget', (resources) => remove(resources, 'PodDisruptionBudget', name)],
+    [
+      'a budget that lets no pod go',
+      (resources) =>
+        (find(resources, 'PodDisruptionBudget', name).spec = { maxUnavailable: 0, selector: selectorOf(name) }),
+    ],
+  ],
+  'network-policy': [['no policy', (resources) => remove(resources, 'NetworkPolicy', 'wellspring')]],
+  'programs-apart': [
+    [
+      'a way out for programs that models wrote',
+      (resources) =>
+        resources.push({
+          apiVersion: 'networking.k8s.io/v1',
+          kind: 'NetworkPolicy',
+          metadata: { name: 'open' },
+          spec: {
+            podSelector: selectorOf(verifier),
+            policyTypes: ['Egress'],
+            egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }],
+          },
+        }),
+    ],
+    [
+      'keys beside programs that models wrote',
+      (resources) =>
+        podOf(find(resources, 'Deployment', verifier)).containers[0].envFrom.push({ secretRef: { name: 'keys' } }),
+    ],
+  ],
+  scaling: [
+    ['the lag of a consumer group', scaling((spec) => (spec['triggers'] = [{ type: 'apache-kafka', metadata: {} }]))],
+    ['a scale to zero', scaling((spec) => (spec['minReplicaCount'] = 0))],
+    ['a scale from 5 to 3', scaling((spec) => Object.assign(spec, { minReplicaCount: 5, maxReplicaCount: 3 }))],
+    ['a target that is not there', scaling((spec) => (spec['scaleTargetRef'] = { kind: 'Deployment', name: 'gone' }))],
+    [
+      'replicas beside a scale',
+      (resources) => ((find(resources, 'Deployment', name).spec as { replicas?: number }).replicas = 3),
+    ],
+  ],
+  'secret-values': [
+    [
+      'a Secret with its values',
+      (resources) =>
+        resources.push({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys' }, stringData: { KEY: 'x' } }),
+    ],
+  ],
+}
+
+function changing(change: (pod: Pod) => void): (resources: Resource[]) => void {
+  return (resources) => change(podOf(find(resources, 'Deployment', name)))
+}
+
+function scaling(change: (spec: Record<string, unknown>) => void): (resources: Resource[]) => void {
+  return (resources) => change(find(resources, 'ScaledObject', name).spec as Record<string, unknown>)
+}
+
+function remove(resources: Resource[], kind: string, named: string): void {
+  resources.splice(resources.indexOf(find(resources, kind, named)), 1)
+}
+
+const selectorOf = (workload: string): object => ({ matchLabels: { 'app.kubernetes.io/name': workload } })
+
+describe('rules of manifests', () => {
+  it('are kept by what is rendered', () => {
+    expect(brokenRules(rendered())).toEqual([])
+  })
+
+  const cases = Object.entries(plants).flatMap(([rule, list]) => list.map(([fault, plant]) => ({ rule, fault, plant })))
+
+  it.each(cases)('$rule finds $fault, and no other rule does', ({ rule, plant }) => {
+    const resources = rendered()
+    plant(resources)
+    const broken = brokenRules(resources)
+    expect(broken.length).toBeGreaterThan(0)
+    expect([...new Set(broken.map((one) => one.rule))]).toEqual([rule])
+  })
+
+  it('are all planted against', () => {
+    expect(Object.keys(plants).sort()).toEqual([...ruleNames].sort())
+  })
+
+  it('leave out what the annotation of a workload exempts, and nothing else', () => {
+    const resources = rendered()
+    const deployment = find(resources, 'Deployment', name)
+    const pod = podOf(deployment)
+    delete pod.containers[0].livenessProbe
+    pod.securityContext['runAsUser'] = 0
+    deployment.metadata.annotations = { 'wellspring/exempt': 'probes, capabilities: a reason' }
+    expect(brokenRules(resources).map(({ rule }) => rule)).toEqual(['non-root'])
+  })
+
+  it('look at pods, jobs, cron jobs and daemon sets too', () => {
+    const template = { spec: { containers: [{ name: 'one', image: 'one' }] } }
+    const of = (kind: string, spec: object): Resource => ({ apiVersion: 'v1', kind, metadata: { name: 'one' }, spec })
+    const resources = [
+      of('Pod', template.spec),
+      of('Job', { template }),
+      of('CronJob', { jobTemplate: { spec: { template } } }),
+      of('DaemonSet', { template }),
+    ]
+    for (const resource of resources) {
+      const rules = brokenRules([resource]).map(({ rule }) => rule)
+      expect(rules).toEqual(expect.arrayContaining(['privileged', 'pinned-image', 'network-policy', 'service-token']))
+    }
+  })
+})
+
+describe('reading manifests', () => {
+  it('opens lists and passes over empty documents', () => {
+    const one = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' } }
+    expect(readResources(`---\n---\n${JSON.stringify({ kind: 'List', items: [one, one] })}`)).toEqual([one, one])
+  })
+
+  it.each([
+    ['nothing', '', /expected resources of Kubernetes, got none/],
+    ['no YAML', 'a: [', /./],
+    ['what is no resource', 'a: 1', /document 1: expected a resource/],
+    ['a list without items', 'kind: List', /document 1: expected a resource/],
+  ])('refuses %s', (_, text, message) => {
+    expect(() => readResources(text)).toThrow(message)
+  })
+})

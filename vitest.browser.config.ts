@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** The suites that look at pages in a real browser (Debian: apt-get install chromium). */
+export default defineConfig({
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    // Each drives a browser.
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+  },
+})

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** The suites in which a real Prometheus scrapes a running stream. */
+export default defineConfig({
+  test: {
+    include: ['test/dashboards/**/*.test.ts'],
+    // They share two cores with a whole stream.
+    fileParallelism: false,
+    testTimeout: 180_000,
+    // The first run installs Prometheus.
+    hookTimeout: 400_000,
+  },
+})

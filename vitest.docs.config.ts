@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** README and guide, walked by their own commands in fresh clones. */
+export default defineConfig({
+  test: {
+    include: ['test/docs/**/*.test.ts'],
+    // Both use the same ports.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+})
