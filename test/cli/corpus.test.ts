@@ -74,14 +74,16 @@ describe('the demo', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^the demo was complete already; remove demo-data\//m)
     const after = await topicRows(cwd, 'demo-data')
-    for (const [name, { records }] of before)
-      if (!['ledger', 'expenses'].includes(name)) expect([name, after.get(name)?.records]).toEqual([name, records])
+    // A table is compacted: how many records it has left says nothing.
+    const kept = [...before.values()].filter(({ retention }) => retention === 'kept')
+    expect(kept.length).toBeGreaterThan(10)
+    for (const { name, records } of kept) expect([name, after.get(name)?.records]).toEqual([name, records])
   })
 })
 
 describe('up', () => {
-  test('--problems of a finished corpus ends at once, and its --json is one value a line', async () => {
-    const startedAtMs = performance.now()
+  test('--problems of a finished corpus ends without making anything, and its --json is one value a line', async () => {
+    const before = await topicRows(cwd, 'demo-data')
     const { stdout, exitCode, stderr } = await run(
       ['up', ...data, '--problems', '150', '--json', '--set', 'simulator.speed=1000'],
       { cwd, env: { WELLSPRING_CONFIG: noConfiguration() } },
@@ -91,7 +93,9 @@ describe('up', () => {
     const events = jsonLines<{ event: string; how?: string; simulated: boolean }>(stdout)
     expect(events.at(-1)).toMatchObject({ event: 'end', how: 'complete', simulated: true })
     expect(events.slice(0, -1).every(({ event }) => event === 'status')).toBe(true)
-    expect(performance.now() - startedAtMs).toBeLessThan(20_000)
+    const after = await topicRows(cwd, 'demo-data')
+    for (const name of ['concepts', 'rationales', 'problems', 'verdicts', 'preference-pairs'])
+      expect([name, after.get(name)?.records]).toEqual([name, before.get(name)?.records])
   })
 })
 

@@ -83,15 +83,13 @@ test('Ctrl-C once drains, twice stops at once; what was finished is committed an
     expect([topic, await recordsIn(cwd, topic)]).toEqual([topic, emitted(firstEnd, topic)])
   }
 
-  // So slow that calls are in flight for minutes, and the drain would wait for them.
+  // So slow that calls are in flight for minutes, and the drain would wait for them beyond the time of this test.
   const stopped = start(up('--set', 'simulator.speed=0.1', '--set', 'run.drainSeconds=600'), { cwd })
   await stopped.written(/"inFlight":[1-9]/)
   stopped.process.kill('SIGINT')
   await stopped.written(/draining/)
-  const askedAtMs = performance.now()
   stopped.process.kill('SIGINT')
   const second = await stopped.ended
-  expect(performance.now() - askedAtMs).toBeLessThan(20_000)
   expect(second.stderr).toMatch(/^stopping at once: /m)
   expect(second.exitCode).toBe(130)
   expectNoTrace(second)
