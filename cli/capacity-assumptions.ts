@@ -90,6 +90,7 @@ export function assumedBytes(domains: readonly DomainFigures[]): CapacityInputs[
     [topics.problems.name]: head + text(900),
     [topics.screenedProblems.name]: head + text(900),
     [topics.acceptedProblems.name]: head + text(1400),
+    [topics.votedProblems.name]: 2 * head + text(statement),
     [topics.testCases.name]: 2 * head + text(statement),
     [topics.rolloutRequests.name]: head + text(2 * statement),
     [topics.rollouts.name]: head + text(attempt + 2 * statement),

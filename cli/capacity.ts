@@ -298,6 +298,7 @@ function recordsOf(one: Yield): Record<string, number> {
     [topics.problems.name]: written,
     [topics.screenedProblems.name]: one.screened,
     [topics.acceptedProblems.name]: one.accepted,
+    [topics.votedProblems.name]: one.checked,
     [topics.testCases.name]: one.checked,
     [topics.rolloutRequests.name]: requests,
     [topics.rollouts.name]: requests,

@@ -182,6 +182,7 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
           : ''
       return `attempt ${verdict.attempt}: ${verdict.verdict} (${verdict.reason})${verdict.extracted === null ? '' : `, answer ${oneLine(verdict.extracted, 40)}`}${tests}`
     }
+    case topics.votedProblems.name:
     case topics.testCases.name: {
       const { checks, votes } = record as unknown as RecordTypes['test-cases']
       const source = checks.trusted

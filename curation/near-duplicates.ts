@@ -89,10 +89,7 @@ export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-n
   const text = (rule === 'words' ? normal : withoutScenery(normal)).toLowerCase()
   const pairs = new Set<number>()
   const prose = text.replace(formula, (whole: string, ...groups: (string | undefined)[]) => {
-    const inner = groups.slice(0, 3).find((group) => group !== undefined) ?? ''
-    const tokens = (inner.replace(layoutCommand, ' ').match(formulaToken) ?? []).filter(
-      (token) => !/[{}.,;:?!()]/.test(token),
-    )
+    const tokens = tokensOf(groups)
     for (let index = 1; index < tokens.length; index++) {
       const pair = `${tokens[index - 1]} ${tokens[index]}`
       if (/[\d\\+*/=<>^|-]/.test(pair)) pairs.add(hashText(pair))
@@ -116,6 +113,17 @@ export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-n
     formulas: Uint32Array.from(pairs).sort().subarray(0, mostFormulas),
     contrasts: contrastsOf(prose),
   }
+}
+
+/** The tokens of a formula. @param groups what the three groups of `formula` hold */
+function tokensOf(groups: readonly (string | undefined)[]): string[] {
+  const inner = groups.slice(0, 3).find((group) => group !== undefined) ?? ''
+  return (inner.replace(layoutCommand, ' ').match(formulaToken) ?? []).filter((token) => !/[{}.,;:?!()]/.test(token))
+}
+
+/** The tokens of every formula of a text in lower case: commands, numbers, letters and signs, without what groups them. */
+export function formulasOf(text: string): string[][] {
+  return [...text.matchAll(formula)].map(([, ...groups]) => tokensOf(groups))
 }
 
 /** Not 0, 1 or 2. */
@@ -201,7 +209,7 @@ function contradict(first: number, second: number): boolean {
 }
 
 /** FNV-1a of the text's UTF-16 units, mixed once more. */
-function hashText(text: string): number {
+export function hashText(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   return mixed(hash)
@@ -527,8 +535,11 @@ function areSameNumbers(first: Uint16Array, second: Uint16Array): boolean {
 
 /** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. */
 function agree(first: Uint32Array, second: Uint32Array): boolean {
-  const fewest = Math.min(first.length, second.length)
-  if (fewest < 3) return true
+  return Math.min(first.length, second.length) < 3 || shareOfFormulas(first, second) >= 0.95
+}
+
+/** The share of the shorter one's pairs that the longer one has too, 0 to 1. @param first @param second hashes, ascending; not both may be empty */
+export function shareOfFormulas(first: ArrayLike<number>, second: ArrayLike<number>): number {
   let common = 0
   for (let one = 0, other = 0; one < first.length && other < second.length;) {
     const a = first[one] as number
@@ -537,5 +548,5 @@ function agree(first: Uint32Array, second: Uint32Array): boolean {
     if (a <= b) one++
     if (b <= a) other++
   }
-  return common / fewest >= 0.95
+  return common / Math.min(first.length, second.length)
 }

@@ -15,6 +15,7 @@ import reportYields from './report-yields.ts'
 import rollOut from './roll-out.ts'
 import sampleConcepts from './sample-concepts.ts'
 import scoreRationale from './score-rationale.ts'
+import screenAnswer from './screen-answer.ts'
 import screenProblem from './screen-problem.ts'
 import selectRationale from './select-rationale.ts'
 import teach from './teach.ts'
@@ -31,6 +32,7 @@ export const processors: readonly Processor[] = [
   judgeProblem,
   generateTestCases,
   voteAnswer,
+  screenAnswer,
   planRollouts,
   rollOut,
   verifyRollout,

@@ -1,5 +1,5 @@
 /**
- * vote-answer: accepted-problems of domains checked by an answer -> test-cases. Up to eight generations of a strong model vote
+ * vote-answer: accepted-problems of domains checked by an answer -> voted-problems. Up to eight generations of a strong model vote
  * on the reference answer, in classes of equal answers; trusted answers of human problems pass straight through. The voter is never the solver
  * that will be judged by the answer, unless the configuration says so.
  */
@@ -18,7 +18,7 @@ export default defineProcessor({
   version: 2,
   inputs: { acceptedProblems: topics.acceptedProblems },
   tables: {},
-  outputs: { testCases: topics.testCases },
+  outputs: { voted: topics.votedProblems },
   roles: ['voter'],
   settings: {
     generations: setting.integer('Answers that vote. The paper: 8.', { min: 1, max: 64, default: 8, recipe: true }),
@@ -60,7 +60,7 @@ export default defineProcessor({
         // Our own rule is for voted answers: one that came with the problem is taken at its word.
         const useless = config.dropAnswers === 'scripts' ? uselessAnswer({ answer, source }, 'scripts') : undefined
         if (useless) return discard(useless, answer)
-        return emit.testCases({ ...record, checks: problem.checks, votes: null })
+        return emit.voted({ ...record, checks: problem.checks, votes: null })
       }
 
       const { generations, rule, marginVotes, stopWhenDecided } = config
@@ -103,7 +103,7 @@ export default defineProcessor({
       if (standing !== 'won') return discard(standing, evidence)
       const useless = uselessAnswer({ answer: first.answer, source }, config.dropAnswers)
       if (useless) return discard(useless, first.answer)
-      return emit.testCases({
+      return emit.voted({
         ...record,
         checks: { answer: first.answer, tests: [], trusted: false },
         votes: { asked, counted, notAsked, classes },

@@ -8,6 +8,23 @@ export interface AnswerClass {
   votes: number
 }
 
+export interface AnswerOwner {
+  /** The problem. */
+  problemId: string
+  /** Hashes of the numbers of its statement, 16 bits, ascending; those of 0, 1 and 2 are these numbers. */
+  numbers: number[]
+  /** Hashes of pairs of neighbours in its formulas, 32 bits, ascending. */
+  formulas: number[]
+  /** Pairs of numbers that follow each other in a formula, ascending: 31 bits of a hash of the two, and one bit for which comes first. */
+  orders: number[]
+}
+
+/** State of screen-answer: the problems that have the same answer and name the same numbers, and what a further one is compared with. */
+export interface AnswerOwners {
+  /** First to last; no two of them are the same problem. Never more than mostOwners (curation/answered-duplicates.ts). */
+  problems: AnswerOwner[]
+}
+
 /** How a reference answer was voted. */
 export interface AnswerVotes {
   /** Generations asked for. */
@@ -1252,6 +1269,7 @@ export type VerdictKind = 'passed' | 'failed' | 'unverifiable'
 
 /** The TypeScript type of each record kind. */
 export interface RecordTypes {
+  'answer-owners': AnswerOwners
   'answer-votes': AnswerVotes
   'benchmark-problem': BenchmarkProblem
   'budget-claim': BudgetClaim
@@ -1298,6 +1316,7 @@ export interface RecordTypes {
 
 /** Every schema as one self-contained Avro schema text. */
 export const schemaTexts: { [Kind in keyof RecordTypes]: string } = {
+  'answer-owners': "{\"type\":\"record\",\"name\":\"AnswerOwners\",\"namespace\":\"wellspring\",\"doc\":\"State of screen-answer: the problems that have the same answer and name the same numbers, and what a further one is compared with.\",\"fields\":[{\"name\":\"problems\",\"doc\":\"First to last; no two of them are the same problem. Never more than mostOwners (curation/answered-duplicates.ts).\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AnswerOwner\",\"fields\":[{\"name\":\"problemId\",\"type\":\"string\",\"doc\":\"The problem.\"},{\"name\":\"numbers\",\"doc\":\"Hashes of the numbers of its statement, 16 bits, ascending; those of 0, 1 and 2 are these numbers.\",\"type\":{\"type\":\"array\",\"items\":\"int\"}},{\"name\":\"formulas\",\"doc\":\"Hashes of pairs of neighbours in its formulas, 32 bits, ascending.\",\"type\":{\"type\":\"array\",\"items\":\"long\"}},{\"name\":\"orders\",\"doc\":\"Pairs of numbers that follow each other in a formula, ascending: 31 bits of a hash of the two, and one bit for which comes first.\",\"type\":{\"type\":\"array\",\"items\":\"long\"}}]}}}]}",
   'answer-votes': "{\"type\":\"record\",\"name\":\"AnswerVotes\",\"namespace\":\"wellspring\",\"doc\":\"How a reference answer was voted.\",\"fields\":[{\"name\":\"asked\",\"type\":\"int\",\"doc\":\"Generations asked for.\"},{\"name\":\"counted\",\"type\":\"int\",\"doc\":\"Generations with a boxed answer.\"},{\"name\":\"classes\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"AnswerClass\",\"namespace\":\"wellspring\",\"doc\":\"Equal answers among the votes.\",\"fields\":[{\"name\":\"answer\",\"type\":\"string\",\"doc\":\"One of the equal answers, as written.\"},{\"name\":\"votes\",\"type\":\"int\",\"doc\":\"How many generations gave it.\"}]}},\"doc\":\"Equivalence classes of the answers, most votes first.\"},{\"name\":\"notAsked\",\"type\":\"int\",\"default\":0,\"doc\":\"Generations that might have voted and were not asked for: they could not have changed the result.\"}]}",
   'benchmark-problem': "{\"type\":\"record\",\"name\":\"BenchmarkProblem\",\"namespace\":\"wellspring\",\"doc\":\"A problem of an evaluation benchmark: nothing like it may become training data. The newest record of a key stands.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Hash of benchmark, domain and statement.\"},{\"name\":\"benchmark\",\"type\":\"string\",\"doc\":\"Name of the benchmark.\"},{\"name\":\"domain\",\"type\":\"string\",\"doc\":\"Domain of the problem: math, code, or one added by the user.\"},{\"name\":\"sourceId\",\"type\":\"string\",\"doc\":\"Its id in the benchmark; its own id where it has none there.\"},{\"name\":\"statement\",\"type\":\"string\",\"doc\":\"The problem text.\"},{\"name\":\"addedAtMs\",\"type\":\"long\",\"doc\":\"When it was added or removed, in milliseconds since 1970 (UTC).\"},{\"name\":\"removed\",\"type\":\"boolean\",\"doc\":\"True once the benchmark was removed: it is compared no longer.\",\"default\":false}]}",
   'budget-claim': "{\"type\":\"record\",\"name\":\"BudgetClaim\",\"namespace\":\"wellspring\",\"doc\":\"A share of a budget that a process takes for itself before it spends it, or the rest of one that it gives back. Claims are granted in the order in which they lie in the topic, which all processes see alike.\",\"fields\":[{\"name\":\"id\",\"type\":\"string\",\"doc\":\"Id of the claim: of its process and a number.\"},{\"name\":\"unit\",\"type\":\"string\",\"doc\":\"What is counted: tokens, or a currency such as USD.\"},{\"name\":\"limit\",\"type\":\"double\",\"doc\":\"The budget that the process goes by, in the unit.\"},{\"name\":\"amount\",\"type\":\"double\",\"doc\":\"What is asked for, in the unit; below 0: what is given back. Granted is as much of it as is left of the limit.\"},{\"name\":\"spentBefore\",\"type\":\"double\",\"doc\":\"What the ledger told as spent when the claim was made, in the unit: it counts where it is more than all claims, as for calls made without a budget.\"},{\"name\":\"claimedAtMs\",\"type\":\"long\",\"doc\":\"When, in milliseconds since 1970 (UTC).\"}]}",

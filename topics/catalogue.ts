@@ -46,6 +46,7 @@ export const topics = {
   problems:          topic('problems', 'problem', 'id', 1, 'kept'),
   screenedProblems:  topic('screened-problems', 'problem', 'id', defaultPartitions, 'transient'),
   acceptedProblems:  topic('accepted-problems', 'problem', 'id', defaultPartitions, 'transient'),
+  votedProblems:     topic('voted-problems', 'test-cases', 'problemId', 1, 'kept'),
   testCases:         topic('test-cases', 'test-cases', 'problemId', defaultPartitions, 'kept'),
   rolloutRequests:   topic('rollout-requests', 'rollout-request', 'problemId', defaultPartitions, 'transient'),
   rollouts:          topic('rollouts', 'rollout', 'problemId', defaultPartitions, 'transient'),

@@ -85,6 +85,7 @@ interface NameCount {
 /** Topics that only their keys are read of: the problem's id, or the record's own. */
 export const topicsByProblem = [
   topics.acceptedProblems,
+  topics.votedProblems,
   topics.testCases,
   topics.outcomes,
   topics.verdicts,

@@ -36,9 +36,10 @@ export async function storyOf(corpus: Corpus, index: CorpusIndex, id: string): P
   )
   const retraction = index.retractionOf(number)
   // All at once: on Kafka each read is a way to a broker and back.
-  const [accepted, testCases, outcomes, verdicts, pairs, traces, examples, discards, deadLettersThere] =
+  const [accepted, voted, testCases, outcomes, verdicts, pairs, traces, examples, discards, deadLettersThere] =
     await Promise.all([
       of(topics.acceptedProblems),
+      of(topics.votedProblems),
       of(topics.testCases),
       of(topics.outcomes),
       of(topics.verdicts),
@@ -50,7 +51,9 @@ export async function storyOf(corpus: Corpus, index: CorpusIndex, id: string): P
     ])
   return {
     ...{ problem, rationale, combination, concepts: await concepts, accepted: accepted.at(-1) },
-    ...{ testCases, outcomes, verdicts, pairs, traces, examples, discards, deadLetters: deadLettersThere },
+    // What screen-answer dropped has votes, and never became test cases.
+    testCases: testCases.length > 0 ? testCases : voted,
+    ...{ outcomes, verdicts, pairs, traces, examples, discards, deadLetters: deadLettersThere },
     retraction: retraction && (await recordAt(corpus, topics.retractions, retraction)),
   }
 }

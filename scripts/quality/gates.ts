@@ -28,10 +28,14 @@ export function gateFigures(corpus: SimulatedCorpus, hasGoals: boolean): Figure[
   return hasGoals ? figures : figures.map((figure) => ({ ...figure, goal: null, ok: null }))
 }
 
-function screenFigures({ problems, discards }: SimulatedCorpus): Figure[] {
+function screenFigures({ problems, discards, votedProblems, testCases }: SimulatedCorpus): Figure[] {
   const reasons = reasonsOf(discards, 'screen-problem')
   const seen = new Set<string>()
+  const byAnswer = new Set([...reasonsOf(discards, 'screen-answer').keys()].map((id) => votedProblems.get(id)))
+  const checked = new Set(testCases.map(({ problemId }) => problemId))
+  const checkedKeys = new Set<string>()
   const counts = { byText: 0, flawed: 0, visible: 0, found: 0, repeats: 0, caught: 0, asRepeat: 0, rightly: 0 }
+  const second = { repeats: 0, caught: 0, asRepeat: 0, rightly: 0 }
   for (const { problem, valid, flaw, key } of problems) {
     const reason = reasons.get(problem.id)
     const isRepeat = key !== undefined && seen.has(key)
@@ -55,12 +59,27 @@ function screenFigures({ problems, discards }: SimulatedCorpus): Figure[] {
         counts.caught++
       }
     }
+    const isDropped = reason !== undefined || byAnswer.has(problem.id)
+    if (isDropped) second.asRepeat++
+    if (isDropped && isRepeat) second.rightly++
+    // Of what judges or votes dropped nobody asks whether it is a repeat, nor what repeats it.
+    if (!isDropped && !checked.has(problem.id)) continue
+    if (checkedKeys.has(key)) second.repeats++
+    if (checkedKeys.has(key) && isDropped) second.caught++
+    if (!isDropped) checkedKeys.add(key)
   }
   return [
     share('screen: dropped by its text, and flawed (precision)', counts.flawed, counts.byText),
     share('screen: flaws that show in the text, found (recall)', counts.found, counts.visible),
-    share('near-duplicates: dropped, and a repeat (precision)', counts.rightly, counts.asRepeat, atLeast(0.99)),
-    share('near-duplicates: repeats found (recall)', counts.caught, counts.repeats, atLeast(0.95)),
+    share('near-duplicates by the text: dropped, and a repeat (precision)', counts.rightly, counts.asRepeat),
+    share('near-duplicates by the text: repeats found (recall)', counts.caught, counts.repeats),
+    share(
+      'near-duplicates, with the answer: dropped, and a repeat (precision)',
+      second.rightly,
+      second.asRepeat,
+      atLeast(0.99),
+    ),
+    share('near-duplicates, with the answer: repeats found (recall)', second.caught, second.repeats, atLeast(0.95)),
   ]
 }
 

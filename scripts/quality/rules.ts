@@ -33,13 +33,13 @@ export interface RuleCount {
 
 /** Counts of every rule that dropped anything, or would have. */
 export function ruleCounts(
-  { problems, discards }: SimulatedCorpus,
+  { problems, discards, votedProblems }: SimulatedCorpus,
   { profile, simulator }: { profile: Profile; simulator: SimulatorOptions },
 ): RuleCount[] {
   const dropped = new Map<string, Set<string>>()
   for (const { processor, reason, recordId } of discards) {
     const rule = `${processor}: ${reason}`
-    dropped.set(rule, (dropped.get(rule) ?? new Set()).add(recordId))
+    dropped.set(rule, (dropped.get(rule) ?? new Set()).add(votedProblems.get(recordId) ?? recordId))
   }
   const byRule = new Map<string, Set<string>>()
   const note = (rule: string, id: string): void => void byRule.set(rule, (byRule.get(rule) ?? new Set()).add(id))

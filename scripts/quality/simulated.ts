@@ -44,6 +44,8 @@ export interface SimulatedCorpus {
   /** Ids of problems that passed the judges. */
   accepted: ReadonlySet<string>
   discards: Discard[]
+  /** By the id of a vote's result: its problem. */
+  votedProblems: ReadonlyMap<string, string>
   testCases: TestCases[]
   /** By problem; those that were written, and whose truth is known. */
   suites: ReadonlyMap<string, JudgedSuite>
@@ -104,6 +106,8 @@ export async function readSimulated(corpus: Corpus, truth: Truth, knows: readonl
       })
   }
   const testCases = await all(topics.testCases)
+  const votedProblems = new Map<string, string>()
+  for await (const { record } of readTopic(corpus, topics.votedProblems)) votedProblems.set(record.id, record.problemId)
   const suites = new Map<string, JudgedSuite>()
   for (const record of testCases) {
     const known = record.checks.trusted ? undefined : testTruth(record, tests)
@@ -115,7 +119,7 @@ export async function readSimulated(corpus: Corpus, truth: Truth, knows: readonl
     pairs.push({ problemId, chosenVerdictId, rejectedVerdictId })
   }
   return {
-    ...{ problems, accepted, testCases, suites, attempts, pairs },
+    ...{ problems, accepted, votedProblems, testCases, suites, attempts, pairs },
     discards: await all(topics.discards),
     outcomes: await all(topics.outcomes),
     judgements: [...byRequest(truth, 'judgement').values()],

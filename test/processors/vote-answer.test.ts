@@ -26,7 +26,7 @@ describe('vote-answer', () => {
     const driven = await vote(boxed('4', '4.0', '4', '5', '\\frac{8}{2}', '4', '-', '5'))
     expect(driven.records).toMatchObject([
       {
-        topic: 'test-cases',
+        topic: 'voted-problems',
         record: {
           parentIds: ['problem-1'],
           problemId: 'problem-1',

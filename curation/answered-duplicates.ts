@@ -1,0 +1,93 @@
+/**
+ * Which problems with an answer are the same, however they are worded: those that name the same numbers and have the same answer. Words tell
+ * nothing here ("a player rolls three fair dice", "a wheel is spun three times"); the answer tells what is asked.
+ */
+import { featuresOf, formulasOf, hashText, shareOfFormulas } from './near-duplicates.ts'
+
+/** What is compared of a statement. */
+export interface ComparedStatement {
+  /** Hashes of its numbers, 16 bits, ascending, with repeats; those of 0, 1 and 2 are these numbers. */
+  numbers: number[]
+  /** Hashes of pairs of neighbours in its formulas, 32 bits, ascending. */
+  formulas: number[]
+  /** Pairs of different numbers that follow each other in a formula: 31 bits of a hash of the two, above one bit for which comes first. */
+  orders: number[]
+}
+
+/** Problems with one key that are remembered: with more, the numbers tell too little. */
+export const mostOwners = 16
+/** Formulas of the shorter statement that the longer one must have too, of those with three pairs or more; another wording writes some otherwise. */
+const leastFormulas = 0.6
+const fewestFormulas = 3
+
+/** What is compared of a statement; undefined where it names no number but 0, 1 and 2, and an equal answer may be chance. */
+export function comparedOf(statement: string): ComparedStatement | undefined {
+  const { numbers, formulas } = featuresOf(statement)
+  if (!numbers.some((number) => number > 2)) return undefined
+  return { numbers: [...numbers].sort((a, b) => a - b), formulas: [...formulas], orders: ordersOf(statement) }
+}
+
+/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. */
+export function ownersKey(domain: string, answer: string, { numbers }: ComparedStatement): string {
+  const telling = [...new Set(numbers.filter((number) => number > 2))]
+  return `${domain} ${answerKey(answer)} ${telling.join(' ')}`
+}
+
+/**
+ * An answer without what its layout says: equal for `\dfrac{1}{2}`, `$\frac{1}{2}$` and `1/2`. Cheap and cautious: answers that are equal in
+ * value alone ("0.5") have another one, and are not compared. At most `longestAnswer` characters of it.
+ */
+export function answerKey(answer: string): string {
+  return answer
+    .slice(0, longestAnswer)
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/\\(?:left|right|,|;|:|!|quad|qquad|displaystyle|big|bigg)(?![a-z])/g, '')
+    .replace(/\\[dt]frac/g, '\\frac')
+    .replace(/\\frac\{(-?\d+)\}\{(\d+)\}/g, '$1/$2')
+    .replace(/\\(?:text|mathrm|textbf|mathbf)\{([^{}]*)\}/g, '$1')
+    .replace(/(\d)\{?,\}?(?=\d{3}(?!\d))/g, '$1')
+    .replace(/\\[()[\]]|[\s$]/g, '')
+    .replace(/\.$/, '')
+}
+
+const longestAnswer = 400
+
+/** Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. */
+export function areTheSame(first: ComparedStatement, second: ComparedStatement): boolean {
+  if (!haveTheSameNumbers(first.numbers, second.numbers) || isReversed(first.orders, second.orders)) return false
+  const fewest = Math.min(first.formulas.length, second.formulas.length)
+  return fewest < fewestFormulas || shareOfFormulas(first.formulas, second.formulas) >= leastFormulas
+}
+
+/** A longer wording may repeat its numbers, and name 0, 1 and 2 besides. */
+function haveTheSameNumbers(first: readonly number[], second: readonly number[]): boolean {
+  const [shorter, longer] = first.length <= second.length ? [first, second] : [second, first]
+  let at = 0
+  for (const number of longer) {
+    if (number === shorter[at]) at++
+    else if (first.length === second.length || (number > 2 && !shorter.includes(number))) return false
+  }
+  return at === shorter.length
+}
+
+/** Whether two numbers follow each other in a formula of the one, and the other way round alone in one of the other: (3, 4) is not (4, 3). */
+function isReversed(first: readonly number[], second: readonly number[]): boolean {
+  return first.some((order) => !second.includes(order) && second.includes(order ^ 1) && !first.includes(order ^ 1))
+}
+
+/** Bounds what a hostile statement can make us compare. */
+const mostOrders = 64
+
+function ordersOf(statement: string): number[] {
+  const orders = new Set<number>()
+  for (const tokens of formulasOf(statement.normalize('NFKC').toLowerCase())) {
+    const numbers = tokens.filter((token) => /^\d/.test(token))
+    for (let index = 1; index < numbers.length; index++) {
+      const [one = '', other = ''] = numbers.slice(index - 1, index + 1)
+      const [low, high] = one < other ? [one, other] : [other, one]
+      if (low !== high) orders.add(((hashText(`${low} ${high}`) & 0x3fffffff) << 1) | Number(one === high))
+    }
+  }
+  return [...orders].sort((a, b) => a - b).slice(0, mostOrders)
+}

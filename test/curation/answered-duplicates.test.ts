@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { answerKey, areTheSame, comparedOf, ownersKey } from '../../curation/answered-duplicates.ts'
+
+/** Whether two statements with this answer are the same problem. */
+function same(first: string, second: string, answer = '12'): boolean {
+  const [one, other] = [comparedOf(first), comparedOf(second)]
+  if (!one || !other) return false
+  return ownersKey('math', answer, one) === ownersKey('math', answer, other) && areTheSame(one, other)
+}
+
+describe('problems with the same answer', () => {
+  it.each([
+    [
+      'without a word in common',
+      'A player rolls $3$ fair dice with $12$ faces. How likely is the total $17$?',
+      'One spins a wheel marked $1$ to $12$ altogether $3$ times. Give the chance that its marks add up to $17$.',
+    ],
+    [
+      'with the numbers in another order',
+      'Choose $5$ of $7$ red and $9$ blue items.',
+      'From $9$ juniors and $7$ seniors take $5$ people.',
+    ],
+    [
+      'with a number repeated',
+      'Walk from $(0, 0)$ to $(5, 4)$ through $(3, 1)$.',
+      'A beetle heads from $(0, 0)$ for $(5, 4)$ by way of $(3, 1)$, in $5$ steps.',
+    ],
+  ])('are the same %s', (_, first, second) => {
+    expect(same(first, second)).toBe(true)
+    expect(same(second, first)).toBe(true)
+  })
+
+  it.each([
+    ['another number', 'Choose $5$ of $7$ items.', 'Choose $5$ of $8$ items.'],
+    ['a number more', 'Choose $5$ of $7$ items.', 'Choose $5$ of $7$ items, $3$ of them red.'],
+    ['numbers of one formula the other way round', 'Walk to the point $(3, 4)$.', 'Walk to the point $(4, 3)$.'],
+    ['one of two numbers twice', 'Take $a_1 = 3$ and $a_2 = 3$ and $7$.', 'Take $a_1 = 3$ and $a_2 = 7$ and $7$.'],
+    [
+      'other formulas',
+      'Solve $x^{2} + 5x + 6 = 0$ for its larger root.',
+      'Solve $\\sqrt{5} \\cdot 6 - y / 2 = y$ for its root.',
+    ],
+    ['no number to speak of', 'Add $1$ and $2$.', 'Add $2$ and $1$.'],
+  ])('are not the same with %s', (_, first, second) => {
+    expect(same(first, second)).toBe(false)
+  })
+
+  it('are the same as themselves in any scene, and the relation is symmetric', () => {
+    const words = fc.array(fc.constantFrom('$3$', '$(4, 7)$', '$x^{2}$', '12', 'ships', 'sum'), { maxLength: 12 })
+    fc.assert(
+      fc.property(words, words, (first, second) => {
+        const [one, other] = [first.join(' '), second.join(' ')]
+        expect(same(one, other)).toBe(same(other, one))
+        if (comparedOf(one)) expect(same(one, `It rains today. ${one}`)).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('an answer', () => {
+  it.each([
+    ['\\dfrac{1}{2}', '$\\frac{1}{2}$'],
+    ['\\frac{1}{2}', '1/2'],
+    ['\\left( 3, \\infty \\right)', '(3,\\infty)'],
+    ['1{,}000', '1000'],
+    ['1,000,000', '1000000'],
+    ['\\text{ Paris}.', 'paris'],
+  ])('%s has the key of %s', (first, second) => {
+    expect(answerKey(first)).toBe(answerKey(second))
+  })
+
+  it.each([
+    ['-1', '1'],
+    ['(1,2)', '(2,1)'],
+    ['12', '1,2'],
+    ['[0,1)', '(0,1)'],
+  ])('%s has another key than %s', (first, second) => {
+    expect(answerKey(first)).not.toBe(answerKey(second))
+  })
+})

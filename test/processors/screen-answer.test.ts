@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { mostOwners } from '../../curation/answered-duplicates.ts'
+import { drive } from '../../engine/drive.ts'
+import screenAnswer from '../../processors/screen-answer.ts'
+import { answerChecks, programChecks, testCases } from './records.ts'
+
+const dice = 'A player rolls 3 fair dice with 12 faces. How likely is the total 17?'
+const wheel = 'One spins a wheel marked 1 to 12 altogether 3 times. Give the chance that its marks add up to 17.'
+const voted = (number: number, given: Parameters<typeof testCases>[0]) => ({
+  input: 'votedProblems',
+  record: testCases({ id: `test-cases-${number}`, problemId: `problem-${number}`, checks: answerChecks, ...given }),
+})
+
+describe('screen-answer', () => {
+  it('emits a problem as it is, under its own id', async () => {
+    const { record } = voted(1, { statement: dice })
+    const driven = await drive(screenAnswer, { input: 'votedProblems', record })
+    expect(driven.records).toEqual([{ topic: 'test-cases', record }])
+  })
+
+  it('discards a problem with the numbers and the answer of an earlier one, and names it', async () => {
+    const state = new Map<string, unknown>()
+    await drive(screenAnswer, voted(1, { statement: dice }), { state })
+    const driven = await drive(screenAnswer, voted(2, { statement: wheel }), { state })
+    expect(driven.records).toEqual([])
+    expect(driven.discarded).toEqual({
+      reason: 'near-duplicate',
+      evidence: 'the same numbers and answer 4 as problem-1',
+    })
+  })
+
+  it('keeps problems with another answer, of another domain, or checked by tests', async () => {
+    const state = new Map<string, unknown>()
+    await drive(screenAnswer, voted(1, { statement: dice }), { state })
+    for (const given of [
+      { checks: { ...answerChecks, answer: '5' } },
+      { domain: 'physics' },
+      { checks: programChecks },
+    ])
+      expect((await drive(screenAnswer, voted(2, { statement: wheel, ...given }), { state })).records).toHaveLength(1)
+  })
+
+  it('keeps a problem that comes twice: it is no repeat of itself', async () => {
+    const state = new Map<string, unknown>()
+    await drive(screenAnswer, voted(1, { statement: dice }), { state })
+    expect((await drive(screenAnswer, voted(1, { statement: dice }), { state })).records).toHaveLength(1)
+  })
+
+  it('remembers no more problems than it can compare at once', async () => {
+    const state = new Map<string, { problems: unknown[] }>()
+    for (let number = 0; number < mostOwners + 4; number++) {
+      // The same numbers, never in formulas that agree.
+      const letter = String.fromCharCode(97 + number)
+      const statement = `What is $3 ${letter} + 5 ${letter} - 7 ${letter} * ${letter} / 3$ for this ${letter}?`
+      await drive(screenAnswer, voted(number, { statement }), { state })
+    }
+    expect([...state.values()].map(({ problems }) => problems.length)).toEqual([mostOwners])
+  })
+
+  it('drops nothing where it is off, as in the profiles of the paper and its scripts', async () => {
+    expect(screenAnswer.settings['duplicates']).toMatchObject({ profiles: { paper: 'off', scripts: 'off' } })
+    const [state, settings] = [new Map<string, unknown>(), { duplicates: 'off' }]
+    await drive(screenAnswer, voted(1, { statement: dice }), { state, settings })
+    expect((await drive(screenAnswer, voted(2, { statement: wheel }), { state, settings })).records).toHaveLength(1)
+  })
+
+  it('refuses a rule that there is not', async () => {
+    await expect(
+      drive(screenAnswer, voted(1, { statement: dice }), { settings: { duplicates: 'words' } }),
+    ).rejects.toThrow(/duplicates/)
+  })
+})
