@@ -10,7 +10,7 @@ export interface ComparedStatement {
   numbers: number[]
   /** Hashes of pairs of neighbours in its formulas, 32 bits, ascending. */
   formulas: number[]
-  /** Pairs of different numbers that follow each other in a formula: 31 bits of a hash of the two, above one bit for which comes first. */
+  /** What formulas say one way or the other, the ways in the last bit: which of two numbers comes first, and whether a letter is added or taken away. */
   orders: number[]
 }
 
@@ -76,6 +76,11 @@ function isReversed(first: readonly number[], second: readonly number[]): boolea
   return first.some((order) => !second.includes(order) && second.includes(order ^ 1) && !first.includes(order ^ 1))
 }
 
+/** One of two things that exclude each other: they differ in the last bit. 0 to 4294967295. */
+function halfOf(text: string, isOther: boolean): number {
+  return (((hashText(text) & 0x3fffffff) << 1) | Number(isOther)) >>> 0
+}
+
 /** Bounds what a hostile statement can make us compare. */
 const mostOrders = 64
 
@@ -86,8 +91,11 @@ function ordersOf(statement: string): number[] {
     for (let index = 1; index < numbers.length; index++) {
       const [one = '', other = ''] = numbers.slice(index - 1, index + 1)
       const [low, high] = one < other ? [one, other] : [other, one]
-      if (low !== high) orders.add(((hashText(`${low} ${high}`) & 0x3fffffff) << 1) | Number(one === high))
+      if (low !== high) orders.add(halfOf(`${low} ${high}`, one === high))
     }
+    for (const [index, token] of tokens.entries())
+      if ((token === '+' || token === '-') && index + 1 < tokens.length)
+        orders.add(halfOf(`+- ${tokens[index + 1]}`, token === '-'))
   }
   return [...orders].sort((a, b) => a - b).slice(0, mostOrders)
 }

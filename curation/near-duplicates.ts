@@ -343,8 +343,10 @@ export class NearDuplicateIndex {
     }
     if (!areSameNumbers(first.numbers, second.numbers)) return undefined
     const numbers = Math.min(first.numbers.length, second.numbers.length)
+    const isLonger = first.numbers.length !== second.numbers.length
+    if (isLonger && numbers < fewestOfLonger) return undefined
     if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
-    if (!agree(first.formulas, second.formulas)) return undefined
+    if (!agree(first.formulas, second.formulas, isLonger ? leastOfLonger : 0)) return undefined
     const words = jaccard(first.words, second.words)
     const isTold =
       words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
@@ -355,6 +357,10 @@ export class NearDuplicateIndex {
 
 /** From so many numbers but 0, 1 and 2 on, the same numbers in the same order are a sign of their own. */
 const tellingNumbers = 2
+/** A statement that repeats numbers, or names 0, 1 or 2 besides, is told from a shorter one by so many numbers in common... */
+const fewestOfLonger = 3
+/** ...and by this share of its formulas: 3x^2 - 4x + 3 is not x^2 - 4x + 3. */
+const leastOfLonger = 0.8
 /** So many of them in the same order, as a sample input and output have, outweigh what the words say by the way. */
 const overwhelmingNumbers = 8
 /** So many pairs of neighbours in the formulas of both tell as much as their words. */
@@ -533,9 +539,12 @@ function areSameNumbers(first: Uint16Array, second: Uint16Array): boolean {
   return at === shorter.length
 }
 
-/** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. */
-function agree(first: Uint32Array, second: Uint32Array): boolean {
-  return Math.min(first.length, second.length) < 3 || shareOfFormulas(first, second) >= 0.95
+/** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. @param least share of the longer ones, 0 to 1 */
+function agree(first: Uint32Array, second: Uint32Array, least: number): boolean {
+  const [fewest, most] = [Math.min(first.length, second.length), Math.max(first.length, second.length)]
+  if (fewest < 3) return true
+  const share = shareOfFormulas(first, second)
+  return share >= 0.95 && (share * fewest) / most >= least
 }
 
 /** The share of the shorter one's pairs that the longer one has too, 0 to 1. @param first @param second hashes, ascending; not both may be empty */

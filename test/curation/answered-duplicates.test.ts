@@ -41,6 +41,7 @@ describe('problems with the same answer', () => {
       'Solve $x^{2} + 5x + 6 = 0$ for its larger root.',
       'Solve $\\sqrt{5} \\cdot 6 - y / 2 = y$ for its root.',
     ],
+    ['one sign turned', 'Solve $x^2 + x - 6 = 0$.', 'The roots of $x^2 - x - 6 = 0$ are asked for.'],
     ['no number to speak of', 'Add $1$ and $2$.', 'Add $2$ and $1$.'],
   ])('are not the same with %s', (_, first, second) => {
     expect(same(first, second)).toBe(false)

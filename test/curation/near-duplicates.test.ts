@@ -54,6 +54,22 @@ describe('words and numbers', () => {
     expect(duplicateOf(byDefault, recurrence, `Compute this. ${recurrence}`)).toBe(0)
   })
 
+  it.each([
+    [
+      'a coefficient more',
+      'Let $r$ and $s$ be the roots of $x^2 - 4x + 3 = 0$. Find $r^4 + s^4$.',
+      'Let $r$ and $s$ be the roots of $3x^2 - 4x + 3 = 0$. Find $r^4 + s^4$.',
+    ],
+    [
+      'one of two numbers twice',
+      'A triangular garden has sides of length $4$ and $12$. Find its area.',
+      'A triangular garden has sides of length $4$, $12$ and $12$. Find its area.',
+    ],
+  ])('tells statements apart of which one has %s', (_, first, second) => {
+    expect(duplicateOf(byDefault, first, second)).toBeUndefined()
+    expect(duplicateOf(byDefault, second, first)).toBeUndefined()
+  })
+
   it('takes a word of letters and digits for a number', () => {
     const runs = 'Turn a text of 1 to 800 letters into its short form. Example input: bbcccaaa gives'
     expect(duplicateOf(byDefault, `${runs} b2c3a3`, `${runs} 2b3c3a`)).toBeUndefined()
