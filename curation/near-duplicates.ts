@@ -346,7 +346,10 @@ export class NearDuplicateIndex {
     const isLonger = first.numbers.length !== second.numbers.length
     if (isLonger && numbers < fewestOfLonger) return undefined
     if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
-    if (!agree(first.formulas, second.formulas, isLonger ? leastOfLonger : 0)) return undefined
+    if (
+      !agree(first.formulas, second.formulas, repeats(first.numbers, second.numbers) ? 1 : isLonger ? leastOfLonger : 0)
+    )
+      return undefined
     const words = jaccard(first.words, second.words)
     const isTold =
       words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
@@ -537,6 +540,12 @@ function areSameNumbers(first: Uint16Array, second: Uint16Array): boolean {
     else if (number > 2 && !shorter.includes(number)) return false
   }
   return at === shorter.length
+}
+
+/** Whether one of two lists of the same numbers repeats some of them but 0, 1 and 2. */
+function repeats(first: Uint16Array, second: Uint16Array): boolean {
+  const telling = (numbers: Uint16Array): number => numbers.reduce((count, number) => count + Number(number > 2), 0)
+  return telling(first) !== telling(second)
 }
 
 /** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. @param least share of the longer ones, 0 to 1 */
