@@ -19,7 +19,8 @@ export function readConfigurationFile(file: string, faults: string[]): Record<st
   const { text } = read
   const document = parseDocument(text)
   if (document.errors.length > 0) {
-    const messages = document.errors.map(({ message }) => message.split('\n')[0] ?? '')
+    // What follows the first line is an excerpt, which may hold a secret.
+    const messages = document.errors.map(({ message }) => (message.split('\n')[0] ?? '').replace(/:$/, ''))
     // The parser says of each bracket that it went too deep.
     if (messages.some((message) => message.startsWith('Maximum call stack')))
       faults.push(`${file}: is nested too deeply`)

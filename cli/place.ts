@@ -227,9 +227,11 @@ export function configurationFileName(flag: string | undefined): string | undefi
 export async function placeOf(flags: PlaceFlags, needs: PlaceNeeds = {}): Promise<Place> {
   const faults: string[] = []
   const file = configurationFileName(flags.config)
-  // YAML is loaded only where there is a file.
+  // YAML is loaded only where there is a file, and only where it has a say: of the place it names Kafka alone.
   const content =
-    file === undefined ? {} : (await import('./configuration-file.ts')).readConfigurationFile(file, faults)
+    file === undefined || flags.kafka === false
+      ? {}
+      : (await import('./configuration-file.ts')).readConfigurationFile(file, faults)
   const resolved = resolvePlace(flags, file, content, needs)
   faults.push(...resolved.faults)
   if (faults.length > 0) throw new ConfigurationError(faults)

@@ -36,7 +36,10 @@ export function simulateCommand(): Command {
     .option('--truth <file>', 'append what each problem, answer and test really is; only measurements read it')
     .option('--request-log <file>', 'append a line at the admission and the end of each request')
     .option('--knows <file...>', 'JSONL files of human problems with answers or solutions that its models can solve')
-    .option('--noise <name=share...>', 'how often something goes wrong, such as wrongTests=0.2')
+    .option(
+      '--noise <name=share...>',
+      'how often something goes wrong: badProblems, wrongJudgements, wrongTests, malformedAnswers, runawayAnswers, slowPrograms, crashingPrograms',
+    )
     .option('--noise-factor <factor>', 'multiplies how often something goes wrong, whatever it is', '1')
     .option(
       '--failures <name=share...>',

@@ -6,10 +6,9 @@ import { addExpenses, expenseOutcomes, type ExpenseSums } from '../engine/expens
 import type { BudgetClaim, LedgerEntry, Problem, Expense } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
 import { formatAmount } from './budget.ts'
-import { loadConfiguration } from './configuration.ts'
 import { ledgerEntries, newestRecords, openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { placeOptions, type PlaceFlags } from './place.ts'
+import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { formatCount, formatDuration, say, sayJson, tableLines } from './terminal.ts'
 
 const groupings = ['role', 'model', 'endpoint', 'outcome', 'processor', 'concept'] as const
@@ -54,8 +53,7 @@ Examples:
       const goal = pairs === undefined ? undefined : Number(pairs)
       if (goal !== undefined && !(Number.isInteger(goal) && goal > 0))
         throw new CommandError(exitCodes.usage, `--pairs: expected a whole number above 0, got "${pairs}"`)
-      const { place } = loadConfiguration(flags)
-      await useCorpus(place, openBeside, async (corpus) => {
+      await useCorpus(await placeOf(flags), openBeside, async (corpus) => {
         const found = await spendingOf(corpus, grouping)
         if (json) sayJson({ ...found, ...(goal === undefined ? {} : { forecast: forecastTo(goal, found) }) })
         else for (const line of linesOf(found, grouping, goal)) say(line)

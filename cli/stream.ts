@@ -15,6 +15,7 @@ import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
 import { exitCodes } from './exit.ts'
 import { readinessOf } from './health.ts'
+import { heldUpDomains } from './held-up.ts'
 import { openListener } from './listener.ts'
 import { callMeter, meterBeforeScrapes, meterCorpus, verifierMeter } from './meters.ts'
 import { connectModels } from './models.ts'
@@ -67,7 +68,11 @@ function enabledProcessors(
     if (off.length === 0) return []
     return `${off.join(', ')} ${off.length === 1 ? 'is' : 'are'} off: no model is configured for the role ${role}`
   })
-  return { enabled: chosen.filter((one) => lacking(one).length === 0), sentences }
+  const off = chosen.filter((one) => lacking(one).length > 0).map(({ declaration }) => declaration.name)
+  return {
+    enabled: chosen.filter(({ declaration }) => !off.includes(declaration.name)),
+    sentences: [...sentences, ...heldUpDomains(chosen, off)],
+  }
 }
 
 /** Runs until the end that the options ask for. @throws bugs, ConfigurationError, LogError; what was finished is committed first where that is possible */

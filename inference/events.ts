@@ -15,6 +15,9 @@ const backslash = 92
 /** So many pieces of a text are joined at once: a text of a piece for each token would take several times its length. */
 const piecesOfBlock = 256
 
+/** So many bytes of a text are decoded at once. */
+const bytesOfBlock = 1024
+
 /** Parts of one line that are kept apart. */
 const mostPending = 1024
 
@@ -101,8 +104,9 @@ export class StreamedAnswer {
     this.size += bytes.length
     if (this.size > this.mostBytes)
       throw new FaultError({ kind: 'malformed', detail: `an answer of more than ${this.mostBytes} bytes` })
-    const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    if (this.readAlike(chunk)) return
+    const read = this.readAlike(bytes)
+    if (read === bytes.length) return
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset + read, bytes.length - read)
     // Neither byte is ever a part of another character in UTF-8: a text that is cut after one is whole.
     const end =
       chunk[chunk.length - 1] === lineFeed
@@ -204,22 +208,28 @@ export class StreamedAnswer {
     if (hasText) this.firstTextMs ??= this.progressedMs
   }
 
-  /** Reads one whole event like one before without parsing it, which would take most of the time of a stream. */
-  private readAlike(chunk: Buffer): boolean {
+  /**
+   * Reads whole events like one before without parsing them, which would take most of the time of a stream.
+   * @returns how many bytes they are: what comes after them is to be read otherwise
+   */
+  private readAlike(chunk: Uint8Array): number {
     const { shape } = this
-    if (shape === undefined || this.isDone || this.data !== undefined || this.pending.length > 0) return false
+    if (shape === undefined || this.isDone || this.data !== undefined || this.pending.length > 0) return 0
     const { before, after, field } = shape
-    const end = chunk.length - after.length
-    if (end < before.length || chunk.compare(before, 0, before.length, 0, before.length) !== 0) return false
-    if (chunk.compare(after, 0, after.length, end) !== 0) return false
-    const piece = chunk.toString('utf8', before.length, end)
-    if (!standsForItself(piece)) return false
-    this[field].add(piece)
+    let read = 0
+    while (isAt(before, chunk, read)) {
+      const from = read + before.length
+      const end = endOfPlain(chunk, from)
+      if (end === from || !isAt(after, chunk, end)) break
+      this[field].addBytes(chunk, from, end)
+      read = end + after.length
+    }
+    if (read === 0) return 0
     this.heard = true
     this.endsInReturn = false
     this.progressedMs = performance.now()
     this.misses = 0
-    return true
+    return read
   }
 
   private readOther(data: string): void {
@@ -320,22 +330,70 @@ function standsForItself(text: string): boolean {
   return true
 }
 
+/** Where what is written in JSON as it is ends. */
+function endOfPlain(chunk: Uint8Array, from: number): number {
+  let at = from
+  for (; at < chunk.length; at += 1) {
+    const byte = chunk[at]
+    if (byte === undefined || byte < space || byte === quote || byte === backslash) break
+  }
+  return at
+}
+
+/** Whether these bytes are in a chunk at a place. */
+function isAt(bytes: Buffer, chunk: Uint8Array, place: number): boolean {
+  const end = place + bytes.length
+  return end <= chunk.length && bytes.compare(chunk, place, end, 0, bytes.length) === 0
+}
+
 /** A text that comes in many small pieces. */
 class Text {
+  /** In UTF-16 units. */
   length = 0
   last = ''
   private readonly blocks: string[] = []
   private readonly pieces: string[] = []
+  /** Its end, not yet decoded: a string for each piece would be most of the garbage of a stream. */
+  private bytes: Uint8Array | undefined
+  private used = 0
 
   add(piece: string): void {
     if (piece === '') return
+    this.decode()
     this.length += piece.length
     this.last = piece
-    if (this.pieces.push(piece) === piecesOfBlock) this.blocks.push(this.pieces.splice(0).join(''))
+    this.append(piece)
+  }
+
+  /** Whole characters in UTF-8. */
+  addBytes(chunk: Uint8Array, from: number, end: number): void {
+    if (end - from > bytesOfBlock) return this.add(decoded(chunk, from, end))
+    if (this.used + end - from > bytesOfBlock) this.decode()
+    const bytes = (this.bytes ??= new Uint8Array(bytesOfBlock))
+    for (let at = from; at < end; at += 1) {
+      const byte = chunk[at] ?? 0
+      bytes[this.used++] = byte
+      // Each byte that begins a character is a unit, that of a character of four bytes two.
+      if ((byte & 0xc0) !== 0x80) this.length += byte < 0xf0 ? 1 : 2
+    }
   }
 
   /** The whole text. */
   take(): string {
+    this.decode()
     return [...this.blocks, ...this.pieces].join('')
   }
+
+  private decode(): void {
+    if (this.bytes === undefined || this.used === 0) return
+    this.append(decoded(this.bytes, 0, this.used))
+    this.used = 0
+  }
+
+  private append(piece: string): void {
+    if (this.pieces.push(piece) === piecesOfBlock) this.blocks.push(this.pieces.splice(0).join(''))
+  }
 }
+
+const decoded = ({ buffer, byteOffset }: Uint8Array, from: number, end: number): string =>
+  Buffer.from(buffer, byteOffset + from, end - from).toString('utf8')

@@ -251,45 +251,71 @@ async function readEvents(response: Response, streamed: StreamedAnswer): Promise
   return () => streamed.body()
 }
 
-/** What undici tells of one request; its type leaves this form out. */
-interface Watcher {
-  onConnect(abort: (error?: Error) => void, context?: unknown): void
+/** What undici tells a fetch of one request. */
+interface Listener {
+  onConnect(abort: (error?: Error) => void): void
+  onResponseStarted(): void
   onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean
   onData(chunk: Buffer): boolean
+  onComplete(trailers: string[] | null): void
+  onError(error: Error): void
 }
 
 /**
- * Asks `mayBeSent` when there is a connection, and then writes head and body at once: a process that is put to sleep in between would send
- * when it wakes what has long been another's. Takes the parts of a streamed answer as they come: through the body of a fetch each would cost several promises.
+ * Stands between undici and a fetch. Asks `mayBeSent` when there is a connection. Takes the parts of a streamed answer as they come: through
+ * the body of a fetch each would cost several promises. One class for all: an object made after each fetch's own would slow down each call on it.
  */
-function watched(agent: Agent, body: unknown, { mayBeSent, streamed }: Sending): Dispatcher {
+class Watcher implements Listener {
+  private readonly own: Listener
+  private readonly sending: Sending
+  private abort: ((error?: Error) => void) | undefined
+  /** Parts go to the streamed answer. */
+  private isTaken = false
+
+  constructor(own: Listener, sending: Sending) {
+    this.own = own
+    this.sending = sending
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.abort = abort
+    this.own.onConnect(abort)
+    if (this.sending.mayBeSent?.() === false) abort(new FaultError({ kind: 'withheld' }))
+  }
+
+  onResponseStarted(): void {
+    this.own.onResponseStarted()
+  }
+
+  onHeaders(status: number, headers: Buffer[], resume: () => void, statusText: string): boolean {
+    this.isTaken = this.sending.streamed !== undefined && status >= 200 && status < 300 && !isEncoded(headers)
+    return this.own.onHeaders(status, headers, resume, statusText)
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (!this.isTaken) return this.own.onData(chunk)
+    try {
+      this.sending.streamed?.push(chunk)
+    } catch (error) {
+      this.abort?.(error as Error)
+    }
+    return true
+  }
+
+  onComplete(trailers: string[] | null): void {
+    this.own.onComplete(trailers)
+  }
+
+  onError(error: Error): void {
+    this.own.onError(error)
+  }
+}
+
+/** Writes head and body at once: a process that is put to sleep in between would send when it wakes what has long been another's. */
+function watched(agent: Agent, body: unknown, sending: Sending): Dispatcher {
   const dispatch: Agent['dispatch'] = (options, handler) => {
-    const watching = Object.create(handler) as Watcher
-    const own = handler as unknown as Watcher
-    let abortWith = (_: Error): void => undefined
-    watching.onConnect = (abort, context) => {
-      abortWith = abort
-      own.onConnect.call(watching, abort, context)
-      if (mayBeSent?.() === false) abort(new FaultError({ kind: 'withheld' }))
-    }
-    if (streamed) {
-      let isTaken = false
-      watching.onHeaders = (status, headers, resume, statusText) => {
-        isTaken = status >= 200 && status < 300 && !isEncoded(headers)
-        return own.onHeaders.call(watching, status, headers, resume, statusText)
-      }
-      watching.onData = (chunk) => {
-        if (!isTaken) return own.onData.call(watching, chunk)
-        try {
-          streamed.push(chunk)
-        } catch (error) {
-          abortWith(error as Error)
-        }
-        return true
-      }
-    }
     const whole = typeof body === 'string' ? { ...options, body: Buffer.from(body) } : options
-    return agent.dispatch(whole, watching)
+    return agent.dispatch(whole, new Watcher(handler as unknown as Listener, sending))
   }
   return { dispatch } as unknown as Dispatcher
 }

@@ -145,6 +145,16 @@ function multiplied({ noise, noiseFactor }: z.output<typeof schema>): NoiseLevel
 export function parseSimulatorOptions(options: unknown): SimulatorSettings {
   const result = schema.safeParse(options)
   if (result.success) return { ...result.data, noise: multiplied(result.data) }
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${issue.message}`)
+  const faults = result.error.issues.map((issue) => {
+    const known = issue.code === 'unrecognized_keys' ? namesIn(issue.path[0]) : []
+    const cure = known.length === 0 ? '' : `, expected some of ${known.join(', ')}`
+    return `${issue.path.join('.') || 'options'}: ${issue.message}${cure}`
+  })
   throw new Error(`simulator options: ${faults.join('; ')}`)
+}
+
+/** What may stand in an option that holds shares by name. */
+function namesIn(option: PropertyKey | undefined): string[] {
+  if (option === 'noise') return Object.keys(schema.parse({}).noise)
+  return option === 'failures' ? Object.keys(schema.parse({}).failures) : []
 }

@@ -1,7 +1,9 @@
 /**
  * CPU time of this process for a plain chat completion against a server in another process that answers at once, with
  * 1,000 calls in flight: the SDK alone, and through inference/. Then for each chunk of a streamed one, where all 1,000 get a chunk
- * of a token every 50 ms: calls of many chunks against calls of few. `node dist/bench/inference/overhead.js [--json] [--calls N]`
+ * of a token every 50 ms: calls of many chunks against calls of few.
+ *
+ *   node dist/bench/inference/overhead.js [--only plain,streamed] [--calls N] [--rounds N] [--json]
  */
 import { fork } from 'node:child_process'
 import { createServer, type ServerResponse } from 'node:http'
@@ -16,7 +18,6 @@ import { transportOptions } from '../../inference/wire.ts'
 import { createInference } from '../../inference/inference.ts'
 
 const inFlight = 1000
-const rounds = 3
 const prompt = 'Let n be a positive integer. '.repeat(40)
 const answer = JSON.stringify({
   id: 'x',
@@ -105,12 +106,23 @@ async function measure(
   }
 }
 
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, calls: { type: 'string', default: '10000' } } })
-  const calls = Number(values.calls)
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: 'plain,streamed' },
+      json: { type: 'boolean', default: false },
+      calls: { type: 'string', default: '10000' },
+      rounds: { type: 'string', default: '3' },
+    },
+  })
+  const [calls, rounds] = [Number(values.calls), Number(values.rounds)]
   const child = fork(fileURLToPath(import.meta.url), ['--serve'])
   const port = await new Promise<number>((resolve) => child.once('message', (message) => resolve(Number(message))))
   const url = `http://127.0.0.1:${port}/v1`
+  const figures = new Figures(values.json)
 
   const settings = parseInferenceSettings({
     endpoints: {
@@ -122,73 +134,79 @@ async function main(): Promise<void> {
   })
   const inference = createInference(settings, { secret: () => undefined })
   const { signal } = new AbortController()
-  const ourCall = (index: number): Promise<unknown> =>
-    inference.complete(
-      { role: 'solver', prompt, seed: index, sampling: { temperature: 1 } },
-      { requestId: `r-${index}`, signal },
-    )
 
-  const streamed =
-    (chunks: number) =>
-    async (index: number): Promise<void> => {
-      const { text } = await inference.complete(
-        { role: 'teacher', prompt, seed: index, sampling: { maxTokens: chunks } },
-        { requestId: `s-${chunks}-${index}`, signal },
+  async function plain(): Promise<void> {
+    const ourCall = (index: number): Promise<unknown> =>
+      inference.complete(
+        { role: 'solver', prompt, seed: index, sampling: { temperature: 1 } },
+        { requestId: `r-${index}`, signal },
       )
-      if (text !== ' token'.repeat(chunks)) throw new Error(`expected ${chunks} tokens, got ${text.length / 6}`)
+    const agent = new Agent(transportOptions)
+    const client = new OpenAI({
+      baseURL: url,
+      apiKey: 'none',
+      maxRetries: 0,
+      fetch: (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher: agent }),
+    })
+    const alone = (index: number): Promise<unknown> =>
+      client.chat.completions.create(
+        { model: 'm', messages: [{ role: 'user', content: prompt }], seed: index, temperature: 1 },
+        { headers: { 'X-Request-Id': `r-${index}` } },
+      )
+    // Both are warmed up, then take turns; the median round counts.
+    await measure(inFlight * 2, alone)
+    await measure(inFlight * 2, ourCall)
+    const results = { alone: [] as number[], ours: [] as number[] }
+    let last: Awaited<ReturnType<typeof measure>> | undefined
+    for (let round = 0; round < rounds; round += 1) {
+      results.alone.push((await measure(calls, alone)).cpuMs)
+      last = await measure(calls, ourCall)
+      results.ours.push(last.cpuMs)
     }
-
-  const agent = new Agent(transportOptions)
-  const client = new OpenAI({
-    baseURL: url,
-    apiKey: 'none',
-    maxRetries: 0,
-    fetch: (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher: agent }),
-  })
-  const alone = (index: number): Promise<unknown> =>
-    client.chat.completions.create(
-      { model: 'm', messages: [{ role: 'user', content: prompt }], seed: index, temperature: 1 },
-      { headers: { 'X-Request-Id': `r-${index}` } },
-    )
-
-  // Both are warmed up, then take turns; the median round counts.
-  await measure(inFlight * 2, alone)
-  await measure(inFlight * 2, ourCall)
-  const results = {
-    alone: [] as Awaited<ReturnType<typeof measure>>[],
-    ours: [] as Awaited<ReturnType<typeof measure>>[],
+    await agent.destroy()
+    const ours = median(results.ours)
+    const ratio = ours / median(results.alone)
+    figures.tell('cpu-ms-per-call-sdk-alone', median(results.alone), 'baseline', true)
+    figures.tell('cpu-ms-per-call', ours, '<= 2', ours <= 2)
+    figures.tell('cpu-against-sdk', ratio, '<= 2.5', ratio <= 2.5)
+    if (!values.json)
+      console.log(
+        `${calls} calls x ${rounds} rounds, ${inFlight} in flight, ${last?.perSecond.toFixed(0)} calls/s, RSS ${last?.rssMb.toFixed(0)} MB`,
+      )
   }
-  for (let round = 0; round < rounds; round += 1) {
-    results.alone.push(await measure(calls, alone))
-    results.ours.push(await measure(calls, ourCall))
-  }
-  // The limit of the endpoint begins low.
-  for (let round = 0; round < 3; round += 1) await measure(inFlight, streamed(fewChunks))
-  const cpuUsOfChunk: number[] = []
-  for (let round = 0; round < rounds; round += 1) {
-    const few = await measure(inFlight, streamed(fewChunks))
-    const many = await measure(inFlight, streamed(manyChunks))
-    cpuUsOfChunk.push(((many.cpuMs - few.cpuMs) * 1000) / (manyChunks - fewChunks))
-  }
-  await inference.close()
-  await agent.destroy()
-  child.disconnect()
 
-  const median = (runs: readonly { cpuMs: number }[]): number =>
-    runs.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN
-  const chunkUs = cpuUsOfChunk.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN
-  const figures = new Figures(values.json === true)
-  const ours = median(results.ours)
-  const ratio = ours / median(results.alone)
-  figures.tell('cpu-ms-per-call-sdk-alone', median(results.alone), 'baseline', true)
-  figures.tell('cpu-ms-per-call', ours, '<= 2', ours <= 2)
-  figures.tell('cpu-against-sdk', ratio, '<= 2.5', ratio <= 2.5)
-  figures.tell('cpu-us-per-streamed-chunk', chunkUs, '<= 15', chunkUs <= 15)
-  if (values.json !== true) {
-    const last = results.ours.at(-1)
-    console.log(
-      `${calls} calls x ${rounds} rounds, ${inFlight} in flight, ${last?.perSecond.toFixed(0)} calls/s, RSS ${last?.rssMb.toFixed(0)} MB`,
-    )
+  async function streamed(): Promise<void> {
+    const call =
+      (chunks: number) =>
+      async (index: number): Promise<void> => {
+        const { text } = await inference.complete(
+          { role: 'teacher', prompt, seed: index, sampling: { maxTokens: chunks } },
+          { requestId: `s-${chunks}-${index}`, signal },
+        )
+        if (text !== ' token'.repeat(chunks)) throw new Error(`expected ${chunks} tokens, got ${text.length / 6}`)
+      }
+    // The limit of the endpoint begins low.
+    for (let round = 0; round < 3; round += 1) await measure(inFlight, call(fewChunks))
+    const cpuUsOfChunk: number[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      const few = await measure(inFlight, call(fewChunks))
+      const many = await measure(inFlight, call(manyChunks))
+      cpuUsOfChunk.push(((many.cpuMs - few.cpuMs) * 1000) / (manyChunks - fewChunks))
+    }
+    const us = median(cpuUsOfChunk)
+    figures.tell('cpu-us-per-streamed-chunk', us, '<= 15', us <= 15)
+  }
+
+  const parts: Record<string, () => Promise<void>> = { plain, streamed }
+  try {
+    for (const name of values.only.split(',')) {
+      const part = parts[name]
+      if (!part) throw new Error(`--only: expected some of ${Object.keys(parts).join(', ')}, got ${name}`)
+      await part()
+    }
+  } finally {
+    await inference.close()
+    child.disconnect()
   }
   process.exitCode = figures.missed === 0 ? 0 : 1
 }

@@ -47,6 +47,17 @@ async function faultsOf(flags: PlaceFlags = {}): Promise<readonly string[]> {
   throw new Error(`expected faults, got ${String(error)}`)
 }
 
+test('a file with faults has no say where the folder is named', async () => {
+  writeFileSync(config, 'kafka: [')
+  await expect(place({ data: 'here' })).rejects.toThrow(ConfigurationError)
+  expect(await place({ data: 'here', kafka: false })).toMatchObject({ kind: 'embedded', directory: 'here' })
+})
+
+test('faults elsewhere in the file are none of the place', async () => {
+  writeFileSync(config, 'endpoints: 7\nunknown: 1\n')
+  expect(await place({ data: 'here' })).toMatchObject({ kind: 'embedded', directory: 'here' })
+})
+
 describe('without brokers the corpus lies in a folder', () => {
   test('by default', async () => {
     expect(await place()).toEqual({ kind: 'embedded', directory: 'wellspring-data', flags: '' })

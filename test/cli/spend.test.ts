@@ -61,6 +61,11 @@ const tokensOf = (list: readonly { promptTokens: number; completionTokens: numbe
   list.reduce((sum, { promptTokens, completionTokens }) => sum + promptTokens + completionTokens, 0)
 
 describe('spend', () => {
+  test('counts beside a configuration file with faults', async () => {
+    writeFileSync(join(cwd, 'wellspring.yaml'), 'roles: { solver: [nobody] }\n')
+    expect((await spend()).total.calls).toBe(0)
+  })
+
   test('counts to the token what the endpoint has answered, over kill -9', async () => {
     for (let kill = 0; kill < 3; kill += 1) {
       const running = start(up('--problems', '4'), { cwd })

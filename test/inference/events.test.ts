@@ -226,13 +226,17 @@ describe('a streamed answer', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(kind, fc.array(text, { minLength: 1, maxLength: 4 })), { maxLength: 12 }),
-        (runs) => {
+        fc.integer({ min: 2, max: 5 }),
+        (runs, together) => {
           const events = runs.flatMap(([what, texts]) => texts.map((said) => one([what, said])))
           const joined = (place: 1 | 2): string => events.map((parts) => parts[place]).join('')
-          // Servers send each event by itself.
-          const body = read(
-            [...events.map(([sent]) => sent), delta({}, 'stop') + done].map((sent) => Buffer.from(sent)),
+          // Servers send each event by itself, proxies several at once.
+          const sent = [...events.map(([bytes]) => bytes), delta({}, 'stop') + done]
+          const body = read(sent.map((part) => Buffer.from(part)))
+          const parts = Array.from({ length: Math.ceil(sent.length / together) }, (_, part) =>
+            Buffer.from(sent.slice(part * together, (part + 1) * together).join('')),
           )
+          expect(read(parts)).toEqual(body)
           expect(readCompletion(body as Record<string, unknown>, 'chat').content).toBe(joined(1))
           expect((body as { choices: { message: { reasoning?: string } }[] }).choices[0]?.message.reasoning ?? '').toBe(
             joined(2),
@@ -250,8 +254,11 @@ describe('a streamed answer', () => {
     const one = Buffer.from(delta({ content: 'é' }))
     for (let count = 0; count < 100_000; count += 1) answer.push(one)
     expect(answer.lengths).toEqual({ reasoning: 0, text: 100_000 })
+    const long = `${'𝒙'.repeat(3000)}é`
+    answer.push(Buffer.from(delta({ content: '𝒙' }) + delta({ content: long })))
+    expect(answer.lengths.text).toBe(106_003)
     answer.push(Buffer.from(delta({}, 'stop')))
-    expect(readCompletion(answer.end(), 'chat').content).toBe('é'.repeat(100_000))
+    expect(readCompletion(answer.end(), 'chat').content).toBe(`${'é'.repeat(100_000)}𝒙${long}`)
   })
 })
 
@@ -273,5 +280,7 @@ describe('progress of a streamed answer', () => {
     expect(at(answer, ':[]}\n\n')).toBe(false)
     expect(at(answer, delta({ content: '' }))).toBe(false)
     expect(at(answer, delta({ content: 'b' }))).toBe(true)
+    expect(at(answer, delta({ content: '' }))).toBe(false)
+    expect(at(answer, delta({ content: 'c' }))).toBe(true)
   })
 })
