@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // What needs more than Node and python3 has a configuration of its own: vitest.<name>.config.ts.
+    // What needs more than Node and python3 has a configuration of its own: test/<name>/vitest.config.ts.
     exclude: [
       ...configDefaults.exclude,
       ...['kafka', 'servers', 'trainers', 'browser', 'dashboards', 'docs', 'k8s/installed', 'package'].map(

@@ -1,6 +1,6 @@
 /** How figures are told: one line each, as text or with --json. */
 
-/** Tells figures, and counts those that miss their goal. */
+/** Tells figures, and counts those that miss their goal. What is not whole is rounded to four digits. */
 export class Figures {
   missed = 0
   private readonly asJson: boolean
@@ -9,9 +9,9 @@ export class Figures {
     this.asJson = asJson
   }
 
-  tell(name: string, value: number, goal: string, ok: boolean): void {
+  tell(name: string, value: number, goal = 'no goal', ok = true): void {
     if (!ok) this.missed += 1
-    const rounded = Number(value.toPrecision(4))
+    const rounded = Number.isInteger(value) ? value : Number(value.toPrecision(4))
     console.log(
       this.asJson
         ? JSON.stringify({ name, value: rounded, goal, ok })

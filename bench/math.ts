@@ -4,17 +4,16 @@
  *
  *   node dist/bench/math.js [--answers FILE.jsonl] [--peers | --python PATH] [--pairs 2000] [--list 20] [--json]
  *
- * The file has one JSON object a line with the field `answer`. --peers makes a virtual environment in the temporary folder
+ * The file has one JSON object a line with the field `answer`. --peers makes a virtual environment in the cache folder
  * (once) and installs the graders there from the package index; --python names an interpreter that has them, or some. Each grader
  * judges the same generated pairs; every disagreement is classed by the table below, and one that the table does not know
  * makes the exit code 1.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { installEnvironment } from '../scripts/virtual-environment.ts'
 import { compareMath } from '../verifiers/math.ts'
 
 const { values: options } = parseArgs({
@@ -343,14 +342,14 @@ function pairsOfFile(): Pair[] {
 /** A public grader: how it is asked, in Python. `judge(reference, answer)` returns True, False, or None for "cannot say". */
 interface Grader {
   readonly name: string
-  readonly packages: readonly string[]
+  readonly install: { readonly wheels: readonly string[]; readonly withoutDependencies?: boolean }
   readonly source: string
 }
 
 const graders: readonly Grader[] = [
   {
     name: 'math-verify',
-    packages: ['math-verify'],
+    install: { wheels: ['math-verify'] },
     source: `
 from math_verify import parse, verify
 def judge(a, b):
@@ -361,7 +360,8 @@ def judge(a, b):
   {
     // PRM800K's grader, as this package carries it.
     name: 'mathruler',
-    packages: ['mathruler', 'pylatexenc', 'tqdm'],
+    // Not all of these are to be had as wheels; what they need besides comes with the other grader.
+    install: { wheels: ['mathruler', 'pylatexenc', 'tqdm'], withoutDependencies: true },
     source: `
 from mathruler.grader import grade_answer
 def judge(a, b):
@@ -390,16 +390,10 @@ for line in sys.stdin:
 `
 
 /** The interpreter of a virtual environment that holds the graders; made where it is not there yet. */
-function interpreterWithPeers(): string {
-  const folder = join(tmpdir(), 'wellspring-math-peers')
-  const python = join(folder, 'bin', 'python')
-  const run = (command: string, args: readonly string[]): void => {
-    const { status } = spawnSync(command, args, { stdio: 'inherit' })
-    if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed; make the environment by hand, use --python`)
-  }
-  if (!existsSync(python)) run('python3', ['-m', 'venv', folder])
-  run(python, ['-m', 'pip', 'install', '--quiet', ...new Set(graders.flatMap(({ packages }) => packages))])
-  return python
+function interpreterWithPeers(): Promise<string> {
+  const installs = graders.map(({ install }) => install)
+  const environment = { folder: 'math-graders', name: 'public graders', installs, mebibytes: 120 }
+  return installEnvironment(environment, (line) => console.error(line))
 }
 
 type Said = 'equal' | 'different' | 'undecided'
@@ -561,7 +555,7 @@ function agreement(python: string, grader: Grader, pairs: readonly Pair[]): void
   }
 }
 
-const python = options.python ?? (options.peers ? interpreterWithPeers() : undefined)
+const python = options.python ?? (options.peers ? await interpreterWithPeers() : undefined)
 const imports = (grader: Grader): boolean =>
   python !== undefined && spawnSync(python, ['-c', grader.source], { stdio: 'ignore' }).status === 0
 const present = graders.filter(imports)

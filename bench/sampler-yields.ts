@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Figures } from './figures.ts'
 
 const { values } = parseArgs({
   options: {
@@ -80,6 +81,7 @@ const arms: [name: string, settings: string[]][] = [
   ['with yields and the band of pass rates', []],
 ]
 const perMillion = ({ pairs, tokens }: Spent): number => (pairs * 1e6) / tokens
+const figures = new Figures(true)
 let baseline: number | undefined
 for (const [at, [name, settings]] of arms.entries()) {
   const data = join(folder, `arm-${at}`)
@@ -87,19 +89,12 @@ for (const [at, [name, settings]] of arms.entries()) {
   const half = await grow(data, problems / 2, settings)
   const whole = await grow(data, problems, settings)
   const second = perMillion({ pairs: whole.pairs - half.pairs, tokens: whole.tokens - half.tokens })
-  const tell = (what: string, value: number, goal: string, ok: boolean): boolean =>
-    process.stdout.write(
-      `${JSON.stringify({ name: `${name}: ${what}`, value: Number(value.toPrecision(4)), goal, ok })}\n`,
-    )
-  tell('pairs for a million tokens, whole corpus', perMillion(whole), 'no goal', true)
-  tell(
-    'pairs for a million tokens, second half',
-    second,
-    baseline === undefined ? 'the named baseline' : '> the baseline',
-    second > (baseline ?? 0),
-  )
-  tell('pairs', whole.pairs, 'no goal', true)
-  if (baseline !== undefined) tell('second half, over the baseline', second / baseline, '> 1', second > baseline)
+  figures.tell(`${name}: pairs for a million tokens, whole corpus`, perMillion(whole))
+  const goal = baseline === undefined ? 'the named baseline' : '> the baseline'
+  figures.tell(`${name}: pairs for a million tokens, second half`, second, goal, second > (baseline ?? 0))
+  figures.tell(`${name}: pairs`, whole.pairs)
+  if (baseline !== undefined)
+    figures.tell(`${name}: second half, over the baseline`, second / baseline, '> 1', second > baseline)
   baseline ??= second
 }
 rmSync(folder, { recursive: true })

@@ -11,6 +11,7 @@
 import { parseArgs } from 'node:util'
 import { conclusionAfter, refutedTests } from '../curation/test-weighing.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
+import { Figures } from './figures.ts'
 import { simulateProblems, type SimulatedAttempt, type SimulatedProblem } from './simulated-code.ts'
 
 const { values } = parseArgs({
@@ -85,32 +86,29 @@ function measure(solved: readonly SimulatedProblem[], weighedWith: readonly Simu
   }
 }
 
-const share = (part: number, of: number): number => Math.round((1e5 * part) / Math.max(1, of)) / 1e5
-function tell(name: string, value: number, goal: string | null, ok: boolean | null): void {
-  process.stdout.write(`${JSON.stringify({ name, value, goal, ok })}\n`)
-  if (ok === false) process.exitCode = 1
-}
+const share = (part: number, of: number): number => part / Math.max(1, of)
+const figures = new Figures(true)
 
 function report(what: string): void {
   const { killed, recovered, pairs, chosenCaught, chosenWrong, weighed, wronglySetAside, weighedPairs } = counts
   const recoveredShare = share(recovered, killed)
   const caughtShare = share(chosenCaught, pairs)
-  const goals = what === 'all solvers'
-  tell(`${what}: killed by one wrong test`, killed, null, null)
-  tell(`${what}: recovered`, recoveredShare, goals ? '>= 0.9' : null, goals ? recoveredShare >= 0.9 : null)
-  tell(`${what}: pairs whose chosen is wrong and fails a right test`, caughtShare, '< 0.005', caughtShare < 0.005)
-  tell(`${what}: suites with a test set aside`, weighed, null, null)
-  tell(`${what}: of these, a right one`, wronglySetAside, null, null)
-  tell(`${what}: problems kept before weighing`, counts.keptBefore, null, null)
-  tell(`${what}: problems kept after it`, counts.keptAfter, null, null)
-  tell(`${what}: pairs`, pairs, null, null)
-  tell(`${what}: of these, where a test was set aside`, weighedPairs, null, null)
-  tell(
-    `${what}: pairs whose chosen is wrong, by a suite too weak`,
-    share(chosenWrong - chosenCaught, pairs),
-    null,
-    null,
+  const goal = what === 'all solvers' ? '>= 0.9' : undefined
+  figures.tell(`${what}: killed by one wrong test`, killed)
+  figures.tell(`${what}: recovered`, recoveredShare, goal, goal === undefined || recoveredShare >= 0.9)
+  figures.tell(
+    `${what}: pairs whose chosen is wrong and fails a right test`,
+    caughtShare,
+    '< 0.005',
+    caughtShare < 0.005,
   )
+  figures.tell(`${what}: suites with a test set aside`, weighed)
+  figures.tell(`${what}: of these, a right one`, wronglySetAside)
+  figures.tell(`${what}: problems kept before weighing`, counts.keptBefore)
+  figures.tell(`${what}: problems kept after it`, counts.keptAfter)
+  figures.tell(`${what}: pairs`, pairs)
+  figures.tell(`${what}: of these, where a test was set aside`, weighedPairs)
+  figures.tell(`${what}: pairs whose chosen is wrong, by a suite too weak`, share(chosenWrong - chosenCaught, pairs))
   for (const name of Object.keys(counts)) counts[name as keyof typeof counts] = 0
 }
 
@@ -127,3 +125,4 @@ if (solvers.length > 1) {
   for (const all of problems.values()) measure(all, all)
   report('all solvers')
 }
+process.exitCode = figures.missed > 0 ? 1 : 0

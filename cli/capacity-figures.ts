@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { domains } from '../domains/index.ts'
 import type { ModelCall, Outcome } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
+import { NewestRecords } from '../topics/reading.ts'
 import { callRoles, chanceOf, type CallTokens, type DomainFigures, type SolverFigures, type Tally } from './capacity.ts'
 import { readTopic, type Corpus } from './corpus.ts'
 
@@ -156,10 +157,10 @@ export async function measureFigures(
   await each(topics.sftExamples, ({ domain, origin }) => void (origin === 'synthetic' && of(domain).examples++))
 
   const roles = new Map<string, TokenMeans>()
-  const last = new Map<string, { role: string; model: string; calls: number; completionTokens: number; promptTokens: number; callSeconds: number }>() // prettier-ignore
-  await each(topics.expenses, (line) => void last.set(topics.expenses.keyOf(line), line))
+  const lines = new NewestRecords(topics.expenses)
+  await each(topics.expenses, (line) => lines.add(line))
   let [written, seconds] = [0, 0]
-  for (const { role, model, calls, promptTokens, completionTokens, callSeconds } of last.values()) {
+  for (const { role, model, calls, promptTokens, completionTokens, callSeconds } of lines.all()) {
     if (calls === 0 || role === 'embedder') continue
     if (role === 'judge') judges.add(model)
     written += completionTokens

@@ -5,10 +5,10 @@ import type { RecordTypes } from '../schemas/generated.ts'
 import { redrivenForHeader, topics, topicSpecifications, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import { LogError, type Log, type StoredRecord } from '../topics/log.ts'
-import { decoded, storedRecords, type Corpus } from '../topics/reading.ts'
+import { decoded, NewestRecords, storedRecords, type Corpus } from '../topics/reading.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, type Place } from './place.ts'
-import { replayNoteOf, upstreamFlags } from './replay-folder.ts'
+import { replayNoteOf, upstreamFlags } from './replay/folder.ts'
 import { note } from './terminal.ts'
 
 export { decoded, storedRecords, type Corpus }
@@ -146,9 +146,9 @@ export async function newestRecords<Kind extends RecordKind>(
   corpus: Corpus,
   topic: Topic<Kind>,
 ): Promise<RecordTypes[Kind][]> {
-  const last = new Map<string, RecordTypes[Kind]>()
-  for await (const { record } of readTopic(corpus, topic)) last.set(topic.keyOf(record), record)
-  return [...last.values()]
+  const newest = new NewestRecords(topic)
+  for await (const { record } of readTopic(corpus, topic)) newest.add(record)
+  return newest.all()
 }
 
 /** Totals of the ledger by processor: the last entry of every task. */

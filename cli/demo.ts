@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { emittedBy } from '../engine/counts.ts'
 import { topics } from '../topics/catalogue.ts'
 import { chooseProcessors, loadConfiguration } from './configuration.ts'
 import { ledgerEntries, openCorpus, readTopic, useCorpus, type Corpus } from './corpus.ts'
@@ -44,7 +45,7 @@ export function demoCommand(): Command {
     const { flags } = await placeOf({ data: directory, kafka: false }).catch(() => configuration.place)
     const chosen = chooseProcessors(configuration, [])
     await useCorpus(configuration.place, openCorpus, async (corpus) => {
-      const before = await madeProblems(corpus)
+      const before = emittedBy(await ledgerEntries(corpus), 'generate-problem', topics.problems)
       for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
       say(
         `Wellspring demo: grows ${problems} problems out of the human ones in examples/seeds.jsonl, into ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`,
@@ -66,15 +67,6 @@ export function demoCommand(): Command {
       process.exitCode = end.exitCode
     })
   })
-}
-
-async function madeProblems(corpus: Corpus): Promise<number> {
-  const entries = await ledgerEntries(corpus)
-  return entries.reduce(
-    (sum, { processor, counts }) =>
-      sum + (processor === 'generate-problem' ? (counts.emitted[topics.problems.name] ?? 0) : 0),
-    0,
-  )
 }
 
 async function anyPair(corpus: Corpus): Promise<string | undefined> {

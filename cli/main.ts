@@ -75,7 +75,7 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   replay: {
     description: 'derive the corpus anew under other rules, from stored records, without a model call',
-    load: async () => (await import('./replay.ts')).replayCommand(),
+    load: async () => (await import('./replay/command.ts')).replayCommand(),
   },
   models: {
     description:

@@ -1,5 +1,6 @@
 /** `wellspring recheck`: accepted problems against the benchmarks as they are now. */
 import { Command } from 'commander'
+import { overlapText } from '../curation/decontamination.ts'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
 import { hashOf, recordId } from '../engine/ids.ts'
 import { benchmarks, decontaminationRule, decontaminationSettings } from '../processors/screen-problem.ts'
@@ -96,7 +97,7 @@ async function recheck(
     const overlap = index.overlapOf(problem.statement, rule)
     if (!overlap) continue
     retracted++
-    const { benchmark, sourceId, commonWords, share, span } = overlap
+    const { benchmark, sourceId } = overlap
     const retraction: Retraction = {
       id: recordId('retraction', [problem.id], `${recipe}/${benchmark}`, sourceId),
       parentIds: [problem.id],
@@ -106,10 +107,7 @@ async function recheck(
       simulated: problem.simulated,
       problemId: problem.id,
       reason: 'benchmark-overlap',
-      evidence: oneLine(
-        `${benchmark} ${sourceId}: ${commonWords} words in common, share ${share.toFixed(2)}: "${span}"`,
-        500,
-      ),
+      evidence: oneLine(overlapText(overlap), 500),
       by: 'recheck',
     }
     if (json) sayJson(retraction)

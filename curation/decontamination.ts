@@ -21,6 +21,11 @@ export interface Overlap {
   span: string
 }
 
+/** What was hit, and by which words: the evidence of a discard and of a retraction. */
+export function overlapText({ benchmark, sourceId, commonWords, share, span }: Overlap): string {
+  return `${benchmark} ${sourceId}: ${commonWords} words in common, share ${share.toFixed(2)}: "${span}"`
+}
+
 export interface DecontaminationSettings {
   rule: DecontaminationRule
   /** Fewest words in common. */

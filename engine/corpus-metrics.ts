@@ -3,6 +3,7 @@ import type { Expense, LedgerEntry } from '../schemas/generated.ts'
 import { deadLetters, topics } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import type { Log } from '../topics/log.ts'
+import { NewestRecords } from '../topics/reading.ts'
 import { addCounts } from './counts.ts'
 import { addExpenses, type ExpenseSums } from './expenses.ts'
 import type { Metrics } from './metrics.ts'
@@ -23,17 +24,11 @@ interface CorpusMetricsOptions {
 export async function openCorpusMetrics(options: CorpusMetricsOptions): Promise<() => Promise<void>> {
   const { log, metrics, topicNames, onFailure } = options
   const reader = new TableReader(log, new RecordCodec(log.schemas))
-  const entries = new Map<string, LedgerEntry>()
-  const lines = new Map<string, Expense>()
+  const entries = new NewestRecords(topics.ledger)
+  const lines = new NewestRecords(topics.expenses)
   const tables = [
-    table(topics.ledger, {
-      create: () => entries,
-      add: (all, entry) => void all.set(topics.ledger.keyOf(entry), entry),
-    }),
-    table(topics.expenses, {
-      create: () => lines,
-      add: (all, line) => void all.set(topics.expenses.keyOf(line), line),
-    }),
+    table(topics.ledger, { create: () => entries, add: (all, entry) => all.add(entry) }),
+    table(topics.expenses, { create: () => lines, add: (all, line) => all.add(line) }),
   ]
   try {
     for (const one of tables) await reader.open(one, onFailure)
@@ -43,8 +38,8 @@ export async function openCorpusMetrics(options: CorpusMetricsOptions): Promise<
   }
   for (const topic of topicNames) metrics.corpusRecords.set({ topic }, 0)
   metrics.beforeScrape(() => {
-    tellCounts([...entries.values()], metrics)
-    tellSpending([...lines.values()], metrics)
+    tellCounts(entries.all(), metrics)
+    tellSpending(lines.all(), metrics)
   })
   return () => reader.close()
 }

@@ -1,5 +1,5 @@
 /** Cumulative counts of tasks: what the ledger and the progress of a commit carry. */
-import type { TaskCounts } from '../schemas/generated.ts'
+import type { LedgerEntry, TaskCounts } from '../schemas/generated.ts'
 import type { TokenUsage } from './ports.ts'
 
 /** What one finished record, or step of a source, counts as. */
@@ -75,6 +75,17 @@ export function addCounts(all: readonly TaskCounts[]): TaskCounts {
     emitted: addMaps(all.map(({ emitted }) => emitted)),
     discards: addMaps(all.map(({ discards }) => discards)),
   }
+}
+
+/** Records that a processor has emitted to a topic, over all its tasks. */
+export function emittedBy(
+  entries: readonly Pick<LedgerEntry, 'processor' | 'counts'>[],
+  name: string,
+  topic: { name: string },
+): number {
+  return entries
+    .filter(({ processor }) => processor === name)
+    .reduce((sum, { counts }) => sum + (counts.emitted[topic.name] ?? 0), 0)
 }
 
 function addMaps(maps: readonly Record<string, number>[]): Record<string, number> {

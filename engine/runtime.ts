@@ -22,7 +22,9 @@ import {
 import { table as declareTable, type Processor } from './processor.ts'
 import type { Profile, Settings, SettingValues } from './settings.ts'
 import { TableReader } from './tables.ts'
-import { changelogSubject, defaultLimits, Task, type TaskLimits, type TaskStatus } from './task.ts'
+import { changelogSubject } from './task/changelog.ts'
+import { defaultLimits, type TaskLimits } from './task/limits.ts'
+import { Task, type TaskStatus } from './task/task.ts'
 
 /** A processor with the values of its settings and the size of its window. */
 export interface ConfiguredProcessor {

@@ -12,6 +12,7 @@ import { ConceptYields, levelWeights } from '../curation/concept-yields.ts'
 import { ConceptIndex, equalWeights, parseShares, pickWeighted, randomFrom } from '../curation/sampling.ts'
 import type { Domain } from '../domains/domain.ts'
 import { domains } from '../domains/index.ts'
+import { emittedBy } from '../engine/counts.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { hashOf, seedOf } from '../engine/ids.ts'
 import { defineProcessor, table } from '../engine/processor.ts'
@@ -140,7 +141,7 @@ export default defineProcessor({
     const entries = [...tables.ledger.index.values()]
     const drawn = position.offset
     if (drawn - lostBeforeProblem(entries) >= config.problems)
-      return madeProblems(entries) >= config.problems ? 'complete' : 'waiting'
+      return emittedBy(entries, 'generate-problem', topics.problems) >= config.problems ? 'complete' : 'waiting'
     const most = config.maxWorkInProgress || workInProgressLevel(slotsOf('solver'), entries)
     if (workInProgress(entries, drawn) >= most) return 'waiting'
 
@@ -294,14 +295,6 @@ function lostBeforeProblem(entries: readonly LedgerEntry[]): number {
   return entries
     .filter(({ processor }) => processor === 'generate-rationale' || processor === 'generate-problem')
     .reduce((sum, { counts }) => sum + counts.discarded + counts.deadLettered, 0)
-}
-
-function madeProblems(entries: readonly LedgerEntry[]): number {
-  return entries.reduce(
-    (sum, { processor, counts }) =>
-      sum + (processor === 'generate-problem' ? (counts.emitted[topics.problems.name] ?? 0) : 0),
-    0,
-  )
 }
 
 /**

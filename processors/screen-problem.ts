@@ -3,7 +3,7 @@
  * date cut-off for human problems, before any GPU time is spent further on. One task, in offset order: the first of several
  * alike wins. No model call; a replay keeps the same problems as long as the benchmarks are the same.
  */
-import { BenchmarkIndex, type DecontaminationSettings } from '../curation/decontamination.ts'
+import { BenchmarkIndex, overlapText, type DecontaminationSettings } from '../curation/decontamination.ts'
 import {
   decodeFeatures,
   encodeFeatures,
@@ -153,11 +153,7 @@ export default defineProcessor({
       }
       const rule = decontaminationRule(config)
       const overlap = rule && tables.benchmarks.index.overlapOf(statement, rule)
-      if (overlap) {
-        const { benchmark, sourceId, commonWords, share, span } = overlap
-        const evidence = `${benchmark} ${sourceId}: ${commonWords} words in common, share ${share.toFixed(2)}: "${span}"`
-        return leaveOut('benchmark-overlap', evidence)
-      }
+      if (overlap) return leaveOut('benchmark-overlap', overlapText(overlap))
       state.set(contentHash, { problemId: id, features: encodeFeatures(features) })
       return emit.screened(problem)
     },

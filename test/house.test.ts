@@ -69,7 +69,7 @@ describe('the dependency rule', () => {
     ['prom-client', 'engine/metrics.ts', 'engine/context.ts'],
     ['hyparquet-writer', 'exports/parquet.ts', 'exports/folder.ts'],
     ['pino', 'cli/logger.ts', 'cli/log-choice.ts'],
-    ['@opentelemetry/api', 'cli/traces.ts', 'engine/task.ts'],
+    ['@opentelemetry/api', 'cli/traces.ts', 'engine/task/task.ts'],
     ['@opentelemetry/exporter-trace-otlp-http', 'cli/traces.ts', 'cli/trace-choice.ts'],
     ['@opentelemetry/resources', 'cli/traces.ts', 'cli/listener.ts'],
     ['@opentelemetry/sdk-trace', 'cli/traces.ts', 'engine/runtime.ts'],

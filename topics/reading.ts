@@ -32,6 +32,25 @@ export async function* storedRecords(
   }
 }
 
+/** The newest record of each key of a topic, of those that it is told of in their order. */
+export class NewestRecords<Kind extends RecordKind> {
+  readonly #topic: Topic<Kind>
+  readonly #records = new Map<string, RecordTypes[Kind]>()
+
+  constructor(topic: Topic<Kind>) {
+    this.#topic = topic
+  }
+
+  add(record: RecordTypes[Kind]): void {
+    this.#records.set(this.#topic.keyOf(record), record)
+  }
+
+  /** In the order in which their keys came. */
+  all(): RecordTypes[Kind][] {
+    return [...this.#records.values()]
+  }
+}
+
 /** The record, or undefined for bytes that are none of the topic's kind. */
 export async function decoded<Kind extends RecordKind>(
   codec: RecordCodec,

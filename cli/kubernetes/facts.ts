@@ -1,7 +1,7 @@
 /** What the declaration of a processor says about the pods that run it. */
 import { callsModels, type Processor } from '../../engine/processor.ts'
 import { groupOf } from '../../engine/runtime.ts'
-import { defaultLimits } from '../../engine/task.ts'
+import { defaultLimits } from '../../engine/task/limits.ts'
 
 /** Facts that manifests are made of. */
 export interface ProcessorFacts {

@@ -101,31 +101,20 @@ function workload(summary: string, facts: ProcessorFacts, options: ClusterOption
       'wellspring/replicas': `more of them make no more calls than the endpoints of ${roles.join(', ')} take`,
     }),
   }
-  const common = {
-    // Where KEDA scales, the count is its own.
-    ...(!scales && { replicas: 1 }),
-    selector: { matchLabels: labels },
-  }
+  // Where KEDA scales, the count is its own.
+  const replicas = scales ? undefined : 1
   if (!keepsState) {
-    return {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name, labels, annotations },
-      spec: {
-        ...common,
-        revisionHistoryLimit: 3,
-        // A pod more than there are tasks would have none, and nothing to be ready with.
-        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
-        template,
-      },
-    }
+    // A pod more than there are tasks would have none, and nothing to be ready with.
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } }
+    return deployment({ name, labels, annotations }, { replicas, strategy, template })
   }
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: { name, labels, annotations },
     spec: {
-      ...common,
+      ...(replicas !== undefined && { replicas }),
+      selector: { matchLabels: labels },
       serviceName: podService,
       revisionHistoryLimit: 3,
       // No replica waits for another.
@@ -140,6 +129,32 @@ function workload(summary: string, facts: ProcessorFacts, options: ClusterOption
           spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: stateSize } } },
         },
       ],
+    },
+  }
+}
+
+interface DeploymentParts {
+  /** How many pods; undefined where something else counts them. */
+  replicas: number | undefined
+  strategy?: object
+  template: object
+}
+
+/** A Deployment of the pods with these labels. */
+function deployment(
+  metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> },
+  { replicas, strategy, template }: DeploymentParts,
+): Resource {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: {
+      ...(replicas !== undefined && { replicas }),
+      selector: { matchLabels: metadata.labels },
+      revisionHistoryLimit: 3,
+      ...(strategy && { strategy }),
+      template,
     },
   }
 }
@@ -197,28 +212,16 @@ export function setupJob(options: ClusterOptions, hash: string): Resource {
 /** A pod to run commands in: `kubectl exec -i deploy/tools -- wellspring ingest - --as seeds < seeds.jsonl`. */
 export function toolsDeployment(options: ClusterOptions): Resource {
   const labels = labelsOf(toolsName)
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: toolsName,
-      labels,
-      annotations: { 'wellspring/exempt': 'probes, disruption-budget: it only waits for commands' },
-    },
-    spec: {
-      replicas: 1,
-      revisionHistoryLimit: 3,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels: { ...labels, 'app.kubernetes.io/component': 'tools' } },
-        spec: podSpec(options, {
-          user: toolsName,
-          container: { command: ['tini', '--', 'sleep', 'infinity'], resources: smallResources },
-          state: 'empty',
-        }),
-      },
-    },
+  const annotations = { 'wellspring/exempt': 'probes, disruption-budget: it only waits for commands' }
+  const template = {
+    metadata: { labels: { ...labels, 'app.kubernetes.io/component': 'tools' } },
+    spec: podSpec(options, {
+      user: toolsName,
+      container: { command: ['tini', '--', 'sleep', 'infinity'], resources: smallResources },
+      state: 'empty',
+    }),
   }
+  return deployment({ name: toolsName, labels, annotations }, { replicas: 1, template })
 }
 
 const simulatorPort = 8089
@@ -228,37 +231,26 @@ export function simulatorResources({ image }: ClusterOptions): Resource[] {
   const name = 'simulator'
   const labels = { 'app.kubernetes.io/name': name }
   const listed = { httpGet: { path: '/v1/models', port: 'http' }, timeoutSeconds: 5 }
-  return [
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: {
-        ...{ name, labels },
-        annotations: { 'wellspring/exempt': 'disruption-budget: calls wait until it is back' },
-      },
-      spec: {
-        replicas: 1,
-        revisionHistoryLimit: 3,
-        selector: { matchLabels: labels },
-        template: {
-          metadata: { labels },
-          spec: {
-            ...strictPod,
-            containers: [
-              {
-                ...{ name, image },
-                args: ['simulate', '--host', '0.0.0.0', '--port', String(simulatorPort), '--speed', '20'],
-                ports: [{ name: 'http', containerPort: simulatorPort }],
-                livenessProbe: { ...listed, periodSeconds: 20 },
-                readinessProbe: listed,
-                resources: smallResources,
-                securityContext: strictContainer,
-              },
-            ],
-          },
+  const annotations = { 'wellspring/exempt': 'disruption-budget: calls wait until it is back' }
+  const template = {
+    metadata: { labels },
+    spec: {
+      ...strictPod,
+      containers: [
+        {
+          ...{ name, image },
+          args: ['simulate', '--host', '0.0.0.0', '--port', String(simulatorPort), '--speed', '20'],
+          ports: [{ name: 'http', containerPort: simulatorPort }],
+          livenessProbe: { ...listed, periodSeconds: 20 },
+          readinessProbe: listed,
+          resources: smallResources,
+          securityContext: strictContainer,
         },
-      },
+      ],
     },
+  }
+  return [
+    deployment({ name, labels, annotations }, { replicas: 1, template }),
     {
       apiVersion: 'v1',
       kind: 'Service',

@@ -12,7 +12,7 @@ import {
   type StoredRecord,
 } from '../../topics/log.ts'
 import { fromDistances, toDistances } from '../progress.ts'
-import { changelogSubject } from '../task.ts'
+import { changelogSubject } from '../task/changelog.ts'
 import {
   deadLetterHeaders,
   goneOffset,

@@ -1,11 +1,11 @@
 /** Reads a corpus for a report. What is read ends where each topic ended when the reading began. */
-import type { ConceptCombination, Expense, LedgerEntry, Rationale, RecordTypes, Seed } from '../../schemas/generated.ts'
+import type { ConceptCombination, Rationale, RecordTypes, Seed } from '../../schemas/generated.ts'
 import { deadLetters, topics, type RecordKind, type Topic } from '../../topics/catalogue.ts'
-import type { Corpus } from '../../topics/reading.ts'
+import { NewestRecords, type Corpus } from '../../topics/reading.ts'
 import { endsOf, recordsTo } from '../read.ts'
 import type { ConceptOrigin, Story } from '../story.ts'
 import { Figures } from './figures.ts'
-import { NamedConcepts, Samples } from './samples.ts'
+import { NamedConcepts, Samples, type SampledName, type SampledRecord } from './samples.ts'
 
 /** What a report is made of. */
 export interface CorpusReading {
@@ -63,41 +63,30 @@ export async function readForReport(corpus: Corpus, { samples: count, onProgress
     records.set(topic.name, read)
   }
   // Tables first: compaction drops what a newer record has replaced.
-  const entries = new Map<string, LedgerEntry>()
-  await each(topics.ledger, (entry) => entries.set(topics.ledger.keyOf(entry), entry))
-  figures.addLedger([...entries.values()])
-  const expenses = new Map<string, Expense>()
-  await each(topics.expenses, (line) => expenses.set(topics.expenses.keyOf(line), line))
-  figures.expenses.push(...[...expenses.values()].filter(({ calls }) => calls > 0))
+  const entries = new NewestRecords(topics.ledger)
+  await each(topics.ledger, (entry) => entries.add(entry))
+  figures.addLedger(entries.all())
+  const expenses = new NewestRecords(topics.expenses)
+  await each(topics.expenses, (line) => expenses.add(line))
+  figures.expenses.push(...expenses.all().filter(({ calls }) => calls > 0))
   await each(topics.problems, (problem) => {
     figures.addProblem(problem)
     samples.addProblem(problem)
   })
   await each(topics.acceptedProblems, (problem) => samples.addAccepted(problem))
-  await each(topics.testCases, (testCases) => {
-    figures.addTestCases(testCases)
-    samples.add('testCases', testCases)
-  })
-  await each(topics.verdicts, (verdict) => {
-    figures.addVerdict(verdict)
-    samples.add('verdicts', verdict)
-  })
-  await each(topics.outcomes, (outcome) => {
-    figures.addOutcome(outcome)
-    samples.add('outcomes', outcome)
-  })
-  await each(topics.preferencePairs, (pair) => {
-    figures.addPair(pair)
-    samples.add('pairs', pair)
-  })
-  await each(topics.traces, (trace) => {
-    figures.addTrace(trace)
-    samples.add('traces', trace)
-  })
-  await each(topics.sftExamples, (example) => {
-    figures.addExample(example)
-    samples.add('examples', example)
-  })
+  const madeOfProblems: { [Name in SampledName]: [Topic, (record: SampledRecord<Name>) => void] } = {
+    testCases: [topics.testCases, (testCases) => figures.addTestCases(testCases)],
+    verdicts: [topics.verdicts, (verdict) => figures.addVerdict(verdict)],
+    outcomes: [topics.outcomes, (outcome) => figures.addOutcome(outcome)],
+    pairs: [topics.preferencePairs, (pair) => figures.addPair(pair)],
+    traces: [topics.traces, (trace) => figures.addTrace(trace)],
+    examples: [topics.sftExamples, (example) => figures.addExample(example)],
+  }
+  for (const [name, [topic, addFigure]] of Object.entries(madeOfProblems))
+    await each(topic, (record) => {
+      addFigure(record as never)
+      samples.add(name as SampledName, record as never)
+    })
   await each(topics.discards, (discard) => {
     figures.addDiscard(discard)
     samples.addDiscard(discard)

@@ -29,6 +29,10 @@ type Gathered = { -readonly [Name in keyof Story]: Story[Name] } & {
   discards: Discard[]
 }
 
+/** What was made of a problem, by its name in a story. */
+export type SampledName = 'testCases' | 'outcomes' | 'verdicts' | 'pairs' | 'traces' | 'examples'
+export type SampledRecord<Name extends SampledName> = Gathered[Name][number]
+
 /** Problems that a report may show. */
 export class Samples {
   readonly #count: number
@@ -76,10 +80,7 @@ export class Samples {
     if (story) story.accepted = problem
   }
 
-  add<Name extends 'testCases' | 'outcomes' | 'verdicts' | 'pairs' | 'traces' | 'examples'>(
-    name: Name,
-    record: Gathered[Name][number],
-  ): void {
+  add<Name extends SampledName>(name: Name, record: SampledRecord<Name>): void {
     const story = this.#stories.get(record.problemId)
     if (!story) return
     ;(story[name] as (typeof record)[]).push(record)

@@ -8,7 +8,7 @@ import { copyGroup, refuseUnfinishedCopy } from '../../../engine/copy/copy-progr
 import { HeldTasks } from '../../../engine/copy/held-tasks.ts'
 import { keptCallKey } from '../../../engine/copy/positions.ts'
 import type { TaskMark } from '../../../engine/copy/task-copy.ts'
-import { changelogSubject } from '../../../engine/task.ts'
+import { changelogSubject } from '../../../engine/task/changelog.ts'
 import { deadLetters, topics, topicSpecifications } from '../../../topics/catalogue.ts'
 import { RecordCodec, schemaIdOf } from '../../../topics/codec.ts'
 import { openEmbeddedLog } from '../../../topics/embedded/log.ts'

@@ -1,6 +1,6 @@
 /** A small corpus that names positions in every way there is, and what a log holds in words that no position or schema id comes into. */
 import avro from 'avsc'
-import { changelogSubject } from '../../../engine/task.ts'
+import { changelogSubject } from '../../../engine/task/changelog.ts'
 import { fromDistances, toDistances } from '../../../engine/progress.ts'
 import { emptyCounts } from '../../../engine/counts.ts'
 import { groupOf } from '../../../engine/runtime.ts'

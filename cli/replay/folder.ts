@@ -1,8 +1,8 @@
 /** The folder of a replay: its own log, and a note of whose records it stands on. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { PlaceFlags } from './place.ts'
-import { CommandError, exitCodes } from './exit.ts'
+import type { PlaceFlags } from '../place.ts'
+import { CommandError, exitCodes } from '../exit.ts'
 
 const fileName = 'replay.json'
 
@@ -45,4 +45,17 @@ export function writeReplayNote(directory: string, note: ReplayNote): void {
 /** The flags of the corpus below, as commands take them. */
 export function upstreamFlags({ upstream }: ReplayNote): PlaceFlags {
   return upstream.kafka === undefined ? { ...upstream, kafka: false } : upstream
+}
+
+/** A folder holds one replay: the same goes on where it was interrupted. @throws CommandError */
+export function refuseOther(directory: string, made: ReplayNote): void {
+  if (!existsSync(directory) || readdirSync(directory).length === 0) return
+  const known = replayNoteOf(directory)
+  if (!known)
+    throw new CommandError(exitCodes.badInput, `${directory} is no folder of a replay; name another one with --into`)
+  if (JSON.stringify(known) !== JSON.stringify(made))
+    throw new CommandError(
+      exitCodes.badInput,
+      `${directory} holds a replay with other settings or of another corpus; name another folder with --into, or remove it`,
+    )
 }

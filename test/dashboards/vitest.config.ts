@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 /** The suites in which a real Prometheus scrapes a running stream. */
 export default defineConfig({
+  root: resolve(import.meta.dirname, '../..'),
   test: {
     include: ['test/dashboards/**/*.test.ts'],
     // They share two cores with a whole stream.

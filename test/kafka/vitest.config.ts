@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const common = {
@@ -11,6 +12,7 @@ const common = {
 
 /** The suites that need a real Kafka: all of them on the current release, conformance on the oldest that is supported. */
 export default defineConfig({
+  root: resolve(import.meta.dirname, '../..'),
   test: {
     projects: [
       {
