@@ -7,7 +7,7 @@
  * Ends with 1 where a figure misses its goal, and keeps its folder then.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,6 +23,7 @@ import { processors } from '../processors/index.ts'
 import { startCluster } from '../scripts/kafka/cluster.ts'
 import { freePorts } from '../scripts/kafka/ports.ts'
 import { startRegistry } from '../scripts/kafka/registry.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { Figures } from './figures.ts'
 import type { ProbeLine } from './soak-probe.ts'
 import { bucketsOf, canMeter, descendantsOf, diskBytes, isLiving, quantileBetween, readProcess, type Buckets, type Living } from './soak/meter.ts' // prettier-ignore
@@ -63,7 +64,7 @@ const drainSeconds = 10
 const bytesPerProblem = 600
 
 const folder = values.out === undefined ? mkdtempSync(join(tmpdir(), 'wellspring-soak-')) : resolve(values.out)
-mkdirSync(folder, { recursive: true })
+makeFolder(folder)
 const command = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const probe = new URL('soak-probe.js', import.meta.url).href
 const probeFile = join(folder, 'probe.jsonl')

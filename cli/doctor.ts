@@ -1,6 +1,6 @@
 /** `wellspring doctor`: what works on this machine, what does not, and the cure. */
 import { constants } from 'node:fs'
-import { access, mkdir, statfs } from 'node:fs/promises'
+import { access, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import picocolors from 'picocolors'
@@ -8,6 +8,7 @@ import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { redacted } from '../engine/secrets.ts'
 import { roles } from '../engine/ports.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
 import { exitCodes } from './exit.ts'
@@ -120,7 +121,7 @@ async function placeFindings(place: Place): Promise<Finding[]> {
 
 async function diskFinding(directory: string): Promise<Finding> {
   try {
-    await mkdir(directory, { recursive: true })
+    makeFolder(directory)
     await access(directory, constants.W_OK)
     const { bavail, bsize } = await statfs(directory)
     const free = bavail * bsize

@@ -2,10 +2,11 @@
  * `npm run watch`: Prometheus and Grafana on free ports of 127.0.0.1, with the project's dashboards and alerts, beside a process that
  * serves metrics (`wellspring up --metrics-port 9464`). Ctrl-C ends both.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeFolder } from '../topics/make-folder.ts'
 import { prometheusFile } from './grafana/provisioning.ts'
 import { freePorts } from './kafka/ports.ts'
 import {
@@ -75,7 +76,7 @@ async function main(): Promise<void> {
   const served: Served[] = []
   let isInOrder = false
   try {
-    for (const name of ['prometheus', 'grafana']) mkdirSync(join(folder, name), { recursive: true })
+    for (const name of ['prometheus', 'grafana']) makeFolder(join(folder, name))
     installPrometheus(console.log)
     const [prometheusPort = 0, grafanaPort = 0] = await freePorts(2)
     const configurationFile = join(folder, 'prometheus.yaml')

@@ -1,5 +1,5 @@
 /** Bad input of every kind: one line with the cure, the documented exit code, and nothing lost that was committed. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { spawnSync } from 'node:child_process'
@@ -354,6 +354,19 @@ describe('the data folder', () => {
       await run(['topics', '--data', 'none'], { cwd }),
       74,
       /no corpus in none; make one with .*ingest.*--data DIR/,
+    )
+  })
+
+  test.skipIf(!existsSync('/proc/self'))('where the file system makes no folders', async () => {
+    for (const args of [
+      ['up', '--data', '/proc/x'],
+      ['ingest', '-', '--as', 'seeds', '--data', '/proc/x/data'],
+      ['k8s', 'render', '--into', '/proc/x'],
+      ['export', 'problems', '--data', 'data', '--out', '/proc/x/'],
+    ])
+      expectFailure(await run(args, { cwd, input: seedLines(1) }), 74, /\/proc\/x.*takes no new folder/)
+    expect((await run(['doctor', '--data', '/proc/x/data'], { cwd })).stdout).toMatch(
+      /fault +data folder: \/proc\/x\/data: ENOTSUP\n.*name a folder that can be written to/,
     )
   })
 
