@@ -9,6 +9,8 @@ import { livenessOf, readinessOf, type HealthCheck, type ProcessState } from './
 export interface ListenerOptions {
   host: string
   port: number
+  /** What gave the two, for whoever must mend them: `--metrics-port`. */
+  origins: { host: string; port: string }
   metrics: Metrics
 }
 
@@ -31,7 +33,7 @@ export const mostConnections = 64
 export const longestHeadBytes = 16 << 10
 
 /** Opens it. It answers while models and tables are still on their way. @throws CommandError where it can't listen there */
-export async function openListener({ host, port, metrics }: ListenerOptions): Promise<Listener> {
+export async function openListener({ host, port, origins, metrics }: ListenerOptions): Promise<Listener> {
   let engine: { health(): RuntimeHealth } | undefined
   let isEnding = false
   let tickedAtMs = performance.now()
@@ -59,7 +61,7 @@ export async function openListener({ host, port, metrics }: ListenerOptions): Pr
     })
   } catch (error) {
     clearInterval(timer)
-    throw refusal(error, host, port)
+    throw refusal(error, host, port, origins)
   }
   const address = isIP(host) === 6 ? `[${host}]` : host
   return {
@@ -111,17 +113,20 @@ function tell(response: ServerResponse, checks: readonly HealthCheck[]): void {
   response.writeHead(ok ? 200 : 503, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
 }
 
-const causes: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use; choose another one with --metrics-port or run.metricsPort',
-  EACCES: 'this user may not use the port; choose one above 1023 with --metrics-port or run.metricsPort',
-  EADDRNOTAVAIL: 'this machine has no such address; name one of its own with run.metricsHost',
-  ENOTFOUND: 'there is no such address; name one of this machine with run.metricsHost',
+const noSuchAddress = 'there is no such address; name one of this machine with'
+const causes: Readonly<Record<string, readonly [cause: string, mendedBy: 'host' | 'port']>> = {
+  EADDRINUSE: ['the port is in use; choose another one with', 'port'],
+  EACCES: ['this user may not use the port; choose one above 1023 with', 'port'],
+  EADDRNOTAVAIL: ['this machine has no such address; name one of its own with', 'host'],
+  ENOTFOUND: [noSuchAddress, 'host'],
+  EAI_AGAIN: [noSuchAddress, 'host'],
 }
 
-function refusal(error: unknown, host: string, port: number): unknown {
+function refusal(error: unknown, host: string, port: number, origins: ListenerOptions['origins']): unknown {
   const { code = '' } = error as NodeJS.ErrnoException
-  const cause = causes[code]
-  if (cause === undefined) return error
+  const known = causes[code]
+  if (known === undefined) return error
+  const cause = `${known[0]} ${origins[known[1]]}`
   return new CommandError(exitCodes.ioError, `the listener cannot open ${host} port ${port}: ${cause}`, {
     cause: error,
   })

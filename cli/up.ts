@@ -95,15 +95,17 @@ async function stream(names: readonly string[], options: Options, problems: numb
   const forSeconds = options.for === undefined ? undefined : parseDuration(options.for)
   if (options.for !== undefined && forSeconds === undefined)
     throw new CommandError(exitCodes.usage, `--for: expected a time such as 90s, 10m or 2h, got "${options.for}"`)
-  const set = [
-    ...(options.set ?? []),
-    ...(problems === undefined ? [] : [`sample-concepts.problems=${problems}`]),
-    ...(options.budget === undefined ? [] : [`run.budget=${options.budget}`]),
-    ...(options.metricsPort === undefined ? [] : [`run.metricsPort=${options.metricsPort}`]),
-    ...(options.metricsHost === undefined ? [] : [`run.metricsHost=${options.metricsHost}`]),
-    ...(options.unsafeNoSandbox ? ['run.unsafeNoSandbox=true'] : []),
-  ]
-  const configuration = loadConfiguration({ ...options, set })
+  const own = [
+    ['--problems', 'sample-concepts', 'problems', options.problems],
+    ['--budget', 'run', 'budget', options.budget],
+    ['--metrics-port', 'run', 'metricsPort', options.metricsPort],
+    ['--metrics-host', 'run', 'metricsHost', options.metricsHost],
+    ['--unsafe-no-sandbox', 'run', 'unsafeNoSandbox', options.unsafeNoSandbox ? 'true' : undefined],
+  ] as const
+  const configuration = loadConfiguration({
+    ...options,
+    own: own.flatMap(([flag, scope, name, value]) => (value === undefined ? [] : [{ flag, scope, name, value }])),
+  })
   const { place } = configuration
   const chosen = chooseProcessors(configuration, names)
   if (options.apply && place.kind === 'kafka') {

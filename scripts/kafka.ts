@@ -46,7 +46,7 @@ class UsageError extends Error {}
 
 function integer(name: string, text: string, lowest: number, highest: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < lowest || value > highest || text.trim() === '')
+  if (!/^\d+$/.test(text) || value < lowest || value > highest)
     throw new UsageError(`--${name}: expected a whole number from ${lowest} to ${highest}, got ${text}`)
   return value
 }

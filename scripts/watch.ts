@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parsePort } from '../engine/settings.ts'
 import { makeFolder } from '../topics/make-folder.ts'
 import { prometheusFile } from './grafana/provisioning.ts'
 import { freePorts } from './kafka/ports.ts'
@@ -49,7 +50,10 @@ function readOptions(): Options | undefined {
     const intervalSeconds = Number(values.interval)
     if (!(Number.isInteger(intervalSeconds) && intervalSeconds > 0))
       throw new Error(`--interval: expected whole seconds above 0, got "${values.interval}"`)
-    const wrong = values.target.find((target) => !/^[^\s/:]+:\d{1,5}$/.test(target))
+    const wrong = values.target.find((target) => {
+      const [, port = ''] = /^[^\s/:]+:(\d+)$/.exec(target) ?? []
+      return !parsePort(port)
+    })
     if (wrong !== undefined) throw new Error(`--target: expected HOST:PORT, got "${wrong}"`)
     return { targets: values.target, intervalSeconds, data: values.data }
   } catch (error) {

@@ -57,6 +57,25 @@ describe('settings', () => {
     expect(await recordsIn(cwd, 'seeds')).toBe(committed)
   })
 
+  test('a wrong value of a flag of its own: the flag is named, not the setting', async () => {
+    for (const [flag, value, expected] of [
+      ['--metrics-port', '1e4', 'a whole number between 0 and 65535 in plain digits'],
+      ['--metrics-port', '70000', 'a whole number between 0 and 65535 in plain digits'],
+      ['--metrics-host', 'a b', 'an address or name of this machine'],
+      ['--budget', '50 beans each', 'an amount and what is counted'],
+    ] as const)
+      expectFailure(
+        await run([...up, flag, value], { cwd }),
+        78,
+        new RegExp(`^wellspring: ${flag}: expected ${expected}, got "${value}"`),
+      )
+    expectFailure(
+      await run([...up, '--metrics-port', '9', '--metrics-host', '192.0.2.1'], { cwd }),
+      74,
+      /cannot open 192\.0\.2\.1 port 9: .*name one of its own with --metrics-host$/m,
+    )
+  })
+
   test('a wrong value in a variable', async () => {
     const ended = await run(up, { cwd, env: { WELLSPRING_RUN_DRAIN_SECONDS: '-1' } })
     expectFailure(ended, 78, /WELLSPRING_RUN_DRAIN_SECONDS: expected a number .*, got "-1"/)

@@ -6,6 +6,8 @@ import { openListener, type Listener } from '../../cli/listener.ts'
 import { Metrics } from '../../engine/metrics.ts'
 import type { RuntimeHealth } from '../../engine/runtime.ts'
 
+/** What the user gave the two by. */
+const origins = { host: '--metrics-host', port: 'WELLSPRING_RUN_METRICS_PORT' }
 const listeners: Listener[] = []
 afterEach(async () => {
   for (const listener of listeners.splice(0)) await listener.close()
@@ -20,7 +22,7 @@ async function freePort(): Promise<number> {
 }
 
 async function open(host = '127.0.0.1'): Promise<Listener> {
-  const listener = await openListener({ host, port: await freePort(), metrics: new Metrics() })
+  const listener = await openListener({ host, port: await freePort(), origins, metrics: new Metrics() })
   listeners.push(listener)
   return listener
 }
@@ -157,9 +159,16 @@ describe('the listener', () => {
   })
 
   test.each([
-    ['192.0.2.1', /this machine has no such address; name one of its own with run\.metricsHost/],
-    ['no-such-host.invalid', /there is no such address|cannot open no-such-host\.invalid/],
-  ])('says in one line that it cannot listen on %s', async (host, line) => {
-    await expect(openListener({ host, port: await freePort(), metrics: new Metrics() })).rejects.toThrow(line)
+    ['192.0.2.1', /this machine has no such address; name one of its own with --metrics-host$/],
+    ['no-such-host.invalid', /there is no such address; name one of this machine with --metrics-host$/],
+  ])('says in one line that it cannot listen on %s, and what to mend', async (host, line) => {
+    await expect(openListener({ host, port: await freePort(), origins, metrics: new Metrics() })).rejects.toThrow(line)
+  })
+
+  test('names what gave a port that is in use', async () => {
+    const port = Number(new URL((await open()).url).port)
+    await expect(openListener({ host: '127.0.0.1', port, origins, metrics: new Metrics() })).rejects.toThrow(
+      /port is in use; choose another one with WELLSPRING_RUN_METRICS_PORT$/,
+    )
   })
 })
