@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isIP } from 'node:net'
 import type { Metrics } from '../engine/metrics.ts'
 import type { RuntimeHealth } from '../engine/runtime.ts'
+import { isOwnHost } from '../pages/browse/own-host.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { livenessOf, readinessOf, type HealthCheck, type ProcessState } from './health.ts'
 
@@ -36,6 +37,7 @@ export const longestHeadBytes = 16 << 10
 export async function openListener({ host, port, origins, metrics }: ListenerOptions): Promise<Listener> {
   let engine: { health(): RuntimeHealth } | undefined
   let isEnding = false
+  const isOpenToOthers = !isLoopback(host)
   let tickedAtMs = performance.now()
   const timer = setInterval(() => (tickedAtMs = performance.now()), tickMs)
   timer.unref()
@@ -47,7 +49,12 @@ export async function openListener({ host, port, origins, metrics }: ListenerOpt
   const server = createServer(
     { requestTimeout: timeoutMs, headersTimeout: timeoutMs, maxHeaderSize: longestHeadBytes },
     (request, response) => {
-      void answer(request, response, metrics, state)
+      // On loopback only this machine reaches it, and whatever page its browsers show. Elsewhere it is scraped by any name of the machine.
+      if (isOpenToOthers || isOwnHost(request.headers.host, host)) void answer(request, response, metrics, state)
+      else
+        response
+          .writeHead(421, { 'content-type': 'text/plain', connection: 'close' })
+          .end('this listener is on loopback, and answers to localhost and addresses alone (run.metricsHost)\n')
     },
   )
   server.maxConnections = mostConnections
@@ -66,7 +73,7 @@ export async function openListener({ host, port, origins, metrics }: ListenerOpt
   const address = isIP(host) === 6 ? `[${host}]` : host
   return {
     url: `http://${address}:${port}`,
-    isOpenToOthers: !isLoopback(host),
+    isOpenToOthers,
     watch: (one) => (engine = one),
     ending: () => (isEnding = true),
     close: () => {

@@ -1,4 +1,6 @@
 /** The listener: what its probes answer in each state of a process, and what it refuses. */
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { createServer, connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { livenessOf, readinessOf } from '../../cli/health.ts'
@@ -135,6 +137,29 @@ describe('the listener', () => {
     expect((await open()).isOpenToOthers).toBe(false)
     expect((await open('localhost')).isOpenToOthers).toBe(false)
     expect((await open('0.0.0.0')).isOpenToOthers).toBe(true)
+  })
+
+  /** The status of a request that calls the server by this name. */
+  async function statusAs(name: string, { url }: Listener): Promise<number | undefined> {
+    const { port } = new URL(url)
+    const asked = request({ host: '127.0.0.1', port, path: '/metrics', headers: { host: name } }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+
+  test('on loopback answers to localhost and addresses, not to a name that leads here (DNS rebinding)', async () => {
+    const listener = await open()
+    for (const name of ['localhost', 'LOCALHOST:9464', '127.0.0.1:9464', '[::1]:9464', '10.1.2.3'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 200])
+    for (const name of ['evil.example', 'localhost.evil.example:9464', '127.0.0.1.evil.example'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 421])
+  })
+
+  test('that is open to others answers under every name: Prometheus scrapes by names of machines, services and pods', async () => {
+    const listener = await open('0.0.0.0')
+    for (const name of ['10.1.2.3:9464', 'gpu-1.internal:9464', 'roll-out.wellspring.svc'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 200])
   })
 
   test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('takes no %s', async (method) => {
