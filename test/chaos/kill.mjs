@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Corpus, EmbeddedSource, withClient } from './corpus.mjs'
+import { copyEngine } from './engines.mjs'
 import {
   callerOf,
   callsNeeded,
@@ -33,6 +34,8 @@ const { values: options } = parseArgs({
     // A promise of the engine: a commit comes 1 s after the oldest finished result. More is for machines that stall.
     window: { type: 'string', default: '1.2' },
     'limit-minutes': { type: 'string', default: '20' },
+    // A broken engine, which a law must catch: recipe-after.
+    break: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 })
@@ -46,6 +49,8 @@ if (![kills, problems, seed, windowSeconds].every((value) => Number.isFinite(val
   throw new Error('expected numbers, see the top of this file')
 
 const root = mkdtempSync(join(tmpdir(), 'wellspring-chaos-'))
+/** The command: as it was built, or a copy with a break. */
+const command = options.break === undefined ? undefined : copyEngine(join(root, 'engine'), options.break)
 const deadlineAtMs = Date.now() + 60_000 * Number(options['limit-minutes'])
 
 /** Processors whose window changes from life to life, and its sizes. */
@@ -130,6 +135,7 @@ class Part {
   up(windowOf) {
     const windows = windowed.flatMap((processor) => ['--set', `${processor}.maxInFlight=${windowOf()}`])
     return start(['up', '--problems', String(this.goal), '--data', this.data, '--json', ...windows], {
+      ...(command && { command }),
       folder: this.folder,
       environment: { OPENAI_BASE_URL: this.simulator.url },
     })
