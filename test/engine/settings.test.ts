@@ -37,8 +37,8 @@ it.each<readonly [string, number | undefined]>([
   ...['65536', '1e4', '0x10', '-1', '+1', ' 80', '80.0', '', 'x'].map((text) => [text, undefined] as const),
 ])('as a port, %j is %s', (text, port) => {
   expect(parsePort(text)).toBe(port)
-  const declared = { port: setting.port('Where it listens.', { default: 7 }) }
-  const { values, faults } = resolveSettings('run', declared, [layer('flag', { port: text })])
+  const ports = { port: setting.port('Where it listens.', { default: 7 }) }
+  const { values, faults } = resolveSettings('run', ports, [layer('flag', { port: text })])
   expect([values.port, faults.length]).toEqual(port === undefined ? [7, 1] : [port, 0])
 })
 
