@@ -61,6 +61,7 @@ Examples:
   wellspring up --problems 2000
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring up
   wellspring up --budget 50usd --config models.yaml
+  wellspring up --budget 2Gtokens
   wellspring up --for 8h --set plan-rollouts.attempts=4 --json > run.jsonl
   wellspring up --apply --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7`,
     )
@@ -170,8 +171,8 @@ function emittedTo(statuses: readonly ProcessorStatus[], topic: string): number 
   return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
 }
 
-/** What a run leaves its user with. `flags` lead the next command to the same corpus. */
-export function endLines(end: StreamEnd, flags: string): string[] {
+/** What a run leaves its user with. `flags` lead the next command to the same corpus; `again` is what goes on with the work. */
+export function endLines(end: StreamEnd, flags: string, again = `npx wellspring up${flags}`): string[] {
   const { statuses } = end
   const isAnyOpen = statuses.some(isOpen)
   const discards = statuses
@@ -198,9 +199,7 @@ export function endLines(end: StreamEnd, flags: string): string[] {
     ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
-      ? [
-          `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${flags}\` goes on with them`,
-        ]
+      ? [`not finished: ${formatCount(unfinished)} records wait; the next \`${again}\` goes on with them`]
       : []),
     ...(isAnyOpen &&
     end.how !== 'interrupted' &&
