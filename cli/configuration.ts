@@ -69,6 +69,10 @@ export const runSettings = {
   allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
     default: false,
   }),
+  python: setting.text(
+    'Python interpreter (3.9 or later) that generated programs run in: an absolute path, or a name that is looked up on PATH. Empty: /usr/bin/python3, /usr/local/bin/python3, or the python3 on PATH. `wellspring doctor` shows which it is.',
+    { default: '', form: { pattern: /^(\/.+|[^/\s]+)?$/, expected: 'an absolute path, or a name without slashes' } },
+  ),
   unsafeNoSandbox: setting.boolean(
     'Run generated programs without a sandbox. Never do this outside a disposable machine.',
     { default: false },

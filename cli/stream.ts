@@ -157,6 +157,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     const pool = new VerifierPool({
       threads: configuration.run.verifierThreads,
       unsafeNoSandbox: configuration.run.unsafeNoSandbox,
+      ...(configuration.run.python !== '' && { python: configuration.run.python }),
       hear: verifierMeter(metrics),
     })
     closers.push(() => pool.close())

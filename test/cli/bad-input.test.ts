@@ -76,6 +76,18 @@ describe('settings', () => {
     )
   })
 
+  test('a Python interpreter that is none: doctor says so, and names the setting', async () => {
+    const python = '/nowhere/python3'
+    const { stdout } = await run(['doctor'], { cwd, env: { WELLSPRING_RUN_PYTHON: python } })
+    expect(stdout).toMatch(/warning +sandbox: no usable Python interpreter \(\/nowhere\/python3: not found/)
+    expect(stdout).toMatch(/name one with run\.python: an absolute path, or a name on PATH/)
+    expectFailure(
+      await run(up, { cwd, env: { WELLSPRING_RUN_PYTHON: 'bin/python3' } }),
+      78,
+      /WELLSPRING_RUN_PYTHON: expected an absolute path, or a name without slashes, got "bin\/python3"/,
+    )
+  })
+
   test('a wrong value in a variable', async () => {
     const ended = await run(up, { cwd, env: { WELLSPRING_RUN_DRAIN_SECONDS: '-1' } })
     expectFailure(ended, 78, /WELLSPRING_RUN_DRAIN_SECONDS: expected a number .*, got "-1"/)
