@@ -116,7 +116,7 @@ export interface Flags extends PlaceFlags {
 }
 
 /** A setting that has a flag of its own: a fault names the flag. */
-export interface OwnFlag {
+interface OwnFlag {
   /** As it is typed: `--metrics-port`. */
   flag: string
   /** `run`, or a processor. */
