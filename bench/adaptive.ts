@@ -9,15 +9,20 @@
  * `paper` has the mean pass rate that the paper reports of its problems (18.5 %, a mid model), drawn from a beta distribution of our
  * choosing; `half` has every pass rate alike.
  */
-import { parseArgs } from 'node:util'
 import { attemptsDue, endingOf, type AttemptRule } from '../curation/adaptive-rollouts.ts'
 import { tally } from '../curation/attempts.ts'
 import { standingOf, answersDue, type VoteRule } from '../curation/votes.ts'
 import { Random } from '../simulator/random.ts'
 import { Figures } from './figures.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: { problems: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' } },
+const program = {
+  call: 'npm run bench:adaptive',
+  about: 'What adaptive rollouts save, and that they keep the same problems; ends with 1 where a goal is missed.',
+}
+const values = readOptions(program, {
+  problems: { type: 'string', default: '20000', doc: 'that are drawn' },
+  seed: { type: 'string', default: '1', doc: 'of all that is drawn' },
 })
 const problems = Number(values.problems)
 

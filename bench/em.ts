@@ -9,7 +9,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { parseConceptList } from '../curation/concepts.ts'
 import { hasConverged } from '../curation/em.ts'
 import { rationaleCompletion, synthesisParts, tagTexts } from '../curation/synthesis.ts'
@@ -20,15 +19,19 @@ import { Random } from '../simulator/random.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { LanguageModel, tokenize, type Row } from './em/language-model.ts'
 import { serveModels, type ModelServer } from './em/server.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    iterations: { type: 'string', default: '3' },
-    runs: { type: 'string', default: '3' },
-    problems: { type: 'string', default: '120' },
-    seeds: { type: 'string' },
-    keep: { type: 'string', default: '0.5' },
-  },
+const program = {
+  call: 'npm run em',
+  about:
+    'Rationale learning end to end with small language models trained on the spot; prints held-out losses by iteration. Takes some minutes.',
+}
+const values = readOptions(program, {
+  iterations: { type: 'string', default: '3', doc: 'of EM' },
+  runs: { type: 'string', default: '3', doc: 'with other random numbers each' },
+  problems: { type: 'string', default: '120', doc: 'of each iteration' },
+  seeds: { type: 'string', doc: 'JSONL file of human problems (default: made here)' },
+  keep: { type: 'string', default: '0.5', doc: 'share of earlier rows when a model is trained on' },
 })
 const iterations = Number(values.iterations)
 const runs = Number(values.runs)

@@ -16,20 +16,26 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import type { SimulatorOptions } from '../simulator/options.ts'
 import type { ConfiguredInference } from '../inference/inference.ts'
 import { Figures } from './figures.ts'
 import { connect, inWindow, persist, rollOut } from './inference/load.ts'
 import { Replicas, type Report } from './inference/replicas.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'schedule,limits,shares,storm,overhead,ledger,budget,reload,memory' },
-    problems: { type: 'string', default: '1000' },
-    speed: { type: 'string', default: '100' },
-    json: { type: 'boolean', default: false },
+const program = {
+  call: 'npm run bench:inference',
+  about: "What the inference scheduler keeps of the endpoints' time, on simulated replicas.",
+}
+const values = readOptions(program, {
+  only: {
+    type: 'string',
+    default: 'schedule,limits,shares,storm,overhead,ledger,budget,reload,memory',
+    doc: 'what is measured; also: long (70 minutes)',
   },
+  problems: { type: 'string', default: '1000', doc: 'of the schedule' },
+  speed: { type: 'string', default: '100', doc: 'of the simulated replicas' },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 const problems = Number(values.problems)
 const speed = Number(values.speed)

@@ -5,7 +5,6 @@
  * [--compressions none,gzip] [--json]`
  */
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import kafkajs from 'kafkajs'
 import { groupOf } from '../engine/runtime.ts'
 import { topicSpecifications } from '../topics/catalogue.ts'
@@ -13,21 +12,24 @@ import { RecordCodec } from '../topics/codec.ts'
 import { openKafkaLog } from '../topics/kafka/log.ts'
 import type { OutgoingRecord } from '../topics/log.ts'
 import { passOn, runtimeOf, seedRecord } from './pass-on.ts'
+import { readOptions, refuseUsage } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    kafka: { type: 'string' },
-    registry: { type: 'string' },
-    rounds: { type: 'string', default: '3' },
-    scale: { type: 'string', default: '1' },
-    sizes: { type: 'string', default: '1,10,400' },
-    compressions: { type: 'string', default: 'none,gzip' },
-    json: { type: 'boolean', default: false },
-  },
+const program = {
+  call: 'npm run bench:kafka',
+  about: "The engine's cost on Kafka against the usual loop on kafkajs. Needs a broker and a registry: npm run kafka.",
+}
+const values = readOptions(program, {
+  kafka: { type: 'string', doc: 'brokers, such as 127.0.0.1:9092' },
+  registry: { type: 'string', doc: 'URL of the schema registry' },
+  rounds: { type: 'string', default: '3', doc: 'of both' },
+  scale: { type: 'string', default: '1', doc: 'multiplies the number of records' },
+  sizes: { type: 'string', default: '1,10,400', doc: 'of the records in KB' },
+  compressions: { type: 'string', default: 'none,gzip', doc: 'of the batches: none, gzip' },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 const { kafka, registry } = values
 if (kafka === undefined || registry === undefined)
-  throw new Error('--kafka and --registry are needed: see `npm run kafka`')
+  refuseUsage(program, '--kafka and --registry are needed: `npm run kafka` starts both')
 const rounds = Number(values.rounds)
 const brokers = kafka.split(',')
 const partitions = 4

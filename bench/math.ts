@@ -11,20 +11,26 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 
 import { installEnvironment } from '../scripts/virtual-environment.ts'
 import { compareMath } from '../verifiers/math.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    answers: { type: 'string', default: '../shared/data/seeds/math500.jsonl' },
-    peers: { type: 'boolean', default: false },
-    python: { type: 'string' },
-    pairs: { type: 'string', default: '2000' },
-    list: { type: 'string', default: '20' },
-    json: { type: 'boolean', default: false },
+const program = {
+  call: 'npm run bench:math',
+  about: 'Comparisons of answers a second, and agreement with public graders.',
+}
+const options = readOptions(program, {
+  answers: { type: 'string', default: '../shared/data/seeds/math500.jsonl', doc: 'JSONL file with the field "answer"' },
+  peers: {
+    type: 'boolean',
+    default: false,
+    doc: 'install public graders from the package index and compare with them',
   },
+  python: { type: 'string', doc: 'an interpreter that has the graders' },
+  pairs: { type: 'string', default: '2000', doc: 'that are judged' },
+  list: { type: 'string', default: '20', doc: 'disagreements that are listed' },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 
 interface Pair {

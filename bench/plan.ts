@@ -11,25 +11,26 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import type { Capacity } from '../cli/capacity.ts'
 import { machine } from '../cli/capacity-assumptions.ts'
 import type { ProcessorStatus } from '../engine/runtime.ts'
 import { Figures } from './figures.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    problems: { type: 'string', default: '800' },
-    speed: { type: 'string', default: '12' },
-    slots: { type: 'string', default: '16' },
-    only: { type: 'string' },
-    /** A corpus that is there already, to measure by, how fast its endpoint was, and one call there. */
-    from: { type: 'string' },
-    'tokens-per-second': { type: 'string' },
-    'call-tokens-per-second': { type: 'string' },
-    keep: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const program = {
+  call: 'npm run bench:plan',
+  about: 'Whether `wellspring plan` foretells three runs; ends with 1 where a figure is off by more than 15 %.',
+}
+const values = readOptions(program, {
+  problems: { type: 'string', default: '800', doc: 'of each run' },
+  speed: { type: 'string', default: '12', doc: 'of the simulated endpoints' },
+  slots: { type: 'string', default: '16', doc: 'of each endpoint' },
+  only: { type: 'string', doc: 'one of the runs, by its name' },
+  from: { type: 'string', doc: 'a corpus that is there already, to measure by' },
+  'tokens-per-second': { type: 'string', doc: 'how fast its endpoint was' },
+  'call-tokens-per-second': { type: 'string', doc: 'how fast one call was there' },
+  keep: { type: 'boolean', default: false, doc: 'keep the folders' },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 const problems = Number(values.problems)
 const slots = Number(values.slots)

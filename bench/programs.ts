@@ -11,19 +11,21 @@
  */
 import { spawn } from 'node:child_process'
 import { loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { VerifierPool } from '../verifiers/pool.ts'
 import type { ProgramRequest } from '../verifiers/program.ts'
 import type { Rung } from '../verifiers/sandbox.ts'
 import { familyOf, ProcessorClock } from './processor-clock.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    lanes: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '9' },
-    programs: { type: 'string', default: '200' },
-    json: { type: 'boolean', default: false },
-  },
+const program = {
+  call: 'npm run bench:programs',
+  about: 'Programs a second in the sandbox, against a plain interpreter and the style of public harnesses.',
+}
+const values = readOptions(program, {
+  lanes: { type: 'string', default: '2', doc: 'programs at once' },
+  rounds: { type: 'string', default: '9', doc: 'of all ways' },
+  programs: { type: 'string', default: '200', doc: 'of each round' },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 const lanes = Number(values.lanes)
 const rounds = Number(values.rounds)

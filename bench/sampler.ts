@@ -5,17 +5,20 @@
  * vectors lie in clusters: cosines are about 0.45 within one and 0.1 to 0.25 between two, as embedding models have them.
  */
 import { setImmediate } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { ConceptVectors } from '../curation/concept-vectors.ts'
 import { ConceptIndex, equalWeights, randomFrom, type SamplingTerms } from '../curation/sampling.ts'
 import { Figures } from './figures.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    concepts: { type: 'string', default: '14000' },
-    dimensions: { type: 'string', default: '1024' },
-    draws: { type: 'string', default: '300' },
-  },
+const program = {
+  call: 'npm run bench:sampler',
+  about:
+    'The time that the sampler takes for a combination, against the sampler as it was at first; a line of JSON for each figure.',
+}
+const values = readOptions(program, {
+  concepts: { type: 'string', default: '14000', doc: 'there are' },
+  dimensions: { type: 'string', default: '1024', doc: 'of their vectors' },
+  draws: { type: 'string', default: '300', doc: 'that are made' },
 })
 const [concepts, dimensions, draws] = [Number(values.concepts), Number(values.dimensions), Number(values.draws)]
 const size = 5

@@ -7,13 +7,12 @@
  * Ends with 1 where a figure misses its goal, and keeps its folder then.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { openBeside, useCorpus, type Corpus } from '../cli/corpus.ts'
 import { placeOf, type Place } from '../cli/place.ts'
 import { formatBytes, formatCount, parseDuration } from '../cli/terminal.ts'
@@ -23,31 +22,37 @@ import { processors } from '../processors/index.ts'
 import { startCluster } from '../scripts/kafka/cluster.ts'
 import { freePorts } from '../scripts/kafka/ports.ts'
 import { startRegistry } from '../scripts/kafka/registry.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { Figures } from './figures.ts'
 import type { ProbeLine } from './soak-probe.ts'
 import { bucketsOf, canMeter, descendantsOf, diskBytes, isLiving, quantileBetween, readProcess, type Buckets, type Living } from './soak/meter.ts' // prettier-ignore
 import { Reconciliation, type Balance } from './soak/reconciliation.ts'
 import { quantile, trendOf, type Sample } from './soak/trend.ts'
+import { readOptions, refuseUsage } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    for: { type: 'string', default: '1h' },
-    seed: { type: 'string', default: '1' },
-    speed: { type: 'string', default: '1000' },
-    /** On Kafka: a broker and a registry are started in the folder. */
-    kafka: { type: 'boolean', default: false },
-    /** Folder for samples.jsonl and minutes.jsonl; kept. */
-    out: { type: 'string' },
-    /** Heap snapshots after the warm-up and at the end of the long life, into the folder. */
-    snapshots: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
+const program = {
+  call: 'npm run soak',
+  about:
+    'Hours of the stream at full rate with faults, every record balanced; ends with 1 where a figure misses its goal.',
+}
+const values = readOptions(program, {
+  for: { type: 'string', default: '1h', doc: 'how long: at least 60s, such as 15m or 1h' },
+  seed: { type: 'string', default: '1', doc: 'of all that is drawn' },
+  speed: { type: 'string', default: '1000', doc: 'of the simulated endpoints' },
+  kafka: { type: 'boolean', default: false, doc: 'on Kafka: a broker and a registry are started in the folder' },
+  out: { type: 'string', doc: 'folder for samples.jsonl and minutes.jsonl; kept' },
+  snapshots: {
+    type: 'boolean',
+    default: false,
+    doc: 'heap snapshots after the warm-up and at the end of the long life, into the folder',
   },
+  json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
 const forSeconds = parseDuration(values.for)
 if (forSeconds === undefined || forSeconds < 60)
-  throw new Error(`--for: expected a time of at least 60s, such as 15m or 1h, got ${JSON.stringify(values.for)}`)
+  refuseUsage(program, `--for: expected a time of at least 60s, such as 15m or 1h, got ${JSON.stringify(values.for)}`)
 const seed = Number(values.seed)
-if (!Number.isInteger(seed)) throw new Error(`--seed: expected a whole number, got ${JSON.stringify(values.seed)}`)
+if (!Number.isInteger(seed)) refuseUsage(program, `--seed: expected a whole number, got ${JSON.stringify(values.seed)}`)
 if (!canMeter()) throw new Error('npm run soak reads /proc: it needs Linux')
 
 /** The share of the time in which the command is killed; the rest is one long life. */
@@ -63,7 +68,7 @@ const drainSeconds = 10
 const bytesPerProblem = 600
 
 const folder = values.out === undefined ? mkdtempSync(join(tmpdir(), 'wellspring-soak-')) : resolve(values.out)
-mkdirSync(folder, { recursive: true })
+makeFolder(folder)
 const command = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const probe = new URL('soak-probe.js', import.meta.url).href
 const probeFile = join(folder, 'probe.jsonl')

@@ -8,19 +8,21 @@
  * would make unsolved although right attempts fail nothing else, those where just this test is set aside. `chosen wrong`: of the pairs, those whose
  * chosen program is wrong and fails a test that is right: the tests would have told.
  */
-import { parseArgs } from 'node:util'
 import { conclusionAfter, refutedTests } from '../curation/test-weighing.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { Figures } from './figures.ts'
 import { simulateProblems, type SimulatedAttempt, type SimulatedProblem } from './simulated-code.ts'
+import { readOptions } from '../scripts/options.ts'
 
-const { values } = parseArgs({
-  options: {
-    problems: { type: 'string', default: '300' },
-    seed: { type: 'string', default: '1' },
-    'wrong-tests': { type: 'string', default: '0.08' },
-    solvers: { type: 'string', default: 'sim-solver,sim-solver-large' },
-  },
+const program = {
+  call: 'npm run bench:weighing',
+  about: 'Written tests weighed against attempts, against what is true of them; ends with 1 where a goal is missed.',
+}
+const values = readOptions(program, {
+  problems: { type: 'string', default: '300', doc: 'of the simulated models' },
+  seed: { type: 'string', default: '1', doc: 'of all that is drawn' },
+  'wrong-tests': { type: 'string', default: '0.08', doc: 'share of the written tests that are wrong' },
+  solvers: { type: 'string', default: 'sim-solver,sim-solver-large', doc: 'models that attempt them' },
 })
 const solvers = values.solvers.split(',')
 const tooEasyPasses = 4

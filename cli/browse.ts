@@ -1,6 +1,7 @@
 /** `wellspring browse`: a local web page to look at any problem, while the stream runs. */
 import { spawn } from 'node:child_process'
 import { Command } from 'commander'
+import { parsePort } from '../engine/settings.ts'
 import { CorpusIndex } from '../pages/browse/corpus-index.ts'
 import { Follower } from '../pages/browse/follow.ts'
 import { serveBrowser } from '../pages/browse/server.ts'
@@ -33,8 +34,8 @@ Examples:
   ssh -L 8090:127.0.0.1:8090 machine wellspring browse      (then http://localhost:8090/ here)`,
     )
     .action(async (options: Options) => {
-      const port = Number(options.port)
-      if (!/^\d+$/.test(options.port) || port > 65_535)
+      const port = parsePort(options.port)
+      if (port === undefined)
         throw new CommandError(exitCodes.usage, `--port: expected 0 to 65535, got "${options.port}"`)
       if (options.host === '') throw new CommandError(exitCodes.usage, '--host: expected an address, got nothing')
       const place = await placeOf(options)

@@ -44,7 +44,7 @@ export const runSettings = {
     max: 1e9,
     default: 86_400,
   }),
-  metricsPort: setting.integer('Port of /metrics, /healthz and /readyz. 0: none.', { min: 0, max: 65_535, default: 0 }),
+  metricsPort: setting.port('Port of /metrics, /healthz and /readyz. 0: none.', { default: 0 }),
   metricsHost: setting.text(
     'Address that they are served on. Anyone who reaches another one than 127.0.0.1 reads them: they ask for no password.',
     {
@@ -69,6 +69,10 @@ export const runSettings = {
   allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
     default: false,
   }),
+  python: setting.text(
+    'Python interpreter (3.9 or later) that generated programs run in: an absolute path, or a name that is looked up on PATH. Empty: /usr/bin/python3, /usr/local/bin/python3, or the python3 on PATH. `wellspring doctor` shows which it is.',
+    { default: '', form: { pattern: /^(\/.+|[^/\s]+)?$/, expected: 'an absolute path, or a name without slashes' } },
+  ),
   unsafeNoSandbox: setting.boolean(
     'Run generated programs without a sandbox. Never do this outside a disposable machine.',
     { default: false },
@@ -107,6 +111,18 @@ export interface Flags extends PlaceFlags {
   file?: false
   /** `processor.setting=value`, `run.setting=value`, `simulator.setting=value` or `profile=value`. */
   set?: readonly string[] | undefined
+  /** What was given by flags of its own, which win over `set`. */
+  own?: readonly OwnFlag[]
+}
+
+/** A setting that has a flag of its own: a fault names the flag. */
+interface OwnFlag {
+  /** As it is typed: `--metrics-port`. */
+  flag: string
+  /** `run`, or a processor. */
+  scope: string
+  name: string
+  value: string
 }
 
 type Values<Declared extends Parameters<typeof resolveSettings>[1]> = ReturnType<
@@ -148,7 +164,7 @@ export function loadConfiguration(flags: Flags): Configuration {
   ])
   const origins = new Map<string, string>()
   const sources: SettingSource[] = [
-    flagSource(flags.set ?? [], scopes, faults),
+    flagSource(flags, scopes, faults),
     environmentSettings((scope) => Object.keys(scopes.get(scope) ?? {})),
     fileSource(file ?? '', content, scopes, faults),
   ].map(({ valueOf, namesFor }) => ({
@@ -280,8 +296,15 @@ function fileSource(
   }
 }
 
-function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>, faults: string[]): SettingSource {
-  const values = new Map<string, Map<string, unknown>>()
+function flagSource(
+  { set = [], own = [] }: Flags,
+  scopes: ReadonlyMap<string, unknown>,
+  faults: string[],
+): SettingSource {
+  const given = new Map<string, Map<string, { value: unknown; origin: string }>>()
+  const give = (scope: string, name: string, value: unknown, origin: string): void => {
+    given.set(scope, (given.get(scope) ?? new Map<string, never>()).set(name, { value, origin }))
+  }
   for (const text of set) {
     const match = /^(?:([a-z-]+)\.)?([A-Za-z]+)=(.*)$/s.exec(text)
     const scope = match?.[1] ?? ''
@@ -290,15 +313,11 @@ function flagSource(set: readonly string[], scopes: ReadonlyMap<string, unknown>
       faults.push(
         `--set ${text}: there is no "${scope}"; expected one of ${[...scopes.keys()].filter(Boolean).join(', ')}`,
       )
-    else values.set(scope, (values.get(scope) ?? new Map<string, unknown>()).set(match[2], match[3]))
+    else give(scope, match[2], match[3], `--set ${scope === '' ? '' : `${scope}.`}${match[2]}`)
   }
-  const originOf = (scope: string, name: string): string => `--set ${scope === '' ? '' : `${scope}.`}${name}`
+  for (const { flag, scope, name, value } of own) give(scope, name, value, flag)
   return {
-    valueOf: (scope, name) => {
-      const given = values.get(scope)
-      return given?.has(name) ? { value: given.get(name), origin: originOf(scope, name) } : undefined
-    },
-    namesFor: (scope) =>
-      [...(values.get(scope)?.keys() ?? [])].map((name) => ({ name, origin: originOf(scope, name) })),
+    valueOf: (scope, name) => given.get(scope)?.get(name),
+    namesFor: (scope) => [...(given.get(scope) ?? [])].map(([name, { origin }]) => ({ name, origin })),
   }
 }

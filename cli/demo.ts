@@ -16,6 +16,8 @@ import { endLines } from './up.ts'
 
 const directory = 'demo-data'
 const problems = 150
+/** What goes on with it. */
+const again = 'npx wellspring demo'
 
 /** examples/ beside the package, from dist/cli/ or cli/. */
 function examplesFile(): string {
@@ -48,7 +50,7 @@ export function demoCommand(): Command {
       const before = emittedBy(await ledgerEntries(corpus), 'generate-problem', topics.problems)
       for (const sort of ['seeds', 'problems'] as const) await ingestFiles(corpus, [seeds], sort)
       say(
-        `Wellspring demo: grows ${problems} problems out of the human ones in examples/seeds.jsonl, into ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`npm start\` goes on.`,
+        `Wellspring demo: grows ${problems} problems out of the human ones in examples/seeds.jsonl, into ${directory}/, on a simulated endpoint. Ctrl-C is safe; \`${again}\` goes on.`,
       )
       const end = await runStream({
         corpus,
@@ -60,7 +62,9 @@ export function demoCommand(): Command {
         json: false,
       })
       if (before >= problems) say(`the demo was complete already; remove ${directory}/ to run it afresh`)
-      for (const line of endLines(end, flags)) say(line)
+      for (const line of endLines(end, flags, again)) say(line)
+      if (end.how === 'interrupted')
+        say(`the demo is not complete: \`${again}\` goes on where it stopped; remove ${directory}/ to run it afresh`)
       const pair = await anyPair(corpus)
       if (pair !== undefined) say(`      npx wellspring explain ${pair} ${flags.trim()}`)
       say('      npx wellspring up --help      (your own endpoint, your own problems)')

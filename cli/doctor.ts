@@ -1,6 +1,6 @@
 /** `wellspring doctor`: what works on this machine, what does not, and the cure. */
 import { constants } from 'node:fs'
-import { access, mkdir, statfs } from 'node:fs/promises'
+import { access, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import picocolors from 'picocolors'
@@ -8,6 +8,7 @@ import { variable } from '../engine/environment.ts'
 import { ConfigurationError } from '../engine/errors.ts'
 import { redacted } from '../engine/secrets.ts'
 import { roles } from '../engine/ports.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
 import { exitCodes } from './exit.ts'
@@ -36,7 +37,7 @@ On Kafka it also looks at the brokers, topics, schemas and what this user may do
 It ends with 0 when everything that a run needs works, else with 1.`,
     )
     .action(async (options: PlaceFlags & { endpoints?: boolean; json?: boolean }) => {
-      const findings: Finding[] = [nodeFinding(), ...(await sandboxFindings())]
+      const findings: Finding[] = [nodeFinding()]
       // Where the corpus lies may be known although another setting is wrong.
       const place = await placeOf(options).catch((error: unknown) => {
         if (error instanceof ConfigurationError) return undefined
@@ -57,6 +58,7 @@ It ends with 0 when everything that a run needs works, else with 1.`,
           ...error.faults.map((fault): Finding => ({ what: 'configuration', state: 'fault', detail: fault })),
         )
       }
+      findings.push(...(await sandboxFindings(configuration?.run.python ?? '')))
       if (configuration) findings.push(...(await modelFindings(configuration)))
       if (configuration && options.endpoints) {
         const { endpointFindings } = await import('./endpoint-doctor.ts')
@@ -92,8 +94,8 @@ function nodeFinding(): Finding {
     : { what: 'Node', state: 'fault', detail, cure: 'install Node 20.19 or later, 22.13 or later, or 24 or later' }
 }
 
-async function sandboxFindings(): Promise<Finding[]> {
-  const pool = new VerifierPool({ threads: 1 })
+async function sandboxFindings(python: string): Promise<Finding[]> {
+  const pool = new VerifierPool({ threads: 1, ...(python !== '' && { python }) })
   try {
     const { rung, detail, advice } = await pool.isolation()
     const cure = advice === undefined ? {} : { cure: advice }
@@ -120,7 +122,7 @@ async function placeFindings(place: Place): Promise<Finding[]> {
 
 async function diskFinding(directory: string): Promise<Finding> {
   try {
-    await mkdir(directory, { recursive: true })
+    makeFolder(directory)
     await access(directory, constants.W_OK)
     const { bavail, bsize } = await statfs(directory)
     const free = bavail * bsize

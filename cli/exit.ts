@@ -48,6 +48,8 @@ const systemCauses: Record<string, string> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'it is a folder',
+  EEXIST: 'something else has this name',
+  ENOTSUP: 'its file system takes no new folder there; name another place',
   ENOTDIR: 'a part of the path is no folder',
   ENOSPC: 'the disk is full; free some space and run the same command again',
   EROFS: 'the file system is read-only',

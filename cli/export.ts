@@ -15,7 +15,7 @@ import { MissingRecordError } from '../exports/lookup.ts'
 import { formatPosition, parsePosition, type Positions } from '../exports/position.ts'
 import { cellsFor, columnsFor, sortOf, type ExportRequest } from '../exports/request.ts'
 import { retractionLine } from '../exports/retracted.ts'
-import { RowSource } from '../exports/rows.ts'
+import { countSeen, RowSource, type Seen } from '../exports/rows.ts'
 import { outcomeResults, sortNames, sorts, type SortName } from '../exports/sorts.ts'
 import { mainSplit, parseShares, type Shares } from '../exports/split.ts'
 import { exportToFolder, type FolderReport } from '../exports/to-folder.ts'
@@ -24,6 +24,7 @@ import { topics } from '../topics/catalogue.ts'
 import { LogError, type Log } from '../topics/log.ts'
 import { openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { flagOf, whyNoRows } from './no-rows.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { readSmallFile } from './small-file.ts'
 import { note, sayJson } from './terminal.ts'
@@ -48,6 +49,9 @@ interface Options extends PlaceFlags {
   maxPassRate?: number
   json?: boolean
 }
+
+/** What was asked for, and the flags that lead to the corpus. */
+type Asked = Options & { flags: string }
 
 export function exportCommand(): Command {
   const several = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
@@ -97,7 +101,8 @@ export function exportCommand(): Command {
         await refuseHalf(corpus.log)
         const since = options.since === undefined ? undefined : await sinceOf(options.since, corpus, request)
         await interruptible(async (signal) => {
-          await (isFolder(options) ? toFolder : toStream)(corpus, request, options, since, signal)
+          const asked = { ...options, flags: place.flags }
+          await (isFolder(options) ? toFolder : toStream)(corpus, request, asked, since, signal)
         })
       })
     })
@@ -230,10 +235,6 @@ function names(all: readonly Format[]): string {
   return all.map(({ name }) => name).join(', ')
 }
 
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-}
-
 function isFolder({ out, shardRows, split, follow }: Options): boolean {
   if (out === undefined) return false
   if (shardRows !== undefined || split !== undefined || follow === true || out.endsWith('/')) return true
@@ -312,7 +313,7 @@ async function interruptible(work: (signal: AbortSignal) => Promise<void>): Prom
 async function toFolder(
   corpus: Corpus,
   request: ExportRequest,
-  { out = '', shardRows, follow = false, json = false }: Options,
+  { out = '', shardRows, follow = false, json = false, flags }: Asked,
   since: Positions | undefined,
   signal: AbortSignal,
 ): Promise<void> {
@@ -328,14 +329,18 @@ async function toFolder(
   } catch (error) {
     throw refusal(error)
   }
-  const { newRows, newSimulated, newRetracted, tally, shards, positions, retractions, unreadable } = report
+  const { newRows, newSimulated, newRetracted, seen, tally, shards, positions, retractions, unreadable } = report
   if (json) {
     sayJson({
       ...{ event: 'end', sort: request.sort, format: request.format.name, out },
-      ...{ rows: newRows, simulated: newSimulated, retracted: newRetracted, unreadable: unreadable?.records ?? 0 },
+      ...{ rows: newRows, simulated: newSimulated, retracted: newRetracted, excluded: seen.excluded },
+      unreadable: unreadable?.records ?? 0,
       ...{ rows_in_folder: tally.rows, files: shards.length, retractions, position: formatPosition(positions) },
     })
-  } else if (!unreadable && !report.isInterrupted) note(endLine(newRows, newSimulated, newRetracted, ` to ${out}`))
+  } else if (!unreadable && !report.isInterrupted) {
+    note(endLine(newRows, newSimulated, newRetracted, ` to ${out}`))
+    if (newRows === 0) note(whyNoRows(request, seen, { isContinued: report.isContinued, flags }))
+  }
   if (report.isInterrupted)
     throw new CommandError(exitCodes.interrupted, `interrupted: the same command goes on where it stopped`)
   if (unreadable)
@@ -377,12 +382,13 @@ function unreadableLine({ first, records }: { first: string; records: number }):
 async function toStream(
   corpus: Corpus,
   request: ExportRequest,
-  { out, follow = false, json = false }: Options,
+  { out, follow = false, json = false, flags }: Asked,
   since: Positions | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const source = new RowSource(corpus, request)
-  const totals = { rows: 0, simulated: 0, retracted: 0, retractions: 0 }
+  const totals = { rows: 0, simulated: 0, retracted: 0, excluded: 0, retractions: 0 }
+  const seen: Seen = { records: 0, excluded: 0, retracted: 0 }
   let unreadable: { first: string; records: number } | undefined
   const next = [...(since?.[source.topic.name] ?? source.start())]
   const takeInRetractions = async (from?: readonly number[]): Promise<string[]> => {
@@ -404,7 +410,9 @@ async function toStream(
           totals.rows++
           if (row.facts.simulated) totals.simulated++
         }
-        totals.retracted += read.retracted
+        countSeen(seen, read)
+        totals.retracted = seen.retracted
+        totals.excluded = seen.excluded
         if (read.unreadable !== undefined) {
           unreadable ??= { first: read.unreadable, records: 0 }
           unreadable.records++
@@ -444,6 +452,7 @@ async function toStream(
     else sayJson(line)
   } else if (!unreadable) {
     note(endLine(totals.rows, totals.simulated, totals.retracted, out === undefined ? '' : ` to ${out}`))
+    if (totals.rows === 0) note(whyNoRows(request, seen, { isContinued: since !== undefined, flags }))
     if (totals.retractions > 0)
       note(
         `${totals.retractions} problems were retracted since${list === undefined ? '; with --out they are listed' : `: ${list}`}`,

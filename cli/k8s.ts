@@ -1,8 +1,9 @@
 /** `wellspring k8s`: manifests for Kubernetes, and rules that they keep. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { Command } from 'commander'
 import { processors } from '../processors/index.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { parseBudget, budgetFault } from './budget.ts'
 import { runSettings } from './configuration.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -170,10 +171,10 @@ function writeRendered(folder: string, files: ReadonlyMap<string, string>): { wr
     const file = join(folder, path)
     throw new CommandError(exitCodes.usage, `${file} is not a rendered file: move it, or render into another folder`)
   }
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const changed = [...files].filter(([path, text]) => found.get(path) !== text)
   for (const [path, text] of changed) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    makeFolder(dirname(join(folder, path)))
     writeFileSync(join(folder, path), text)
   }
   // Only beside what this rendering holds: another one may lie in a folder below.

@@ -3,12 +3,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { isIP } from 'node:net'
 import type { Metrics } from '../engine/metrics.ts'
 import type { RuntimeHealth } from '../engine/runtime.ts'
+import { isOwnHost } from '../pages/browse/own-host.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { livenessOf, readinessOf, type HealthCheck, type ProcessState } from './health.ts'
 
 export interface ListenerOptions {
   host: string
   port: number
+  /** What gave the two, for whoever must mend them: `--metrics-port`. */
+  origins: { host: string; port: string }
   metrics: Metrics
 }
 
@@ -31,9 +34,10 @@ export const mostConnections = 64
 export const longestHeadBytes = 16 << 10
 
 /** Opens it. It answers while models and tables are still on their way. @throws CommandError where it can't listen there */
-export async function openListener({ host, port, metrics }: ListenerOptions): Promise<Listener> {
+export async function openListener({ host, port, origins, metrics }: ListenerOptions): Promise<Listener> {
   let engine: { health(): RuntimeHealth } | undefined
   let isEnding = false
+  const isOpenToOthers = !isLoopback(host)
   let tickedAtMs = performance.now()
   const timer = setInterval(() => (tickedAtMs = performance.now()), tickMs)
   timer.unref()
@@ -45,7 +49,12 @@ export async function openListener({ host, port, metrics }: ListenerOptions): Pr
   const server = createServer(
     { requestTimeout: timeoutMs, headersTimeout: timeoutMs, maxHeaderSize: longestHeadBytes },
     (request, response) => {
-      void answer(request, response, metrics, state)
+      // On loopback only this machine reaches it, and whatever page its browsers show. Elsewhere it is scraped by any name of the machine.
+      if (isOpenToOthers || isOwnHost(request.headers.host, host)) void answer(request, response, metrics, state)
+      else
+        response
+          .writeHead(421, { 'content-type': 'text/plain', connection: 'close' })
+          .end('this listener is on loopback, and answers to localhost and addresses alone (run.metricsHost)\n')
     },
   )
   server.maxConnections = mostConnections
@@ -59,12 +68,12 @@ export async function openListener({ host, port, metrics }: ListenerOptions): Pr
     })
   } catch (error) {
     clearInterval(timer)
-    throw refusal(error, host, port)
+    throw refusal(error, host, port, origins)
   }
   const address = isIP(host) === 6 ? `[${host}]` : host
   return {
     url: `http://${address}:${port}`,
-    isOpenToOthers: !isLoopback(host),
+    isOpenToOthers,
     watch: (one) => (engine = one),
     ending: () => (isEnding = true),
     close: () => {
@@ -111,17 +120,20 @@ function tell(response: ServerResponse, checks: readonly HealthCheck[]): void {
   response.writeHead(ok ? 200 : 503, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
 }
 
-const causes: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use; choose another one with --metrics-port or run.metricsPort',
-  EACCES: 'this user may not use the port; choose one above 1023 with --metrics-port or run.metricsPort',
-  EADDRNOTAVAIL: 'this machine has no such address; name one of its own with run.metricsHost',
-  ENOTFOUND: 'there is no such address; name one of this machine with run.metricsHost',
+const noSuchAddress = 'there is no such address; name one of this machine with'
+const causes: Readonly<Record<string, readonly [cause: string, mendedBy: 'host' | 'port']>> = {
+  EADDRINUSE: ['the port is in use; choose another one with', 'port'],
+  EACCES: ['this user may not use the port; choose one above 1023 with', 'port'],
+  EADDRNOTAVAIL: ['this machine has no such address; name one of its own with', 'host'],
+  ENOTFOUND: [noSuchAddress, 'host'],
+  EAI_AGAIN: [noSuchAddress, 'host'],
 }
 
-function refusal(error: unknown, host: string, port: number): unknown {
+function refusal(error: unknown, host: string, port: number, origins: ListenerOptions['origins']): unknown {
   const { code = '' } = error as NodeJS.ErrnoException
-  const cause = causes[code]
-  if (cause === undefined) return error
+  const known = causes[code]
+  if (known === undefined) return error
+  const cause = `${known[0]} ${origins[known[1]]}`
   return new CommandError(exitCodes.ioError, `the listener cannot open ${host} port ${port}: ${cause}`, {
     cause: error,
   })

@@ -96,7 +96,7 @@ function headline(
   ]
   const parts = [
     formatDuration((performance.now() - startedAtMs) / 1000),
-    ...(openTasks > 0 ? known : ['no task is open here yet']),
+    ...(openTasks > 0 ? known : ['starting: waiting for a share of the work, and reading how far it had come']),
   ]
   return `${simulated ? '[simulated] ' : ''}${parts.join(', ')}`
 }

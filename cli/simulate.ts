@@ -1,5 +1,6 @@
 /** `wellspring simulate`: the simulated OpenAI-compatible endpoint, in a process of its own. */
 import { Command } from 'commander'
+import { parsePort } from '../engine/settings.ts'
 import { parseSimulatorOptions, type SimulatorOptions } from '../simulator/options.ts'
 import { startSimulator } from '../simulator/server.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -99,10 +100,12 @@ Every answer carries the header x-wellspring-simulated, and every record made wi
 }
 
 function settingsOf(options: Options): SimulatorOptions {
+  const port = parsePort(options.port)
+  if (port === undefined) throw new CommandError(exitCodes.usage, `--port: expected 0 to 65535, got "${options.port}"`)
   const sharesOf = (parts: readonly string[] = []): Record<string, number> =>
     Object.fromEntries(parts.map((part) => part.split('=')).map(([name = '', share]) => [name, Number(share)]))
   const given = {
-    port: Number(options.port),
+    port,
     host: options.host,
     speed: Number(options.speed),
     seed: Number(options.seed),

@@ -120,7 +120,14 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     const metrics = new Metrics()
     const { metricsPort, metricsHost } = configuration.run
     // Before all else: whoever supervises the process asks from its start on.
-    const listener = metricsPort > 0 ? await openListener({ host: metricsHost, port: metricsPort, metrics }) : undefined
+    const originOf = (path: string): string => configuration.found.find((one) => one.path === path)?.origin ?? path
+    const listener =
+      metricsPort > 0
+        ? await openListener({
+            ...{ host: metricsHost, port: metricsPort, metrics },
+            origins: { host: originOf('run.metricsHost'), port: originOf('run.metricsPort') },
+          })
+        : undefined
     if (listener) {
       closers.push(() => listener.close())
       stop.signal.addEventListener('abort', () => listener.ending())
@@ -155,6 +162,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     const pool = new VerifierPool({
       threads: configuration.run.verifierThreads,
       unsafeNoSandbox: configuration.run.unsafeNoSandbox,
+      ...(configuration.run.python !== '' && { python: configuration.run.python }),
       hear: verifierMeter(metrics),
     })
     closers.push(() => pool.close())

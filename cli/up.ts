@@ -61,6 +61,7 @@ Examples:
   wellspring up --problems 2000
   OPENAI_BASE_URL=http://127.0.0.1:8000/v1 wellspring up
   wellspring up --budget 50usd --config models.yaml
+  wellspring up --budget 2Gtokens
   wellspring up --for 8h --set plan-rollouts.attempts=4 --json > run.jsonl
   wellspring up --apply --kafka 127.0.0.1:9092 --registry http://127.0.0.1:8081/apis/ccompat/v7`,
     )
@@ -95,15 +96,17 @@ async function stream(names: readonly string[], options: Options, problems: numb
   const forSeconds = options.for === undefined ? undefined : parseDuration(options.for)
   if (options.for !== undefined && forSeconds === undefined)
     throw new CommandError(exitCodes.usage, `--for: expected a time such as 90s, 10m or 2h, got "${options.for}"`)
-  const set = [
-    ...(options.set ?? []),
-    ...(problems === undefined ? [] : [`sample-concepts.problems=${problems}`]),
-    ...(options.budget === undefined ? [] : [`run.budget=${options.budget}`]),
-    ...(options.metricsPort === undefined ? [] : [`run.metricsPort=${options.metricsPort}`]),
-    ...(options.metricsHost === undefined ? [] : [`run.metricsHost=${options.metricsHost}`]),
-    ...(options.unsafeNoSandbox ? ['run.unsafeNoSandbox=true'] : []),
-  ]
-  const configuration = loadConfiguration({ ...options, set })
+  const own = [
+    ['--problems', 'sample-concepts', 'problems', options.problems],
+    ['--budget', 'run', 'budget', options.budget],
+    ['--metrics-port', 'run', 'metricsPort', options.metricsPort],
+    ['--metrics-host', 'run', 'metricsHost', options.metricsHost],
+    ['--unsafe-no-sandbox', 'run', 'unsafeNoSandbox', options.unsafeNoSandbox ? 'true' : undefined],
+  ] as const
+  const configuration = loadConfiguration({
+    ...options,
+    own: own.flatMap(([flag, scope, name, value]) => (value === undefined ? [] : [{ flag, scope, name, value }])),
+  })
   const { place } = configuration
   const chosen = chooseProcessors(configuration, names)
   if (options.apply && place.kind === 'kafka') {
@@ -168,8 +171,8 @@ function emittedTo(statuses: readonly ProcessorStatus[], topic: string): number 
   return statuses.reduce((sum, { counts }) => sum + (counts.emitted[topic] ?? 0), 0)
 }
 
-/** What a run leaves its user with. `flags` lead the next command to the same corpus. */
-export function endLines(end: StreamEnd, flags: string): string[] {
+/** What a run leaves its user with. `flags` lead the next command to the same corpus; `again` is what goes on with the work. */
+export function endLines(end: StreamEnd, flags: string, again = `npx wellspring up${flags}`): string[] {
   const { statuses } = end
   const isAnyOpen = statuses.some(isOpen)
   const discards = statuses
@@ -196,9 +199,7 @@ export function endLines(end: StreamEnd, flags: string): string[] {
     ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
-      ? [
-          `not finished: ${formatCount(unfinished)} records wait; the next \`npx wellspring up${flags}\` goes on with them`,
-        ]
+      ? [`not finished: ${formatCount(unfinished)} records wait; the next \`${again}\` goes on with them`]
       : []),
     ...(isAnyOpen &&
     end.how !== 'interrupted' &&

@@ -24,6 +24,8 @@ export interface NumberSetting extends SettingBase<number> {
   type: 'number' | 'integer'
   min: number
   max: number
+  /** As a text it is plain decimal digits: `1e4` and `0x10` are none. */
+  plain?: true
 }
 export interface BooleanSetting extends SettingBase<boolean> {
   type: 'boolean'
@@ -68,6 +70,12 @@ export const setting = {
     ...unmarked,
     ...options,
     type: 'integer',
+    doc,
+  }),
+  port: (doc: string, options: Marks<number>): NumberSetting => ({
+    ...unmarked,
+    ...options,
+    ...{ type: 'integer', min: 0, max: 65_535, plain: true },
     doc,
   }),
   boolean: (doc: string, options: Marks<boolean>): BooleanSetting => ({
@@ -138,6 +146,13 @@ export function resolveSettings<Declared extends Settings>(
   return { values: values as SettingValues<Declared>, faults }
 }
 
+const plainDigits = /^\d+$/
+
+/** The port that a text names, in plain decimal digits from 0 to 65535; undefined where it names none. */
+export function parsePort(text: string): number | undefined {
+  return plainDigits.test(text) && Number(text) <= 65_535 ? Number(text) : undefined
+}
+
 function check(one: Setting, given: unknown): { value: unknown } | { fault: string } {
   switch (one.type) {
     case 'number':
@@ -148,8 +163,11 @@ function check(one: Setting, given: unknown): { value: unknown } | { fault: stri
         typeof value === 'number' &&
         value >= one.min &&
         value <= one.max &&
+        !(one.plain && typeof given === 'string' && !plainDigits.test(given)) &&
         (one.type === 'number' || Number.isInteger(value))
-      return fits ? { value } : { fault: `${kind} between ${one.min} and ${one.max}` }
+      return fits
+        ? { value }
+        : { fault: `${kind} between ${one.min} and ${one.max}${one.plain ? ' in plain digits' : ''}` }
     }
     case 'boolean': {
       const value = given === 'true' ? true : given === 'false' ? false : given

@@ -6,7 +6,6 @@
  * is full is named in the state before it is moved to its place, and moved again if that was cut short.
  */
 import {
-  mkdir,
   open,
   readdir,
   readFile,
@@ -23,6 +22,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Columns } from './columns.ts'
 import type { FileType } from './formats/format.ts'
 import type { Retraction } from '../schemas/generated.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { jsonLine } from './json-line.ts'
 import { retractionLine } from './retracted.ts'
 import { emptyTally, type Tally } from './tally.ts'
@@ -120,11 +120,14 @@ export class ExportFolder {
    * @throws FolderError
    */
   static async open(directory: string, options: FolderOptions): Promise<ExportFolder> {
-    await mkdir(join(directory, workFolder), { recursive: true }).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
-        throw new FolderError('not_empty', `${directory} is a file: name a new folder, or one of an earlier export`)
+    try {
+      makeFolder(join(directory, workFolder))
+    } catch (error) {
+      const { code, path } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST')
+        throw new FolderError('not_empty', `${path} is a file: name a new folder, or one of an earlier export`)
       throw error
-    })
+    }
     const stateText = await readFile(join(directory, workFolder, stateName), 'utf8').catch(ignoreMissing)
     const names = (await readdir(directory)).filter((name) => name !== workFolder)
     if (stateText === undefined && names.length > 0)
@@ -305,7 +308,7 @@ export class ExportFolder {
       const partial = this.#partial(split, number)
       const file = `${split}/${this.#options.name}-${String(number).padStart(5, '0')}.${this.#options.fileType}`
       const path = join(this.#directory, file)
-      await mkdir(dirname(path), { recursive: true })
+      makeFolder(dirname(path))
       await refuseOutside(this.#directory, dirname(path))
       if (await exists(path)) await rm(partial, { force: true })
       else if (!(await exists(partial))) throw damaged(partial, 'it is missing')

@@ -16,11 +16,33 @@ export interface RecordRows {
   /** Where the partition goes on. */
   nextOffset: number
   rows: Row[]
+  /** Rows that the filters left out. */
+  excluded: number
   /** Rows that were wanted, of a problem that was retracted. */
   retracted: number
+  /** False where offsets end that hold no record. */
+  isRecord: boolean
   /** Why the record gives no rows, where it should. */
   unreadable?: string
 }
+
+/** What an export has read, and why parts of it gave no row. */
+export interface Seen {
+  records: number
+  /** Rows that the filters left out. */
+  excluded: number
+  /** Rows of problems that were retracted. */
+  retracted: number
+}
+
+/** Counts what was read. */
+export function countSeen(seen: Seen, { isRecord, excluded, retracted }: RecordRows): void {
+  if (isRecord) seen.records++
+  seen.excluded += excluded
+  seen.retracted += retracted
+}
+
+const noRows = { rows: [], excluded: 0, retracted: 0 }
 
 /** Rows of a request in a corpus, and what they need to be made. */
 export class RowSource {
@@ -84,10 +106,10 @@ export class RowSource {
       const start = from[partition] ?? 0
       if (end <= start) continue
       for await (const stored of storedRecords(this.#corpus.log, name, partition, start, end)) {
-        yield { partition, nextOffset: stored.offset + 1, ...(await this.#rowsOf(stored)) }
+        yield { partition, nextOffset: stored.offset + 1, isRecord: true, ...noRows, ...(await this.#rowsOf(stored)) }
       }
       // Past offsets that hold no record.
-      yield { partition, nextOffset: end, rows: [], retracted: 0 }
+      yield { partition, nextOffset: end, isRecord: false, ...noRows }
     }
   }
 
@@ -110,22 +132,26 @@ export class RowSource {
     await Promise.all(reads)
   }
 
-  async #rowsOf(stored: StoredRecord): Promise<Pick<RecordRows, 'rows' | 'retracted' | 'unreadable'>> {
-    if (stored.headers?.[redrivenForHeader] !== undefined) return { rows: [], retracted: 0 }
+  async #rowsOf(stored: StoredRecord): Promise<Partial<RecordRows>> {
+    if (stored.headers?.[redrivenForHeader] !== undefined) return {}
     const place = `${this.#topic.name}/${stored.partition} offset ${stored.offset}`
     const record = await decoded(this.#corpus.codec, this.#topic, stored)
-    if (!record) return { rows: [], retracted: 0, unreadable: `${place} is no ${this.#topic.kind}` }
+    if (!record) return { unreadable: `${place} is no ${this.#topic.kind}` }
     let all: Row[]
     try {
       const results = new Set(this.#request.results)
       all = await sortOf(this.#request).rows(record, this.#lookup, { results })
     } catch (error) {
       if (!(error instanceof MissingRecordError)) throw error
-      return { rows: [], retracted: 0, unreadable: `${place} names a record that cannot be read: ${error.message}` }
+      return { unreadable: `${place} names a record that cannot be read: ${error.message}` }
     }
     const wanted = all.filter(({ facts }) => isWanted(facts, this.#request.filters))
     const rows = wanted.filter(({ facts }) => !this.retracted.has(facts.problem_id))
-    return { rows: rows.filter((row) => this.#isInSample(row)), retracted: wanted.length - rows.length }
+    return {
+      rows: rows.filter((row) => this.#isInSample(row)),
+      excluded: all.length - wanted.length,
+      retracted: wanted.length - rows.length,
+    }
   }
 
   #isInSample({ facts }: Row): boolean {

@@ -6,7 +6,7 @@ import { jsonLine } from './json-line.ts'
 import type { Positions } from './position.ts'
 import { cellsFor, columnsFor, describeRequest, sortOf, type ExportRequest } from './request.ts'
 import { readRecipes } from '../engine/recipes.ts'
-import { RowSource } from './rows.ts'
+import { countSeen, RowSource, type Seen } from './rows.ts'
 import { topics } from '../topics/catalogue.ts'
 import { splitOf } from './split.ts'
 import { count, type Tally } from './tally.ts'
@@ -34,6 +34,10 @@ export interface FolderReport {
   newRows: number
   newSimulated: number
   newRetracted: number
+  /** What this run has read. */
+  seen: Seen
+  /** Whether a run before had read some of the corpus. */
+  isContinued: boolean
   shards: readonly Shard[]
   positions: Positions
   /** Retractions that came after rows of this folder were written, in this run. */
@@ -79,6 +83,8 @@ class Run {
   readonly #options: FolderExport
   readonly #before: Tally
   #retractions = 0
+  readonly #seen: Seen = { records: 0, excluded: 0, retracted: 0 }
+  readonly #isContinued: boolean
   #unreadable: FolderReport['unreadable']
   #checkpointedAtMs = performance.now()
   /** Whether anything was read since the last checkpoint. */
@@ -90,6 +96,7 @@ class Run {
     this.#folder = folder
     this.#options = options
     this.#before = structuredClone(folder.tally)
+    this.#isContinued = folder.next.some((offset) => offset > 0)
   }
 
   async run(signal: AbortSignal): Promise<FolderReport> {
@@ -116,6 +123,7 @@ class Run {
       newRows: tally.rows - this.#before.rows,
       newSimulated: tally.simulated - this.#before.simulated,
       newRetracted: tally.retracted - this.#before.retracted,
+      ...{ seen: this.#seen, isContinued: this.#isContinued },
       retractions: this.#retractions,
       unreadable: this.#unreadable,
     }
@@ -134,7 +142,9 @@ class Run {
   async #readTo(ends: readonly number[], signal: AbortSignal): Promise<void> {
     const { request } = this.#options
     const { next, tally } = this.#folder
-    for await (const { partition, nextOffset, rows, retracted, unreadable } of this.#source.read(next, ends)) {
+    for await (const read of this.#source.read(next, ends)) {
+      const { partition, nextOffset, rows, retracted, unreadable } = read
+      countSeen(this.#seen, read)
       for (const row of rows) {
         const split = this.#splitOf(row.facts.problem_id)
         const cells = cellsFor(request, row, { index: tally.rows, split })

@@ -1,37 +1,26 @@
 /** `npm run kafka`: a real Kafka and a schema registry on this machine, until Ctrl-C. */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { exitCodes } from '../cli/exit.ts'
 import { placeSettings } from '../cli/place.ts'
 import { defaultKafkaVersion, startCluster, type Cluster } from './kafka/cluster.ts'
 import { ClusterError, type ClusterErrorCode } from './kafka/error.ts'
 import { isFree } from './kafka/ports.ts'
 import { startRegistry, type Registry } from './kafka/registry.ts'
+import { readOptions, refuseUsage } from './options.ts'
 
-const help = `Usage: npm run kafka -- [options]
-
-Starts Apache Kafka and a schema registry (Apicurio, Confluent API) on 127.0.0.1 and runs them until Ctrl-C.
-The first start fetches both through Maven (about 170 MB, kept in ~/.cache/wellspring); Java 17 or newer runs them.
-
-  --version VERSION        of Kafka: ${defaultKafkaVersion}, 3.9.1                    (default: ${defaultKafkaVersion})
-  --nodes COUNT            brokers; three keep three replicas of everything  (default: 1)
-  --port PORT              of the first broker, the next ones follow         (default: 9092, or free ones)
-  --registry-port PORT                                                       (default: 8081, or a free one)
-  --no-registry            Kafka alone
-  --directory DIR          data and logs, kept from start to start           (default: .kafka)
-  --fresh                  forget the data of former starts
-  --secured                also listeners with passwords and certificates, and ACLs on them
-  --json                   one line when ready: addresses, versions, folder, process ids
-  --help
-
-Examples:
+const program = {
+  call: 'npm run kafka',
+  about: `Starts Apache Kafka and a schema registry (Apicurio, Confluent API) on 127.0.0.1 and runs them until Ctrl-C.
+The first start fetches both through Maven (about 170 MB, kept in ~/.cache/wellspring); Java 17 or newer runs them.`,
+  after: `Examples:
   npm run kafka
   npm run kafka -- --nodes 3 --directory /tmp/three
   npm run kafka -- --version 3.9.1 --port 19092 --registry-port 18081 --fresh
   npm --silent run kafka -- --json | head -1
 
 Exit codes: 0 stopped, 1 Kafka or the registry ended by itself, 2 wrong usage, 69 Java, Maven or a download is missing,
-75 the folder or a port is in use, 78 the folder holds something else.`
+75 the folder or a port is in use, 78 the folder holds something else.`,
+}
 
 const exitCodeOf: Record<ClusterErrorCode, number> = {
   tool_missing: exitCodes.unavailable,
@@ -42,37 +31,31 @@ const exitCodeOf: Record<ClusterErrorCode, number> = {
   start_failed: exitCodes.bug,
 }
 
-class UsageError extends Error {}
-
 function integer(name: string, text: string, lowest: number, highest: number): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < lowest || value > highest || text.trim() === '')
-    throw new UsageError(`--${name}: expected a whole number from ${lowest} to ${highest}, got ${text}`)
+  if (!/^\d+$/.test(text) || value < lowest || value > highest)
+    refuseUsage(program, `--${name}: expected a whole number from ${lowest} to ${highest}, got ${text}`)
   return value
 }
 
-function readOptions() {
-  let values
-  try {
-    values = parseArgs({
-      options: {
-        version: { type: 'string', default: defaultKafkaVersion },
-        nodes: { type: 'string', default: '1' },
-        port: { type: 'string' },
-        'registry-port': { type: 'string' },
-        'no-registry': { type: 'boolean', default: false },
-        directory: { type: 'string', default: '.kafka' },
-        fresh: { type: 'boolean', default: false },
-        secured: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0], { cause: error })
-  }
+function optionsGiven() {
+  const values = readOptions(program, {
+    version: { type: 'string', default: defaultKafkaVersion, doc: `of Kafka: ${defaultKafkaVersion}, 3.9.1` },
+    nodes: { type: 'string', default: '1', doc: 'brokers; three keep three replicas of everything' },
+    port: { type: 'string', doc: 'of the first broker, the next ones follow (default: 9092, or free ones)' },
+    'registry-port': { type: 'string', doc: 'of the registry (default: 8081, or a free one)' },
+    'no-registry': { type: 'boolean', default: false, doc: 'Kafka alone' },
+    directory: { type: 'string', default: '.kafka', doc: 'data and logs, kept from start to start' },
+    fresh: { type: 'boolean', default: false, doc: 'forget the data of former starts' },
+    secured: {
+      type: 'boolean',
+      default: false,
+      doc: 'also listeners with passwords and certificates, and ACLs on them',
+    },
+    json: { type: 'boolean', default: false, doc: 'one line when ready: addresses, versions, folder, process ids' },
+  })
   if (!/^\d+\.\d+\.\d+$/.test(values.version))
-    throw new UsageError(`--version: expected a release such as ${defaultKafkaVersion}, got ${values.version}`)
+    refuseUsage(program, `--version: expected a release such as ${defaultKafkaVersion}, got ${values.version}`)
   const nodes = integer('nodes', values.nodes, 1, 9)
   const port = values.port === undefined ? undefined : integer('port', values.port, 1, 65_536 - nodes)
   const registryPort =
@@ -91,11 +74,7 @@ async function usual(ports: readonly number[]): Promise<readonly number[] | unde
 
 /** Runs the cluster until a signal; the exit code. */
 async function run(): Promise<number> {
-  const options = readOptions()
-  if (options.help) {
-    say(help)
-    return exitCodes.done
-  }
+  const options = optionsGiven()
   // Until all is up there is nothing to end in order: what has started so far ends by itself when this process is gone.
   let interrupted = (): void => process.exit(exitCodes.interrupted)
   let firstSignalAtMs: number | undefined
@@ -192,8 +171,7 @@ function describe(cluster: Cluster, registry: Registry | undefined, tookMs: numb
 try {
   process.exitCode = await run()
 } catch (error) {
-  if (!(error instanceof UsageError) && !(error instanceof ClusterError)) throw error
+  if (!(error instanceof ClusterError)) throw error
   note(`kafka: ${error.message}`)
-  process.exitCode = error instanceof UsageError ? exitCodes.usage : exitCodeOf[error.code]
-  if (error instanceof UsageError) note('npm run kafka -- --help shows the options')
+  process.exitCode = exitCodeOf[error.code]
 }

@@ -7,12 +7,12 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { openBeside, useCorpus } from '../cli/corpus.ts'
 import { CommandError, exitCodes, reportFailure } from '../cli/exit.ts'
 import { placeOf } from '../cli/place.ts'
 import { note } from '../cli/terminal.ts'
 import { readTruth } from '../simulator/truth.ts'
+import { readOptions } from './options.ts'
 import type { Figure } from './quality/figures.ts'
 import { gateFigures } from './quality/gates.ts'
 import { qualityPage } from './quality/page.ts'
@@ -30,17 +30,11 @@ import {
 } from './quality/runs.ts'
 import { readSimulated } from './quality/simulated.ts'
 
-const usage = `usage: npm run quality -- [--problems 5000[,usual/wellspring=10000...]] [--runs usual/wellspring,...] [--seeds FILE]... [--benchmarks DIR]
-         [--seed 1] [--folder DIR] [--page docs/quality.md] [--keep] [--so-far] [--json]
-       npm run quality -- --truth FILE [--knows FILE]... [--data DIR | --kafka HOST:PORT --registry URL [--namespace NAME]] [--json]
-
-Ctrl-C is safe: the same command goes on. A finished run is kept in the folder and not made again.
-  --problems    simulated problems of each run, and of single ones where theirs differ
-  --runs        of ${runsOf().map(nameOf).join(', ')}; all by default
-  --seeds       JSONL files of human problems that concepts are extracted from
-  --benchmarks  folder with seeds/ and benchmarks/ to measure screening on (bench/screening-truth.ts); without it that part is left out
-  --so-far      run nothing: measure what is there, of unfinished runs too
-  --keep        keep the corpora, for \`wellspring explain\` and the like`
+const program = {
+  call: 'npm run quality',
+  about: `How often each gate of the stream is right, by runs on the simulated endpoint; with --truth, of a simulated corpus that is there.
+Ctrl-C is safe: the same command goes on. A finished run is kept in the folder and not made again.`,
+}
 
 /** Every run, or those named. @throws CommandError for a name that is none */
 function runsOf(names?: string): Run[] {
@@ -92,32 +86,32 @@ async function screeningFigures(benchmarks: string, problems: number): Promise<{
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      problems: { type: 'string', default: '5000' },
-      runs: { type: 'string' },
-      seeds: { type: 'string', multiple: true },
-      benchmarks: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      folder: { type: 'string', default: join(tmpdir(), 'wellspring-quality') },
-      page: { type: 'string', default: 'docs/quality.md' },
-      keep: { type: 'boolean', default: false },
-      'so-far': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      truth: { type: 'string' },
-      knows: { type: 'string', multiple: true },
-      data: { type: 'string' },
-      kafka: { type: 'string' },
-      registry: { type: 'string' },
-      namespace: { type: 'string' },
-      config: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
+  const values = readOptions(program, {
+    problems: {
+      type: 'string',
+      default: '5000',
+      doc: 'simulated problems of each run, and of single ones: 5000,usual/wellspring=10000',
     },
+    runs: { type: 'string', doc: `of ${runsOf().map(nameOf).join(', ')} (default: all)` },
+    seeds: { type: 'string', multiple: true, doc: 'JSONL files of human problems that concepts are extracted from' },
+    benchmarks: {
+      type: 'string',
+      doc: 'folder with seeds/ and benchmarks/ to measure screening on (bench/screening-truth.ts)',
+    },
+    seed: { type: 'string', default: '1', doc: 'of the runs' },
+    folder: { type: 'string', default: join(tmpdir(), 'wellspring-quality'), doc: 'of the runs' },
+    page: { type: 'string', default: 'docs/quality.md', doc: 'that is written' },
+    keep: { type: 'boolean', default: false, doc: 'keep the corpora, for `wellspring explain` and the like' },
+    'so-far': { type: 'boolean', default: false, doc: 'run nothing: measure what is there, of unfinished runs too' },
+    json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
+    truth: { type: 'string', doc: 'what is true of a corpus that is there, as its simulator wrote it' },
+    knows: { type: 'string', multiple: true, doc: 'with --truth: files that its simulator knew' },
+    data: { type: 'string', doc: 'with --truth: folder of the corpus' },
+    kafka: { type: 'string', doc: 'with --truth: brokers of the corpus' },
+    registry: { type: 'string', doc: 'with --truth: URL of its schema registry' },
+    namespace: { type: 'string', doc: 'with --truth: its namespace' },
+    config: { type: 'string', doc: 'with --truth: configuration file' },
   })
-  if (values.help) {
-    process.stdout.write(`${usage}\n`)
-    return
-  }
   if (values.truth !== undefined) {
     const truth = readTruth(values.truth)
     const figures = await useCorpus(await placeOf(values), openBeside, async (corpus) =>

@@ -2,12 +2,14 @@
  * `npm run watch`: Prometheus and Grafana on free ports of 127.0.0.1, with the project's dashboards and alerts, beside a process that
  * serves metrics (`wellspring up --metrics-port 9464`). Ctrl-C ends both.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parsePort } from '../engine/settings.ts'
+import { makeFolder } from '../topics/make-folder.ts'
 import { prometheusFile } from './grafana/provisioning.ts'
 import { freePorts } from './kafka/ports.ts'
+import { readOptions, refuseUsage } from './options.ts'
 import {
   findGrafana,
   installPrometheus,
@@ -17,13 +19,11 @@ import {
   type Served,
 } from './prometheus/programs.ts'
 
-const help = `npm run watch -- [options]
-
-  --target HOST:PORT   a process that serves metrics, as often as there are some (default 127.0.0.1:9464)
-  --interval SECONDS   between two scrapes (default 5)
-  --data DIR           keep what was measured there (default: a folder that is removed at the end)
-
-In another terminal: npx wellspring up --metrics-port 9464`
+const program = {
+  call: 'npm run watch',
+  about: "Prometheus and Grafana with the project's dashboards and alerts, until Ctrl-C.",
+  after: 'In another terminal: npx wellspring up --metrics-port 9464',
+}
 
 interface Options {
   targets: string[]
@@ -31,29 +31,26 @@ interface Options {
   data: string | undefined
 }
 
-class UsageError extends Error {}
-
-/** Undefined: help is asked for. @throws UsageError */
-function readOptions(): Options | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        target: { type: 'string', multiple: true, default: ['127.0.0.1:9464'] },
-        interval: { type: 'string', default: '5' },
-        data: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-    if (values.help) return undefined
-    const intervalSeconds = Number(values.interval)
-    if (!(Number.isInteger(intervalSeconds) && intervalSeconds > 0))
-      throw new Error(`--interval: expected whole seconds above 0, got "${values.interval}"`)
-    const wrong = values.target.find((target) => !/^[^\s/:]+:\d{1,5}$/.test(target))
-    if (wrong !== undefined) throw new Error(`--target: expected HOST:PORT, got "${wrong}"`)
-    return { targets: values.target, intervalSeconds, data: values.data }
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('\n', 1)[0]}; see npm run watch -- --help`)
-  }
+function optionsGiven(): Options {
+  const values = readOptions(program, {
+    target: {
+      type: 'string',
+      multiple: true,
+      default: ['127.0.0.1:9464'],
+      doc: 'HOST:PORT of a process that serves metrics, as often as there are some',
+    },
+    interval: { type: 'string', default: '5', doc: 'seconds between two scrapes' },
+    data: { type: 'string', doc: 'folder that keeps what was measured (default: one that is removed at the end)' },
+  })
+  const intervalSeconds = Number(values.interval)
+  if (!(Number.isInteger(intervalSeconds) && intervalSeconds > 0))
+    refuseUsage(program, `--interval: expected whole seconds above 0, got "${values.interval}"`)
+  const wrong = values.target.find((target) => {
+    const [, port = ''] = /^[^\s/:]+:(\d+)$/.exec(target) ?? []
+    return !parsePort(port)
+  })
+  if (wrong !== undefined) refuseUsage(program, `--target: expected HOST:PORT, got "${wrong}"`)
+  return { targets: values.target, intervalSeconds, data: values.data }
 }
 
 async function answers(target: string): Promise<boolean> {
@@ -66,8 +63,7 @@ async function answers(target: string): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions()
-  if (!options) return console.log(help)
+  const options = optionsGiven()
   const interrupted = new Promise<string>((end) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(''))
   })
@@ -75,7 +71,7 @@ async function main(): Promise<void> {
   const served: Served[] = []
   let isInOrder = false
   try {
-    for (const name of ['prometheus', 'grafana']) mkdirSync(join(folder, name), { recursive: true })
+    for (const name of ['prometheus', 'grafana']) makeFolder(join(folder, name))
     installPrometheus(console.log)
     const [prometheusPort = 0, grafanaPort = 0] = await freePorts(2)
     const configurationFile = join(folder, 'prometheus.yaml')
@@ -119,7 +115,7 @@ async function main(): Promise<void> {
 }
 
 await main().catch((error: unknown) => {
-  if (!(error instanceof ProgramError || error instanceof UsageError)) throw error
+  if (!(error instanceof ProgramError)) throw error
   console.error(error.message)
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  process.exitCode = 1
 })

@@ -220,6 +220,7 @@ export class VerifierPool {
     return this.#submit<VoteResult>({ kind: 'math-vote', request }, MATH_STEP_MS + count * 50, signal, () => ({
       groups: [],
       undecided: everyone,
+      unplaced: everyone.map((member) => ({ member, reason: 'verifier_timeout' })),
       missing: [],
     }))
   }

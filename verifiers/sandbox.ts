@@ -194,7 +194,7 @@ async function findInterpreter(preferred?: string): Promise<Interpreter> {
     if (found.ok) return { executable: found.executable, version: found.version, folders: found.folders }
     tried.push(`${candidate}: version ${found.version}, expected 3.9 or later`)
   }
-  throw new SandboxError(`no usable Python interpreter (${tried.join('; ')}); install python3`)
+  throw new SandboxError(`no usable Python interpreter (${tried.join('; ')})`)
 }
 
 function capture(command: string, args: readonly string[]): Promise<string | undefined> {
@@ -536,7 +536,8 @@ export async function probeIsolation(options: {
   try {
     python = await findInterpreter(options.python)
   } catch (error) {
-    return { isolation: { rung: 'none', detail: (error as Error).message, advice: 'install python3 (3.9 or later)' } }
+    const advice = 'install python3 (3.9 or later), or name one with run.python: an absolute path, or a name on PATH'
+    return { isolation: { rung: 'none', detail: (error as Error).message, advice } }
   }
   const uids = isRoot() ? { uids: chooseUids() } : {}
   const faults: string[] = []

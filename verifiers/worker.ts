@@ -50,6 +50,8 @@ export interface VoteResult {
   readonly groups: readonly { readonly representative: string; readonly members: readonly number[] }[]
   /** Answers that cannot be read. */
   readonly undecided: readonly number[]
+  /** The same with the reasons. */
+  readonly unplaced: readonly { readonly member: number; readonly reason: string }[]
   /** Completions without an answer. */
   readonly missing: readonly number[]
   /** The largest class, its lead over the second, and whether there is none (a tie); absent without answers. */
@@ -219,7 +221,11 @@ function vote(request: VoteRequest): VoteResult {
     .map(({ representative, members }) => ({ representative, members: members.map(at) }))
     .sort((left, right) => right.members.length - left.members.length)
   const winner = majority(found.groups)
-  return { groups, undecided: found.undecided.map(at), missing, ...(winner === undefined ? {} : { majority: winner }) }
+  const unplaced = found.unplaced.map(({ member, reason }) => ({ member: at(member), reason }))
+  return {
+    ...{ groups, undecided: unplaced.map(({ member }) => member), unplaced, missing },
+    ...(winner === undefined ? {} : { majority: winner }),
+  }
 }
 
 /** Marks the beginning of a task's next step in the shared clocks. */

@@ -14,6 +14,7 @@ import type { CorpusIndex } from './corpus-index.ts'
 import type { Progress } from './follow.ts'
 import { recordById, storyOf } from './gather.ts'
 import { listPage, progressLine } from './list-page.ts'
+import { isOwnHost } from './own-host.ts'
 import { addressOf, parseQuery } from './query.ts'
 
 export interface BrowseServer {
@@ -89,7 +90,7 @@ async function answer(options: BrowseServer, request: IncomingMessage, response:
   const { method = '', url = '/' } = request
   const refuse = (status: number, text: string): void =>
     send(response, status, 'text/plain; charset=utf-8', `${text}\n`)
-  if (!isOurHost(request.headers.host, options.host))
+  if (!isOwnHost(request.headers.host, options.host))
     return refuse(421, 'This server answers to its own address alone.')
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
@@ -136,12 +137,6 @@ function addressIn(url: string): URL {
   } catch {
     return new URL('http://localhost/')
   }
-}
-
-/** A browser that was led here under another name, by a server whose name now leads here, is refused. Addresses are nobody's names. */
-function isOurHost(given: string | undefined, host: string): boolean {
-  const name = /^(\[[0-9a-fA-F:.]+\]|[^:]*)(?::\d+)?$/.exec(given ?? '')?.[1]?.toLowerCase() ?? ''
-  return name === 'localhost' || name === host.toLowerCase() || isIP(name.replace(/^\[|\]$/g, '')) !== 0
 }
 
 async function pageOf(options: BrowseServer, pathname: string, parameters: URLSearchParams): Promise<Answer> {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { makeFolder } from '../../topics/make-folder.ts'
 import { ClusterError } from './error.ts'
 
 /** A process, and when it started: an id alone may belong to another process by now. */
@@ -69,7 +70,7 @@ export class OwnedFolder {
     path: string,
     options: { contents: Record<string, string | number | boolean>; ours: RegExp; keep: RegExp; fresh: boolean },
   ): Promise<OwnedFolder> {
-    await mkdir(path, { recursive: true })
+    makeFolder(path)
     const contentsFile = join(path, 'contents.json')
     const strangers = (await readdir(path)).filter((name) => !options.ours.test(name))
     if (!existsSync(contentsFile) && strangers.length > 0)

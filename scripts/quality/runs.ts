@@ -1,12 +1,13 @@
 /** Runs of the stream on the simulated endpoint, one for each profile and level of noise; a finished one is kept. */
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openBeside, useCorpus } from '../../cli/corpus.ts'
 import { CommandError, exitCodes } from '../../cli/exit.ts'
 import { placeOf } from '../../cli/place.ts'
 import type { Profile } from '../../engine/settings.ts'
+import { makeFolder } from '../../topics/make-folder.ts'
 import type { SimulatorOptions } from '../../simulator/options.ts'
 import { startSimulator } from '../../simulator/server.ts'
 import { readTruth } from '../../simulator/truth.ts'
@@ -105,7 +106,7 @@ export async function runSoFar(run: Run, options: RunOptions): Promise<MeasuredR
 export async function makeRun(run: Run, options: RunOptions): Promise<MeasuredRun> {
   const folder = folderOf(run, options)
   const data = join(folder, 'data')
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const knows = options.seeds.map((file, index) => {
     const copy = join(folder, `seeds-${index}.jsonl`)
     if (!existsSync(copy)) copyFileSync(file, copy)

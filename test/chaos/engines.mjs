@@ -10,8 +10,19 @@ const task = 'topics/kafka/task.js'
 const transactions = 'topics/kafka/transactions.js'
 const write = 'ends = await this.#transactions.write(messages, (step) => this.#host.onStep?.(step, this.task));'
 
-/** Name -> what is broken, and the texts that are replaced: [file below dist, text that must be there once, text in its place]. */
+/** Breaks of what is above both logs; then of Kafka's alone. Name -> what is broken, and the texts that are replaced: [file below dist, text that must be there once, text in its place]. */
 export const breaks = {
+  'recipe-after': {
+    what: 'the rules behind a recipe are written in the transaction after that of the first records that name it',
+    edits: [
+      [
+        'engine/task.js',
+        'const rules = this.#newRules(taken);',
+        `const rules = this.rulesOfLast ?? [];
+        this.rulesOfLast = this.#newRules(taken);`,
+      ],
+    ],
+  },
   fence: {
     what: 'every process writes under transactional ids of its own: nobody is fenced',
     edits: [

@@ -11,7 +11,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import kafkajs from 'kafkajs'
 import { processors } from '../../dist/processors/index.js'
 import { topics } from '../../dist/topics/catalogue.js'
@@ -38,35 +37,32 @@ import {
   start,
   startSimulator,
 } from './stage.mjs'
+import { readOptions, refuseUsage } from '../../dist/scripts/options.js'
 
-const { values: options } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 100_000) },
-    seeds: { type: 'string' },
-    // Where the figures of a run go, as JSON.
-    figures: { type: 'string' },
-    // How long faults go on; or how many of each.
-    minutes: { type: 'string', default: '3' },
-    kills: { type: 'string' },
-    others: { type: 'string' },
-    faults: { type: 'string', default: kinds.join(',') },
-    // Seconds between the beginnings of two faults, in the mean.
-    gap: { type: 'string', default: '5' },
-    nodes: { type: 'string', default: '1' },
-    'kafka-version': { type: 'string', default: '4.1.1' },
-    processes: { type: 'string', default: '3' },
-    // `whole`, or `small`: from problems to pairs, fed with problems from outside.
-    spine: { type: 'string', default: 'whole' },
-    speed: { type: 'string', default: '10' },
-    'work-in-progress': { type: 'string', default: '24' },
-    // After the last fault all work must be finished within so many seconds.
-    settle: { type: 'string', default: '60' },
-    break: { type: 'string' },
-    'limit-minutes': { type: 'string', default: '90' },
-    keep: { type: 'boolean', default: false },
-    // Processes tell on stderr which tasks they gain, lose, open and commit; kept in their folders.
-    trace: { type: 'boolean', default: false },
-  },
+const program = {
+  call: 'npm run chaos:kafka',
+  about: 'The stream on Kafka in several processes, with faults at random moments; ends with 1 where a law is broken.',
+}
+const options = readOptions(program, {
+  seed: { type: 'string', default: String(Date.now() % 100_000), doc: 'of the faults and of the endpoint' },
+  seeds: { type: 'string', doc: 'several, with commas: a run each and a table of the figures' },
+  figures: { type: 'string', doc: 'file for the figures of a run, as JSON' },
+  minutes: { type: 'string', default: '3', doc: 'of faults' },
+  kills: { type: 'string', doc: 'so many kills instead' },
+  others: { type: 'string', doc: 'so many of each other fault' },
+  faults: { type: 'string', default: kinds.join(','), doc: 'the kinds' },
+  gap: { type: 'string', default: '5', doc: 'seconds between the beginnings of two faults, in the mean' },
+  nodes: { type: 'string', default: '1', doc: 'brokers' },
+  'kafka-version': { type: 'string', default: '4.1.1', doc: 'release of Kafka' },
+  processes: { type: 'string', default: '3', doc: 'of the stream' },
+  spine: { type: 'string', default: 'whole', doc: 'whole, or small: from problems to pairs' },
+  speed: { type: 'string', default: '10', doc: 'of the simulated endpoint' },
+  'work-in-progress': { type: 'string', default: '24', doc: 'of the sampler' },
+  settle: { type: 'string', default: '60', doc: 'seconds after the last fault in which all work must be finished' },
+  break: { type: 'string', doc: 'a broken engine that a law must catch; help lists them' },
+  'limit-minutes': { type: 'string', default: '90', doc: 'after which a run counts as stuck' },
+  keep: { type: 'boolean', default: false, doc: 'keep the folder' },
+  trace: { type: 'boolean', default: false, doc: 'processes tell on stderr what becomes of their tasks' },
 })
 if (options.break === 'help') {
   for (const [name, { what }] of Object.entries(breaks)) say(`${name}: ${what}`)
@@ -76,7 +72,7 @@ if (options.seeds !== undefined) process.exit(await runAll(options.seeds.split('
 const number = (name, text, lowest) => {
   const value = Number(text)
   if (!Number.isFinite(value) || value < lowest || text.trim() === '')
-    throw new Error(`--${name}: expected a number from ${lowest}, got ${text}`)
+    refuseUsage(program, `--${name}: expected a number from ${lowest}, got ${text}`)
   return value
 }
 const seed = number('seed', options.seed, 0)

@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { Corpus, EmbeddedSource, withClient } from './corpus.mjs'
+import { copyEngine } from './engines.mjs'
 import {
   callerOf,
   callsNeeded,
@@ -22,19 +22,27 @@ import {
 } from './laws.mjs'
 import { problemsToVote } from './seeds.mjs'
 import { humanProblems, ingest, poisonRecords, randomFrom, RequestLog, say, start, startSimulator } from './stage.mjs'
+import { readOptions, refuseUsage } from '../../dist/scripts/options.js'
 
-const { values: options } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    problems: { type: 'string', default: '150' },
-    seed: { type: 'string', default: String(Date.now() % 100_000) },
-    speed: { type: 'string', default: '25' },
-    part: { type: 'string', default: 'all' },
-    // A promise of the engine: a commit comes 1 s after the oldest finished result. More is for machines that stall.
-    window: { type: 'string', default: '1.2' },
-    'limit-minutes': { type: 'string', default: '20' },
-    keep: { type: 'boolean', default: false },
+const program = {
+  call: 'npm run chaos',
+  about:
+    'Kills the running stream at random moments and holds what is there against the laws; ends with 1 where one is broken.',
+}
+const options = readOptions(program, {
+  kills: { type: 'string', default: '20', doc: 'of the random part; two drains and a hurried stop come on top' },
+  problems: { type: 'string', default: '150', doc: 'of the random part' },
+  seed: { type: 'string', default: String(Date.now() % 100_000), doc: 'of the moments and of the endpoint' },
+  speed: { type: 'string', default: '25', doc: 'of the simulated endpoint' },
+  part: { type: 'string', default: 'all', doc: 'random, kept or all' },
+  window: {
+    type: 'string',
+    default: '1.2',
+    doc: 'seconds in which a finished result may be lost; more is for machines that stall',
   },
+  'limit-minutes': { type: 'string', default: '20', doc: 'after which a run counts as stuck' },
+  break: { type: 'string', doc: 'a broken engine that a law must catch: recipe-after' },
+  keep: { type: 'boolean', default: false, doc: 'keep the folder' },
 })
 const kills = Number(options.kills)
 const problems = Number(options.problems)
@@ -43,9 +51,11 @@ const windowSeconds = Number(options.window)
 /** A second signal commits what is finished; only what was on its way from the endpoint may be lost. */
 const hurryWindowSeconds = windowSeconds - 0.7
 if (![kills, problems, seed, windowSeconds].every((value) => Number.isFinite(value) && value >= 0))
-  throw new Error('expected numbers, see the top of this file')
+  refuseUsage(program, '--kills, --problems, --seed and --window: expected numbers from 0')
 
 const root = mkdtempSync(join(tmpdir(), 'wellspring-chaos-'))
+/** The command: as it was built, or a copy with a break. */
+const command = options.break === undefined ? undefined : copyEngine(join(root, 'engine'), options.break)
 const deadlineAtMs = Date.now() + 60_000 * Number(options['limit-minutes'])
 
 /** Processors whose window changes from life to life, and its sizes. */
@@ -130,6 +140,7 @@ class Part {
   up(windowOf) {
     const windows = windowed.flatMap((processor) => ['--set', `${processor}.maxInFlight=${windowOf()}`])
     return start(['up', '--problems', String(this.goal), '--data', this.data, '--json', ...windows], {
+      ...(command && { command }),
       folder: this.folder,
       environment: { OPENAI_BASE_URL: this.simulator.url },
     })

@@ -114,6 +114,27 @@ export function checkCorpus(laws, corpus, snapshot, where) {
   checkEmbeddings(laws, corpus, snapshot, where)
   checkPlans(laws, corpus, snapshot, where)
   checkCounts(laws, corpus, snapshot, where)
+  checkRecipes(laws, corpus, where)
+}
+
+/** What a record names as its recipe, the table recipes tells: in the commit of the first record that names it, so at every stop. */
+export function checkRecipes(laws, corpus, where) {
+  const told = new Set(corpus.of(topics.recipes.name).map(({ record }) => record.recipe))
+  // What people took in was made by no rules, and who hands it on leaves its recipe as it was.
+  const takenIn = new Set(
+    [...corpus.of(topics.seeds.name), ...corpus.of(topics.problems.name)]
+      .filter(({ record }) => record && record.parentIds.length === 0)
+      .map(({ record }) => record.recipe),
+  )
+  for (const { name } of Object.values(topics)) {
+    const named = corpus.of(name).filter(({ record }) => record?.recipe !== undefined && !takenIn.has(record.recipe))
+    for (const [recipe, records] of grouped(named, ({ record }) => record.recipe))
+      laws.expect(
+        'every recipe is told of',
+        told.has(recipe),
+        () => `${where}: recipes says nothing of ${recipe}, which ${records.length} records of ${name} name`,
+      )
+  }
 }
 
 function checkUnique(laws, corpus, where) {

@@ -1,5 +1,5 @@
 /** Bad input of every kind: one line with the cure, the documented exit code, and nothing lost that was committed. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { spawnSync } from 'node:child_process'
@@ -55,6 +55,37 @@ describe('settings', () => {
     const ended = await run([...up, '--set', 'roll-out.maxInFlight=many'], { cwd })
     expectFailure(ended, 78, /--set roll-out\.maxInFlight: expected a whole number between 1 and 100000, got "many"/)
     expect(await recordsIn(cwd, 'seeds')).toBe(committed)
+  })
+
+  test('a wrong value of a flag of its own: the flag is named, not the setting', async () => {
+    for (const [flag, value, expected] of [
+      ['--metrics-port', '1e4', 'a whole number between 0 and 65535 in plain digits'],
+      ['--metrics-port', '70000', 'a whole number between 0 and 65535 in plain digits'],
+      ['--metrics-host', 'a b', 'an address or name of this machine'],
+      ['--budget', '50 beans each', 'an amount and what is counted'],
+    ] as const)
+      expectFailure(
+        await run([...up, flag, value], { cwd }),
+        78,
+        new RegExp(`^wellspring: ${flag}: expected ${expected}, got "${value}"`),
+      )
+    expectFailure(
+      await run([...up, '--metrics-port', '9', '--metrics-host', '192.0.2.1'], { cwd }),
+      74,
+      /cannot open 192\.0\.2\.1 port 9: .*name one of its own with --metrics-host$/m,
+    )
+  })
+
+  test('a Python interpreter that is none: doctor says so, and names the setting', async () => {
+    const python = '/nowhere/python3'
+    const { stdout } = await run(['doctor'], { cwd, env: { WELLSPRING_RUN_PYTHON: python } })
+    expect(stdout).toMatch(/warning +sandbox: no usable Python interpreter \(\/nowhere\/python3: not found/)
+    expect(stdout).toMatch(/name one with run\.python: an absolute path, or a name on PATH/)
+    expectFailure(
+      await run(up, { cwd, env: { WELLSPRING_RUN_PYTHON: 'bin/python3' } }),
+      78,
+      /WELLSPRING_RUN_PYTHON: expected an absolute path, or a name without slashes, got "bin\/python3"/,
+    )
   })
 
   test('a wrong value in a variable', async () => {
@@ -354,6 +385,19 @@ describe('the data folder', () => {
       await run(['topics', '--data', 'none'], { cwd }),
       74,
       /no corpus in none; make one with .*ingest.*--data DIR/,
+    )
+  })
+
+  test.skipIf(!existsSync('/proc/self'))('where the file system makes no folders', async () => {
+    for (const args of [
+      ['up', '--data', '/proc/x'],
+      ['ingest', '-', '--as', 'seeds', '--data', '/proc/x/data'],
+      ['k8s', 'render', '--into', '/proc/x'],
+      ['export', 'problems', '--data', 'data', '--out', '/proc/x/'],
+    ])
+      expectFailure(await run(args, { cwd, input: seedLines(1) }), 74, /\/proc\/x.*takes no new folder/)
+    expect((await run(['doctor', '--data', '/proc/x/data'], { cwd })).stdout).toMatch(
+      /fault +data folder: \/proc\/x\/data: ENOTSUP\n.*name a folder that can be written to/,
     )
   })
 

@@ -215,6 +215,54 @@ describe('--follow', () => {
   })
 })
 
+describe('an export without a row says why, and is no failure', () => {
+  beforeAll(async () => {
+    const corpus = await newCorpus(join(cwd, 'retracted'))
+    await append(corpus, topics.preferencePairs, pairs(3))
+    await append(
+      corpus,
+      topics.retractions,
+      [0, 1, 2].map((number) => retraction(`problem-${number}`)),
+    )
+    await corpus.log.close()
+    await succeed('pairs', '--data', 'retracted', '--out', 'earlier/')
+  })
+
+  test.each<[string, string[], string]>([
+    [
+      'nothing of the kind was made yet',
+      ['sft', ...data],
+      'no rows: the corpus has no sft-examples yet; build-sft makes them while `npx wellspring up --data data` runs',
+    ],
+    [
+      'filters leave all out',
+      ['pairs', ...data, '--domain', 'sql', '--min-pass-rate', '0.99'],
+      'no rows: of 60 records in preference-pairs 60 rows are left out by --domain, --min-pass-rate',
+    ],
+    [
+      'all problems were retracted',
+      ['pairs', '--data', 'retracted'],
+      'no rows: of 3 records in preference-pairs 3 are of problems that were retracted',
+    ],
+    [
+      'no outcome is as asked for',
+      ['rl', ...data, '--outcomes', 'abandoned'],
+      'no rows: of 1 records in outcomes none ended as asked for by --outcomes: abandoned',
+    ],
+    [
+      'an earlier export had it all',
+      ['pairs', '--data', 'retracted', '--since', 'earlier'],
+      'no rows: nothing has come to preference-pairs since the earlier export',
+    ],
+  ])('%s', async (_, args, line) => {
+    for (const out of [[], ['--out', `none-${args[0]}-${line.length}/`]]) {
+      const { stdout, stderr, exitCode } = await run(['export', ...args, ...out], { cwd })
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' })
+      expect(stderr.trimEnd().split('\n').at(-1)).toBe(line)
+    }
+  })
+})
+
 describe('retractions', () => {
   const source = ['--data', 'retracting']
 

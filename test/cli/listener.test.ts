@@ -1,4 +1,6 @@
 /** The listener: what its probes answer in each state of a process, and what it refuses. */
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { createServer, connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { livenessOf, readinessOf } from '../../cli/health.ts'
@@ -6,6 +8,8 @@ import { openListener, type Listener } from '../../cli/listener.ts'
 import { Metrics } from '../../engine/metrics.ts'
 import type { RuntimeHealth } from '../../engine/runtime.ts'
 
+/** What the user gave the two by. */
+const origins = { host: '--metrics-host', port: 'WELLSPRING_RUN_METRICS_PORT' }
 const listeners: Listener[] = []
 afterEach(async () => {
   for (const listener of listeners.splice(0)) await listener.close()
@@ -20,7 +24,7 @@ async function freePort(): Promise<number> {
 }
 
 async function open(host = '127.0.0.1'): Promise<Listener> {
-  const listener = await openListener({ host, port: await freePort(), metrics: new Metrics() })
+  const listener = await openListener({ host, port: await freePort(), origins, metrics: new Metrics() })
   listeners.push(listener)
   return listener
 }
@@ -135,6 +139,29 @@ describe('the listener', () => {
     expect((await open('0.0.0.0')).isOpenToOthers).toBe(true)
   })
 
+  /** The status of a request that calls the server by this name. */
+  async function statusAs(name: string, { url }: Listener): Promise<number | undefined> {
+    const { port } = new URL(url)
+    const asked = request({ host: '127.0.0.1', port, path: '/metrics', headers: { host: name } }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    response.resume()
+    return response.statusCode
+  }
+
+  test('on loopback answers to localhost and addresses, not to a name that leads here (DNS rebinding)', async () => {
+    const listener = await open()
+    for (const name of ['localhost', 'LOCALHOST:9464', '127.0.0.1:9464', '[::1]:9464', '10.1.2.3'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 200])
+    for (const name of ['evil.example', 'localhost.evil.example:9464', '127.0.0.1.evil.example'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 421])
+  })
+
+  test('that is open to others answers under every name: Prometheus scrapes by names of machines, services and pods', async () => {
+    const listener = await open('0.0.0.0')
+    for (const name of ['10.1.2.3:9464', 'gpu-1.internal:9464', 'roll-out.wellspring.svc'])
+      expect([name, await statusAs(name, listener)]).toEqual([name, 200])
+  })
+
   test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('takes no %s', async (method) => {
     const { url } = await open()
     const answer = await fetch(`${url}/metrics`, { method, body: 'x'.repeat(100_000) }).catch(() => undefined)
@@ -157,9 +184,16 @@ describe('the listener', () => {
   })
 
   test.each([
-    ['192.0.2.1', /this machine has no such address; name one of its own with run\.metricsHost/],
-    ['no-such-host.invalid', /there is no such address|cannot open no-such-host\.invalid/],
-  ])('says in one line that it cannot listen on %s', async (host, line) => {
-    await expect(openListener({ host, port: await freePort(), metrics: new Metrics() })).rejects.toThrow(line)
+    ['192.0.2.1', /this machine has no such address; name one of its own with --metrics-host$/],
+    ['no-such-host.invalid', /there is no such address; name one of this machine with --metrics-host$/],
+  ])('says in one line that it cannot listen on %s, and what to mend', async (host, line) => {
+    await expect(openListener({ host, port: await freePort(), origins, metrics: new Metrics() })).rejects.toThrow(line)
+  })
+
+  test('names what gave a port that is in use', async () => {
+    const port = Number(new URL((await open()).url).port)
+    await expect(openListener({ host: '127.0.0.1', port, origins, metrics: new Metrics() })).rejects.toThrow(
+      /port is in use; choose another one with WELLSPRING_RUN_METRICS_PORT$/,
+    )
   })
 })

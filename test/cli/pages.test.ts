@@ -99,7 +99,7 @@ describe('browse', () => {
 
   test.each([
     [['--port', '70000'], 2, /--port: expected 0 to 65535, got "70000"/],
-    [['--port', 'x'], 2, /--port/],
+    [['--port', '1e4'], 2, /--port: expected 0 to 65535, got "1e4"/],
     [['--host', ''], 2, /--host: expected an address/],
     [['--host', '203.0.113.9'], 74, /--host 203\.0\.113\.9 is no address of this machine/],
     [['--data', 'absent'], 74, /there is no corpus in absent/],

@@ -1,9 +1,22 @@
 /** Help, wrong usage, and how quickly the command starts. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endAll, expectFailure, newFolder, removeFolders, run, seedLines, start } from './command.ts'
+
+test('the README lists every command', async () => {
+  const { stdout } = await run(['--help'], { cwd: newFolder() })
+  const listed = [...(stdout.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z][a-z0-9-]*) /gm)].map(([, name]) => name)
+  expect(listed.length).toBeGreaterThan(15)
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const inReadme = [...readme.matchAll(/^wellspring ([a-z0-9, -]+?) {2,}(.*)$/gm)].map(([line]) => line).join('\n')
+  expect(listed.filter((name) => name !== 'help' && !new RegExp(`\\b${name}\\b`).test(inReadme))).toEqual([])
+})
+
+test('up --help shows a budget in tokens', async () => {
+  expect((await run(['up', '--help'], { cwd: newFolder() })).stdout).toMatch(/^ {2}wellspring up --budget \d+Gtokens$/m)
+})
 
 const commands = [
   ...[

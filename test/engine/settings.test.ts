@@ -3,6 +3,7 @@ import { environmentSettings, variable } from '../../engine/environment.ts'
 import { type ConfigurationError } from '../../engine/errors.ts'
 import {
   defaultOf,
+  parsePort,
   profiles,
   recipeOf,
   refuseFaults,
@@ -28,6 +29,18 @@ function layer(name: string, values: Record<string, unknown>): SettingSource {
     namesFor: () => Object.keys(values).map((key) => ({ name: key, origin: `${name} ${key}` })),
   }
 }
+
+it.each<readonly [string, number | undefined]>([
+  ['0', 0],
+  ['9464', 9464],
+  ['65535', 65_535],
+  ...['65536', '1e4', '0x10', '-1', '+1', ' 80', '80.0', '', 'x'].map((text) => [text, undefined] as const),
+])('as a port, %j is %s', (text, port) => {
+  expect(parsePort(text)).toBe(port)
+  const ports = { port: setting.port('Where it listens.', { default: 7 }) }
+  const { values, faults } = resolveSettings('run', ports, [layer('flag', { port: text })])
+  expect([values.port, faults.length]).toEqual(port === undefined ? [7, 1] : [port, 0])
+})
 
 describe('settings of a processor', () => {
   it('are their defaults where nothing is given', () => {

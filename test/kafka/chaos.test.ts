@@ -42,7 +42,7 @@ describe('a stream on Kafka whose processes are killed and put to sleep, and who
 
   it('could be broken on purpose in each of the ways that the program must catch', () => {
     const names = Object.keys(breaks)
-    expect(names).toEqual(['fence', 'progress-apart', 'progress-before', 'sequence', 'send-batch'])
+    expect(names).toEqual(['recipe-after', 'fence', 'progress-apart', 'progress-before', 'sequence', 'send-batch'])
     for (const name of names) {
       const folder = mkdtempSync(join(tmpdir(), 'wellspring-broken-'))
       try {

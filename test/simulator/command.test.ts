@@ -2,6 +2,13 @@ import { expect, it } from 'vitest'
 import { exitCodes } from '../../cli/exit.ts'
 import { simulateCommand } from '../../cli/simulate.ts'
 
+it.each(['1e4', '65536', ''])('simulate --port %j is wrong usage', async (port) => {
+  await expect(simulateCommand().parseAsync(['--port', port], { from: 'user' })).rejects.toMatchObject({
+    exitCode: exitCodes.usage,
+    message: `--port: expected 0 to 65535, got "${port}"`,
+  })
+})
+
 it.each([
   [['--events', 'hang@60'], 'events: "hang@60": expected a time such as 10s, 2m or 1h, got "60"'],
   [['--kv-tokens', '0'], 'kvTokens: '],

@@ -45,6 +45,7 @@ describe('VerifierPool, when threads fail', () => {
     expect(await pool.groupAnswers({ answers: ['FAULT-HANG', '1'] })).toEqual({
       groups: [],
       undecided: [0, 1],
+      unplaced: [0, 1].map((member) => ({ member, reason: 'verifier_timeout' })),
       missing: [],
     })
     expect((await pool.groupAnswers({ answers: ['1', '1.0'] })).groups).toHaveLength(1)

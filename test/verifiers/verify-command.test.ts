@@ -330,4 +330,12 @@ describe('wellspring verify vote', () => {
       { id: 'v', groups: [{ members: [1, 2] }, { members: [0] }], majority: { count: 2, margin: 1, tie: false } },
     ])
   })
+
+  it('gives the reason of every answer that is in no group, at its place in the line', async () => {
+    const completions = ['nothing is boxed', '\\boxed{2}', '\\boxed{\\frac{}{}}']
+    const { lines } = await verify(['vote', '--extract', 'boxed'], jsonl({ id: 'v', completions }))
+    expect(lines).toMatchObject([
+      { groups: [{ members: [1] }], undecided: [2], unplaced: [{ member: 2, reason: 'not_understood' }], missing: [0] },
+    ])
+  })
 })

@@ -1,10 +1,11 @@
 /**
  * The LMDB environment of a folder: opening it with every check, and LMDB's failures as LogErrors. Alone imports lmdb.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { open, type Database, type RootDatabase } from 'lmdb'
 import { LogError } from '../log.ts'
+import { makeFolder } from '../make-folder.ts'
 import { FORMAT_VERSION, systemKeys, type KeyRange } from './layout.ts'
 
 /** The data file of LMDB, in the folder. */
@@ -115,7 +116,7 @@ function openEnvironment(folder: string, readOnly: boolean): Environment | undef
 
 function prepareFolder(folder: string): void {
   try {
-    mkdirSync(join(folder, INBOX_FOLDER), { recursive: true })
+    makeFolder(join(folder, INBOX_FOLDER))
   } catch (error) {
     throw asLogError(error, folder)
   }

@@ -4,9 +4,10 @@
  * owner if this one dies.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LogError, type LogErrorCode, type OutgoingRecord, type Position, type TopicSpecification } from '../log.ts'
+import { makeFolder } from '../make-folder.ts'
 import { asLogError, INBOX_FOLDER } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
 
@@ -44,7 +45,7 @@ export async function deliver(
   const name = `${Date.now().toString().padStart(15, '0')}-${process.pid}-${randomUUID()}`
   const temporary = join(inbox, name + TEMPORARY)
   try {
-    await mkdir(inbox, { recursive: true })
+    makeFolder(inbox)
     const file = await open(temporary, 'wx')
     try {
       await file.writeFile(encodeRequest(namespace, request))

@@ -2,7 +2,7 @@
  * Local copies of task state: what a task's changelog says up to an offset, in LMDB. A copy is used only where the changelog goes
  * on from it; else the changelog is read from its start. Losing a copy costs time, never a record.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openForReading, openForWriting, type Environment, type WriteTransaction } from '../embedded/environment.ts'
@@ -18,6 +18,7 @@ import {
 } from '../embedded/layout.ts'
 import { claimAfter, forget, isLive, liveOwnerOf, ownerOf, type OwnerRecord } from '../embedded/ownership.ts'
 import { StoredState } from '../embedded/state.ts'
+import { makeFolder } from '../make-folder.ts'
 import { LogError } from '../log.ts'
 
 /** How far a local copy goes. */
@@ -66,7 +67,7 @@ export class Checkpoints {
     const folder = directory ?? temporary ?? ''
     for (let slot = 1; slot <= SLOTS; slot += 1) {
       const path = join(folder, `state-${slot}`)
-      mkdirSync(path, { recursive: true })
+      makeFolder(path)
       if (isTaken(path)) continue
       const environment = openForWriting(path)
       const claim = claimSlot(environment)
