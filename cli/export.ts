@@ -45,6 +45,7 @@ interface Options extends PlaceFlags {
   origin?: string[]
   source?: string[]
   solver?: string[]
+  teacher?: string[]
   level?: string[]
   role?: AnnouncedRole
   step?: string[]
@@ -86,10 +87,11 @@ export function exportCommand(): Command {
       `of kto, rl, rollouts: ${outcomeResults.join(', ')}, with commas between them`,
       outcomes,
     )
-    .option('--domain <name>', 'rows of this domain; this and the next six may stand several times', several)
+    .option('--domain <name>', 'rows of this domain; this and the next seven may stand several times', several)
     .option('--origin <origin>', 'human or synthetic', several)
     .option('--source <name>', 'where the problem comes from', several)
     .option('--solver <model>', 'model that made the attempts', several)
+    .option('--teacher <model>', 'model that taught', several)
     .option('--level <level>', 'difficulty level that was asked for', several)
     .option('--step <step>', 'step of rationale learning: cold-start, e or m', several)
     .option('--iteration <number>', 'EM iteration, from 1; 0 in the cold start', iterations)

@@ -8,6 +8,7 @@ export interface Filters {
   origin?: readonly string[]
   source?: readonly string[]
   solver?: readonly string[]
+  teacher?: readonly string[]
   level?: readonly string[]
   step?: readonly string[]
   iteration?: readonly number[]
@@ -21,6 +22,7 @@ export const factOf = {
   origin: 'origin',
   source: 'source',
   solver: 'solver',
+  teacher: 'teacher',
   level: 'level',
   step: 'step',
   iteration: 'iteration',
@@ -43,7 +45,7 @@ export function unfitFilter(
 }
 
 export function isWanted(facts: Facts, filters: Filters): boolean {
-  for (const name of ['domain', 'origin', 'source', 'solver', 'level', 'step', 'iteration'] as const) {
+  for (const name of ['domain', 'origin', 'source', 'solver', 'teacher', 'level', 'step', 'iteration'] as const) {
     const wanted: readonly (string | number)[] | undefined = filters[name]
     const value = facts[name]
     if (wanted && (value === undefined || !wanted.includes(value))) return false
