@@ -125,7 +125,6 @@ describe('between the sets', () => {
       'benchmarks',
       'recheck',
       'teachers',
-      'teachers',
       'models',
       'redrive',
       'budget',
