@@ -370,20 +370,21 @@ function takeGivenConcepts(
 ): Taken | { fault: string } {
   const { domain } = line
   const levels = domains.find(({ name }) => name === domain)?.levels ?? []
-  if (line.level != null && !levels.includes(line.level))
-    return { fault: `level: expected one of ${levels.join(', ')}, or none, got "${oneLine(line.level, 40)}"` }
+  const named = line.level ?? undefined
+  if (named !== undefined && !levels.includes(named))
+    return { fault: `level: expected one of ${levels.join(', ')}, or none, got "${oneLine(named, 40)}"` }
   const concepts = line.concepts.map(normalConcept)
   const unnamed = concepts.indexOf('')
   if (unnamed >= 0) return { fault: `concepts.${unnamed}: names nothing` }
   const repeated = concepts.findIndex((concept, at) => concepts.indexOf(concept) < at)
   if (repeated >= 0)
     return { fault: `concepts.${repeated}: "${oneLine(concepts[repeated] ?? '', 40)}" stands in the list before` }
-  const text = JSON.stringify([concepts, line.level ?? ''])
-  const key = hashOf(domain, text)
+  const drawn = JSON.stringify([concepts, named ?? ''])
+  const key = hashOf(domain, drawn)
   const draw = draws.get(key) ?? 0
   draws.set(key, draw + 1)
-  const id = textId('concept-combination', domain, JSON.stringify([text, draw]))
-  const level = line.level ?? levels[seedOf('level', id) % levels.length] ?? ''
+  const id = textId('concept-combination', domain, JSON.stringify([drawn, draw]))
+  const level = named ?? levels[seedOf('level', id) % levels.length] ?? ''
   return takenCombination({ id, domain, concepts, level, draw, sampler: 'given' })
 }
 
@@ -394,7 +395,7 @@ function takenCombination(
     ...{ ...given, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false },
     ...{ seed: seedOf(given.id), tableVersions: {}, temperature: 0, widening: 0, guided: false, livePassRate: null },
   }
-  return { topic: topics.concepts as unknown as Topic, record, checks: null }
+  return { topic: topics.concepts, record, checks: null }
 }
 
 function checksHash(checks: Checks | null): string {
