@@ -352,7 +352,7 @@ async function commitTimes(): Promise<{ commitP50: number; commitP99: number }> 
   return { commitP50: quantileBetween(before, buckets, 0.5), commitP99: quantileBetween(before, buckets, 0.99) }
 }
 
-const transient = ['screened-problems', 'accepted-problems', 'rollout-requests', 'rollouts']
+const transient = ['screened-problems', 'accepted-problems', 'rollout-requests', 'rollouts', 'trace-requests']
 const outOf = (balances: readonly Balance[], processor: string): number =>
   balances.find((one) => one.processor === processor)?.out ?? 0
 

@@ -92,6 +92,18 @@ function toolSets(names: Names): AclSet[] {
       ),
       ...appending,
     ]),
+    tool('teachers', 'wellspring teach', [
+      ...topicEntries(
+        names,
+        [
+          ...[topics.problems.name, topics.acceptedProblems.name, topics.testCases.name, topics.traceRequests.name],
+          ...[topics.traces.name, topics.discards.name, topics.retractions.name],
+        ],
+        [topics.traceRequests.name],
+      ),
+      { ...literal('topic', names.changelog('teach')), operations: ['Read', 'Describe'] },
+      ...appending,
+    ]),
     tool('models', 'wellspring models announce', [
       ...topicEntries(names, [topics.models.name], [topics.models.name]),
       ...appending,

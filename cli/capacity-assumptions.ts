@@ -97,6 +97,7 @@ export function assumedBytes(domains: readonly DomainFigures[]): CapacityInputs[
     [topics.verdicts.name]: head + text(attempt),
     [topics.outcomes.name]: 2 * head + text(statement),
     [topics.preferencePairs.name]: head + text(2 * attempt + statement),
+    [topics.traceRequests.name]: head + text(statement),
     [topics.traces.name]: head + text(trace + 2 * statement),
     [topics.sftExamples.name]: head + text(trace + statement),
   }

@@ -12,7 +12,7 @@ import { readTopic, type Corpus } from './corpus.ts'
 export interface MeasuredFigures {
   domains: DomainFigures[]
   judges: number
-  hasTeacher: boolean
+  teachers: number
   bytes: Record<string, number>
   diskFactor: number
   /** Written tokens a second of one call, in the mean over all calls. */
@@ -149,8 +149,10 @@ export async function measureFigures(
     if (verdict === 'failed') solverCounts.failed[valid ? 'misses' : 'hits']++
   })
   await each(topics.preferencePairs, ({ domain, origin }) => void (origin === 'synthetic' && of(domain).pairs++))
-  await each(topics.traces, ({ domain, origin, calls }) => {
+  const teachers = new Set<string>()
+  await each(topics.traces, ({ domain, origin, teacher, calls }) => {
     if (origin !== 'synthetic') return
+    teachers.add(teacher)
     of(domain).traces++
     for (const call of calls) tokensOf(domain, 'teacher').add(call)
   })
@@ -177,7 +179,7 @@ export async function measureFigures(
   return {
     domains: found,
     judges: judges.size,
-    hasTeacher: [...counts.values()].some(({ traces }) => traces > 0),
+    teachers: teachers.size,
     bytes,
     diskFactor,
     callTokensPerSecond: seconds === 0 ? 0 : written / seconds,

@@ -90,7 +90,7 @@ export interface CapacityInputs {
   /** Share of that load which the endpoints are kept at. */
   utilisation: number
   judges: number
-  hasTeacher: boolean
+  teachers: number
   domains: readonly DomainFigures[]
   rules: CapacityRules
   /** Stored bytes of one record, by topic. */
@@ -189,7 +189,7 @@ function drawGamma(shape: number, random: () => number): number {
 
 /** What comes of one combination. The same inputs give the same numbers. */
 export function yieldOf(inputs: CapacityInputs): Yield {
-  const { domains, rules, judges, hasTeacher } = inputs
+  const { domains, rules, judges, teachers } = inputs
   const random = randomFrom(20_260_101)
   const calls: Record<string, number> = {}
   const promptTokens: Record<string, number> = {}
@@ -227,11 +227,10 @@ export function yieldOf(inputs: CapacityInputs): Yield {
       addCalls('voter', accepted * asked, domain.tokens.voter)
       checked = (checked * votes.filter(({ isWon }) => isWon).length) / problemsDrawn
     }
-    if (hasTeacher) {
-      addCalls('teacher', accepted, domain.tokens.teacher)
-      sums.sftRows += accepted * domain.rowsOfTraces
-      sums.discards += accepted * (1 - domain.rowsOfTraces)
-    }
+    const traces = accepted * teachers
+    if (traces > 0) addCalls('teacher', traces, domain.tokens.teacher)
+    sums.sftRows += traces * domain.rowsOfTraces
+    sums.discards += traces * (1 - domain.rowsOfTraces)
     sums.problems += problems
     sums.screened += screened
     sums.accepted += accepted
@@ -306,6 +305,7 @@ function recordsOf(one: Yield): Record<string, number> {
     [topics.outcomes.name]: outcomes,
     [topics.conceptYields.name]: outcomes + (1 - one.checked),
     [topics.preferencePairs.name]: one.pairs,
+    [topics.traceRequests.name]: one.calls['teacher'] ?? 0,
     [topics.traces.name]: one.calls['teacher'] ?? 0,
     [topics.sftExamples.name]: one.sftRows,
     [topics.discards.name]: one.discards,

@@ -195,7 +195,7 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
         : `answer ${oneLine(checks.answer, 60)}, ${source}`
     }
     case topics.concepts.name:
-      return `concepts for level ${text('level')}, drawn by ${text('sampler')}`
+      return `concepts for level ${text('level')}, ${text('sampler').startsWith('cooccurrence') ? 'drawn by' : 'ingested as'} ${text('sampler')}`
     case topics.rationales.name:
       return `rationale: ${text('rationale')}`
     case topics.discards.name:

@@ -5,8 +5,9 @@ import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
+import { announcedRoles, type AnnouncedRole } from '../engine/ports.ts'
 import { cardName } from '../exports/card.ts'
-import { unfitFilter, type Filters } from '../exports/filters.ts'
+import { factOf, unfitFilter, type Filters } from '../exports/filters.ts'
 import { FolderError } from '../exports/folder.ts'
 import type { FileType, Format } from '../exports/formats/format.ts'
 import { formatNamed, formats, formatsOf, sortsOf } from '../exports/formats/index.ts'
@@ -16,7 +17,7 @@ import { formatPosition, parsePosition, type Positions } from '../exports/positi
 import { cellsFor, columnsFor, sortOf, type ExportRequest } from '../exports/request.ts'
 import { retractionLine } from '../exports/retracted.ts'
 import { countSeen, RowSource, type Seen } from '../exports/rows.ts'
-import { outcomeResults, sortNames, sorts, type SortName } from '../exports/sorts.ts'
+import { outcomeResults, sortNames, sorts, type Sort, type SortName } from '../exports/sorts.ts'
 import { mainSplit, parseShares, type Shares } from '../exports/split.ts'
 import { exportToFolder, type FolderReport } from '../exports/to-folder.ts'
 import type { OutcomeResult } from '../schemas/generated.ts'
@@ -26,6 +27,7 @@ import { openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { flagOf, whyNoRows } from './no-rows.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
+import { emSteps } from '../curation/em.ts'
 import { readSmallFile } from './small-file.ts'
 import { note, sayJson } from './terminal.ts'
 
@@ -44,7 +46,11 @@ interface Options extends PlaceFlags {
   origin?: string[]
   source?: string[]
   solver?: string[]
+  teacher?: string[]
   level?: string[]
+  role?: AnnouncedRole
+  step?: string[]
+  iteration?: number[]
   minPassRate?: number
   maxPassRate?: number
   json?: boolean
@@ -85,11 +91,19 @@ export function exportCommand(): Command {
       `of kto, rl, rollouts: ${outcomeResults.join(', ')}, with commas between them`,
       outcomes,
     )
-    .option('--domain <name>', 'rows of this domain; this and the next four may stand several times', several)
+    .option('--domain <name>', 'rows of this domain; this and the next seven may stand several times', several)
     .option('--origin <origin>', 'human or synthetic', several)
     .option('--source <name>', 'where the problem comes from', several)
     .option('--solver <model>', 'model that made the attempts', several)
+    .option('--teacher <model>', 'model that taught', several)
     .option('--level <level>', 'difficulty level that was asked for', several)
+    .option('--step <step>', 'step of rationale learning: cold-start, e or m', several)
+    .option('--iteration <number>', 'EM iteration, from 1; 0 in the cold start', iterations)
+    .addOption(
+      new Option('--role <role>', `of triples: the model that is to learn (default: ${announcedRoles[0]})`).choices(
+        announcedRoles,
+      ),
+    )
     .option('--min-pass-rate <rate>', 'passed attempts over all that count, 0 to 1', rate('--min-pass-rate'))
     .option('--max-pass-rate <rate>', 'the same, at most', rate('--max-pass-rate'))
     .option('--json', 'a summary as JSON lines: on stdout with --out, else on stderr')
@@ -134,6 +148,7 @@ Examples:
   wellspring export rollouts --shard-rows 10000 --out rollouts --follow
   wellspring export pairs --since pairs/ --out pairs-new/
   wellspring export kto --sample 1000 --seed 7 --out kto-1000.jsonl
+  wellspring export triples --role rationale-writer --step e --iteration 2 --out q-2/
   wellspring export pairs | jq -r '.prompt[0].content' | head`
 
 function wholeNumber(flag: string): (text: string) => number {
@@ -143,6 +158,13 @@ function wholeNumber(flag: string): (text: string) => number {
       throw new CommandError(exitCodes.usage, `${flag}: expected a whole number above 0, got "${text}"`)
     return number
   }
+}
+
+function iterations(text: string, before: number[] | undefined): number[] {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number))
+    throw new CommandError(exitCodes.usage, `--iteration: expected a whole number from 0, got "${text}"`)
+  return [...(before ?? []), number]
 }
 
 function rate(flag: string): (text: string) => number {
@@ -180,13 +202,13 @@ function requestOf(sort: SortName, options: Options): ExportRequest {
     throw new CommandError(exitCodes.usage, message)
   }
   const format = formatNamed(options.format)
-  const { shape, results } = sorts[sort]
+  const { shape, results, roles }: Sort = sorts[sort]
   if (!format.shapes[shape])
     refuse(
       `${format.name} has no form for ${sort}: write it as ${names(formatsOf(sort))}, or export ${sortsOf(format).join(', ')}`,
     )
   const filters = Object.fromEntries(
-    (['domain', 'origin', 'source', 'solver', 'level', 'minPassRate', 'maxPassRate'] as const)
+    (Object.keys(factOf) as (keyof Filters)[])
       .filter((name) => options[name] !== undefined)
       .map((name) => [name, options[name]]),
   ) as Filters
@@ -195,6 +217,12 @@ function requestOf(sort: SortName, options: Options): ExportRequest {
     refuse(`${flagOf(unfit.filter)}: rows of ${sort} do not say that; those of ${unfit.goesWith.join(', ')} do`)
   const origin = options.origin?.find((one) => one !== 'human' && one !== 'synthetic')
   if (origin !== undefined) refuse(`--origin: expected human or synthetic, got "${origin}"`)
+  const step = options.step?.find((one) => !emSteps.includes(one))
+  if (step !== undefined) refuse(`--step: expected ${emSteps.join(', ')}, got "${step}"`)
+  if (options.role && !roles)
+    refuse(
+      `--role: rows of ${sort} are not of rationale learning; those of ${sortNames.filter((name) => 'roles' in sorts[name]).join(', ')} are`,
+    )
   if (options.outcomes && !results)
     refuse(
       `--outcomes: ${sort} is not made of outcomes; ${sortNames.filter((name) => 'results' in sorts[name]).join(', ')} are`,
@@ -214,6 +242,7 @@ function requestOf(sort: SortName, options: Options): ExportRequest {
   return {
     ...{ sort, format, fileType: fileTypeOf(format, options, refuse), filters },
     results: options.outcomes ?? results ?? [],
+    ...(roles?.[0] && { role: options.role ?? roles[0] }),
     ...(options.sample !== undefined && { sample: { rows: options.sample, seed: options.seed ?? '0' } }),
     shares: options.split ?? [],
   }

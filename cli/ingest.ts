@@ -54,6 +54,13 @@ const conceptLine = z.object({
   domain: z.enum(domainNames).optional(),
 })
 
+/** A list of concepts of the user's own: one draw. */
+const givenConceptLine = z.object({
+  concepts: z.array(nameText).min(1).max(mostConcepts),
+  domain: z.enum(domainNames),
+  level: nameText.nullish(),
+})
+
 type Sort = 'seeds' | 'problems' | 'concepts' | 'benchmarks'
 
 /** One record made of a line, and the checks that came with it. */
@@ -82,11 +89,14 @@ export function ingestCommand(): Command {
       `
 Lines:
   seeds, problems  {"id"?, "domain": ${domainNames.map((name) => `"${name}"`).join('|')}, "source", "problem", "answer"?, "tests"?: [{"input", "output"}], "published_at"?}
-  concepts         {"foundational_concepts": [...], "level", "domain"?}
+  concepts         {"concepts": [...], "domain", "level"?}: one draw of them, at a level of the domain's by chance where none is named. The n-th time that a
+                   list stands in a file is its n-th draw.
+                   {"foundational_concepts": [...], "level", "domain"?}: a line of a released concept file, taken as it is.
 
 Examples:
   wellspring ingest aops.jsonl codeforces.jsonl --as seeds
   wellspring ingest competition.jsonl --as problems
+  echo '{"concepts": ["graph colouring", "parity"], "domain": "math"}' | wellspring ingest - --as concepts
   zcat concepts.jsonl.gz | wellspring ingest - --as concepts
 
 The same line twice adds nothing. It works beside a running \`wellspring up\`.`,
@@ -120,6 +130,8 @@ function tell({ file, added, known, refused }: FileReport, as: Sort, json: boole
 interface Intake {
   as: Sort
   source?: string | undefined
+  /** How often each list of concepts stood in the file so far. */
+  draws: Map<string, number>
 }
 
 /** Takes in files of one sort. @throws CommandError where a file can't be read at all; what came before it is kept */
@@ -133,7 +145,7 @@ export async function ingestFiles(
   await corpus.codec.prepare(topic.name, topic.kind)
   const known = await knownRecords(corpus, topic, as)
   const reports: FileReport[] = []
-  for (const file of files) reports.push(await ingestFile(corpus, file, { as, source }, known))
+  for (const file of files) reports.push(await ingestFile(corpus, file, { as, source, draws: new Map() }, known))
   return reports
 }
 
@@ -276,14 +288,15 @@ function decodeLine(parts: readonly Buffer[], bytes: number): Line {
   }
 }
 
-function takeLine(line: string, { as, source }: Intake): Taken | { fault: string } {
+function takeLine(line: string, { as, source, draws }: Intake): Taken | { fault: string } {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch (error) {
     return { fault: `no JSON: ${oneLine((error as Error).message, 120)}` }
   }
-  const parsed = (as === 'concepts' ? conceptLine : humanLine).safeParse(value)
+  const isGiven = as === 'concepts' && typeof value === 'object' && value !== null && 'concepts' in value
+  const parsed = (isGiven ? givenConceptLine : as === 'concepts' ? conceptLine : humanLine).safeParse(value)
   if (!parsed.success) {
     return {
       fault: parsed.error.issues
@@ -292,6 +305,7 @@ function takeLine(line: string, { as, source }: Intake): Taken | { fault: string
         .join('; '),
     }
   }
+  if (isGiven) return takeGivenConcepts(parsed.data as z.infer<typeof givenConceptLine>, draws)
   if (as === 'concepts') return takeConcepts(parsed.data as z.infer<typeof conceptLine>)
   const human = parsed.data as z.infer<typeof humanLine>
   return as === 'benchmarks' ? takeBenchmark(human, source ?? human.source) : takeHuman(human, as)
@@ -347,12 +361,41 @@ function takeConcepts(line: z.infer<typeof conceptLine>): Taken | { fault: strin
     }
   const concepts = line.foundational_concepts.map(normalConcept)
   const id = textId('concept-combination', domain, JSON.stringify([concepts, line.level]))
+  return takenCombination({ id, domain, concepts, level: line.level, draw: 0, sampler: 'released' })
+}
+
+function takeGivenConcepts(
+  line: z.infer<typeof givenConceptLine>,
+  draws: Map<string, number>,
+): Taken | { fault: string } {
+  const { domain } = line
+  const levels = domains.find(({ name }) => name === domain)?.levels ?? []
+  const named = line.level ?? undefined
+  if (named !== undefined && !levels.includes(named))
+    return { fault: `level: expected one of ${levels.join(', ')}, or none, got "${oneLine(named, 40)}"` }
+  const concepts = line.concepts.map(normalConcept)
+  const unnamed = concepts.indexOf('')
+  if (unnamed >= 0) return { fault: `concepts.${unnamed}: names nothing` }
+  const repeated = concepts.findIndex((concept, at) => concepts.indexOf(concept) < at)
+  if (repeated >= 0)
+    return { fault: `concepts.${repeated}: "${oneLine(concepts[repeated] ?? '', 40)}" stands in the list before` }
+  const drawn = JSON.stringify([concepts, named ?? ''])
+  const key = hashOf(domain, drawn)
+  const draw = draws.get(key) ?? 0
+  draws.set(key, draw + 1)
+  const id = textId('concept-combination', domain, JSON.stringify([drawn, draw]))
+  const level = named ?? levels[seedOf('level', id) % levels.length] ?? ''
+  return takenCombination({ id, domain, concepts, level, draw, sampler: 'given' })
+}
+
+function takenCombination(
+  given: Pick<ConceptCombination, 'id' | 'domain' | 'concepts' | 'level' | 'draw' | 'sampler'>,
+): Taken {
   const record: ConceptCombination = {
-    ...{ id, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false, domain },
-    ...{ concepts, level: line.level, draw: 0, seed: seedOf(id), sampler: 'released', tableVersions: {} },
-    ...{ temperature: 0, widening: 0, guided: false, livePassRate: null },
+    ...{ ...given, parentIds: [], recipe, createdAtMs: Date.now(), simulated: false },
+    ...{ seed: seedOf(given.id), tableVersions: {}, temperature: 0, widening: 0, guided: false, livePassRate: null },
   }
-  return { topic: topics.concepts as unknown as Topic, record, checks: null }
+  return { topic: topics.concepts, record, checks: null }
 }
 
 function checksHash(checks: Checks | null): string {

@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Entry>> = {
     description: 'evaluation sets that no problem may overlap with: add, list or remove them',
     load: async () => (await import('./benchmarks.ts')).benchmarksCommand(),
   },
+  teach: {
+    description: 'put problems that were accepted before a teacher was there before it',
+    load: async () => (await import('./teach.ts')).teachCommand(),
+  },
   recheck: {
     description: 'compare accepted problems with the benchmarks as they are now, and retract those that overlap',
     load: async () => (await import('./recheck.ts')).recheckCommand(),

@@ -198,7 +198,7 @@ function planOf(
   const foundSolvers = new Set(measured?.domains.flatMap((domain) => Object.keys(domain.solvers))).size
   const solvers = counted('solver', options.solvers, measured && foundSolvers)
   const judges = counted('judge', options.judges, measured?.judges)
-  const hasTeacher = roles ? (roles.teacher?.length ?? 0) > 0 : (measured?.hasTeacher ?? true)
+  const teachers = roles ? (roles.teacher?.length ?? 0) : (measured?.teachers ?? 1)
   const domains = domainsOf(configuration, measured, solvers)
   for (const domain of domains) tellDomain(domain, rules, measured ? 'measured' : 'assumed', measured ? corpus : 'a model of about 30 billion parameters that reasons', know) // prettier-ignore
   const isSetting = (name: string): string => configuration.found.find(({ path }) => path === `processors.${name}`)?.origin ?? 'default' // prettier-ignore
@@ -220,7 +220,7 @@ function planOf(
   const bytes = isSized ? measured.bytes : assumedBytes(domains)
   const inputs: CapacityInputs = {
     ...{ gpus, tokensPerSecond, callTokensPerSecond, utilisation: utilisation.value },
-    ...{ judges, hasTeacher, domains, rules, bytes, diskFactor },
+    ...{ judges, teachers, domains, rules, bytes, diskFactor },
   }
   const day = capacityOf(inputs)
   const days = given('days', options.days, 'd', 0)

@@ -2,7 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Argument, Command } from 'commander'
 import { Announcements, stepAfter } from '../curation/em.ts'
-import { trainingRowOf } from '../domains/triples.ts'
+import { cellsFor, type ExportRequest } from '../exports/request.ts'
+import { formatNamed } from '../exports/formats/index.ts'
+import { RowSource } from '../exports/rows.ts'
+import { mainSplit } from '../exports/split.ts'
+import type { Cells } from '../exports/columns.ts'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
 import { addCounts } from '../engine/counts.ts'
 import { hashOf } from '../engine/ids.ts'
@@ -130,7 +134,7 @@ Examples:
         for await (const row of trainingRows(corpus, role, options)) {
           sayJson(row)
           count++
-          if (row.simulated) simulated++
+          if (row['simulated'] === true) simulated++
         }
         note(`${count} rows written${simulated > 0 ? `, ${simulated} of them simulated: not for training` : ''}`)
       })
@@ -234,33 +238,27 @@ async function countOf<Kind extends RecordKind>(corpus: Corpus, topic: Topic<Kin
   return count
 }
 
-/** A training row with where it comes from. */
-interface Row {
-  prompt: string
-  completion: string
-  id: string
-  simulated: boolean
-}
-
-/** Rows of one step: of the one that is due, for the role that learns from it, or of another by its name. */
+/**
+ * Rows of one step, of the one that is due or of another by its name: those of `export triples --format promptcot`.
+ * @throws CommandError where a triple cannot be read
+ */
 export async function* trainingRows(
   corpus: Corpus,
   role: AnnouncedRole,
   wanted: { step?: string; iteration?: number } = {},
-): AsyncGenerator<Row> {
-  const due = (await announcementsOf(corpus)).last ?? { step: 'cold-start', iteration: 0, ordinal: 0 }
+): AsyncGenerator<Cells> {
+  const due = (await announcementsOf(corpus)).last ?? { step: 'cold-start', iteration: 0 }
   const { step = due.step, iteration = step === due.step ? due.iteration : 0 } = wanted
-  const isDue = step === due.step && iteration === due.iteration && step !== 'cold-start'
-  for await (const { record } of readTopic(corpus, topics.triples)) {
-    if (record.step !== step || record.iteration !== iteration) continue
-    // A step that began anew has left what it had made before behind.
-    if (isDue && record.announcement !== due.ordinal) continue
-    const { id, conceptListId, domain, source, level, writerVersion, scorerVersion, simulated } = record
-    yield {
-      ...trainingRowOf(record, role),
-      ...{ id, concept_list_id: conceptListId, domain, source, level, step, iteration },
-      ...{ writer_version: writerVersion, scorer_version: scorerVersion, simulated },
-    }
+  const request: ExportRequest = {
+    ...{ sort: 'triples', format: formatNamed('promptcot'), fileType: 'jsonl', role, results: [], shares: [] },
+    filters: { step: [step], iteration: [iteration] },
+  }
+  const source = new RowSource(corpus, request)
+  await source.retracted.readOn()
+  let index = 0
+  for await (const { rows, unreadable } of source.read(source.start(), await source.ends())) {
+    if (unreadable !== undefined) throw new CommandError(exitCodes.ioError, `${unreadable}: it gives no row`)
+    for (const row of rows) yield cellsFor(request, row, { index: index++, split: mainSplit })
   }
 }
 

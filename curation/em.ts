@@ -5,6 +5,7 @@
 import type { ModelAnnouncement } from '../schemas/generated.ts'
 
 /** `e`: draw rationales and score them; `m`: decode one from the new rationale writer. */
+export const emSteps: readonly string[] = ['cold-start', 'e', 'm'] satisfies EmStep[]
 type EmStep = 'cold-start' | 'e' | 'm'
 
 /** A step and the number of its EM iteration, from 1; 0 in the cold start. */

@@ -68,6 +68,7 @@ export function readme(card: Card): string {
     '',
     `# ${sort}: ${sortOf(request).summary}`,
     '',
+    ...(request.role ? [`For the ${request.role} to learn from.`, ''] : []),
     ...(simulated > 0
       ? [`**${simulated} of ${rows} rows were made with simulated models. They are not for training.**`, '']
       : []),
@@ -83,6 +84,7 @@ export function readme(card: Card): string {
     ...table('rows by level', tally.levels),
     ...table('rows by solver', tally.solvers),
     ...table('rows by teacher', tally.teachers),
+    ...table('rows by step', tally.steps),
     ...table('rows by model', tally.models),
     ...table('rows by recipe', tally.recipes),
     ...table('mean characters', cardJson(card)['mean_characters'] as Counts),

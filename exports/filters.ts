@@ -8,18 +8,24 @@ export interface Filters {
   origin?: readonly string[]
   source?: readonly string[]
   solver?: readonly string[]
+  teacher?: readonly string[]
   level?: readonly string[]
+  step?: readonly string[]
+  iteration?: readonly number[]
   minPassRate?: number
   maxPassRate?: number
 }
 
 /** The fact that each filter looks at. */
-const factOf = {
+export const factOf = {
   domain: 'domain',
   origin: 'origin',
   source: 'source',
   solver: 'solver',
+  teacher: 'teacher',
   level: 'level',
+  step: 'step',
+  iteration: 'iteration',
   minPassRate: 'pass_rate',
   maxPassRate: 'pass_rate',
 } as const satisfies Record<keyof Filters, FactName>
@@ -39,8 +45,8 @@ export function unfitFilter(
 }
 
 export function isWanted(facts: Facts, filters: Filters): boolean {
-  for (const name of ['domain', 'origin', 'source', 'solver', 'level'] as const) {
-    const wanted = filters[name]
+  for (const name of ['domain', 'origin', 'source', 'solver', 'teacher', 'level', 'step', 'iteration'] as const) {
+    const wanted: readonly (string | number)[] | undefined = filters[name]
     const value = facts[name]
     if (wanted && (value === undefined || !wanted.includes(value))) return false
   }

@@ -359,7 +359,8 @@ function parseState(text: string, directory: string, request: unknown): State {
       'other_export',
       `${directory} holds an export that was asked for otherwise: ${JSON.stringify(state.request)}; give the same options again, or name a new folder`,
     )
-  return state
+  // What an earlier release did not count yet.
+  return { ...state, tally: { ...emptyTally(), ...state.tally } }
 }
 
 function damaged(path: string, how: string): FolderError {

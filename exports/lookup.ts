@@ -10,6 +10,8 @@ export interface Lookup {
   at<Kind extends RecordKind>(topic: Topic<Kind>, at: RecordPosition): Promise<RecordTypes[Kind]>
   /** Of a topic of records with ids. The first call reads the topic, the others what has come since where the id is new. */
   byId<Kind extends RecordKind>(topic: Topic<Kind>, id: string): Promise<RecordTypes[Kind]>
+  /** The newest record of a key in a table, as the table was when it was first asked for; undefined where there is none. */
+  newest<Kind extends RecordKind>(table: Topic<Kind>, key: string): Promise<RecordTypes[Kind] | undefined>
 }
 
 interface RecordPosition {
@@ -28,6 +30,7 @@ export class CorpusLookup implements Lookup {
   readonly #corpus: Corpus
   readonly #lastReads = new Map<string, Map<number, StoredRecord>>()
   readonly #indexes = new Map<string, TopicIndex>()
+  readonly #tables = new Map<string, Promise<Map<string, unknown>>>()
 
   constructor(corpus: Corpus) {
     this.#corpus = corpus
@@ -63,6 +66,31 @@ export class CorpusLookup implements Lookup {
     if (!record || (record as { id?: string }).id !== id)
       throw new MissingRecordError(`no ${topic.kind} in ${topic.name} is called ${id}`)
     return record
+  }
+
+  async newest<Kind extends RecordKind>(table: Topic<Kind>, key: string): Promise<RecordTypes[Kind] | undefined> {
+    let records = this.#tables.get(table.name)
+    if (!records) {
+      records = this.#readTable(table)
+      this.#tables.set(table.name, records)
+    }
+    return (await records).get(key) as RecordTypes[Kind] | undefined
+  }
+
+  /** Tables are read again when they are next asked for. */
+  forgetTables(): void {
+    this.#tables.clear()
+  }
+
+  async #readTable<Kind extends RecordKind>(table: Topic<Kind>): Promise<Map<string, unknown>> {
+    const records = new Map<string, unknown>()
+    for (let partition = 0; partition < table.partitions; partition++) {
+      for await (const stored of storedRecords(this.#corpus.log, table.name, partition, 0)) {
+        const record = await decoded(this.#corpus.codec, table, stored)
+        if (record) records.set(table.keyOf(record), record)
+      }
+    }
+    return records
   }
 }
 

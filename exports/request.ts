@@ -1,4 +1,5 @@
 /** What an export is asked for. */
+import type { AnnouncedRole } from '../engine/ports.ts'
 import type { OutcomeResult } from '../schemas/generated.ts'
 import type { Cells, Columns } from './columns.ts'
 import type { Filters } from './filters.ts'
@@ -14,6 +15,8 @@ export interface ExportRequest {
   fileType: FileType
   filters: Filters
   results: readonly OutcomeResult[]
+  /** For sorts that two models learn from: who is to. */
+  role?: AnnouncedRole
   /** So many rows, those that come first in the order of the seed. */
   sample?: { rows: number; seed: string }
   /** Empty: all rows are in the main split. */
@@ -53,13 +56,14 @@ function formFor({ sort, format }: Pick<ExportRequest, 'sort' | 'format'>): Shap
 
 /** The request in words that are the same for the same rows and files: what an unfinished export is compared by. */
 export function describeRequest(request: ExportRequest): Record<string, unknown> {
-  const { sort, format, fileType, filters, results, sample, shares } = request
+  const { sort, format, fileType, filters, results, role, sample, shares } = request
   return {
     sort,
     format: format.name,
     file_type: fileType,
     filters,
     ...(sortOf(request).results && { outcomes: results }),
+    ...(role && { role }),
     ...(sample && { sample }),
     ...(shares.length > 0 && { split: Object.fromEntries(shares) }),
   }

@@ -73,6 +73,7 @@ export class RowSource {
 
   /** The end of every partition, now. */
   async ends(): Promise<number[]> {
+    this.#lookup.forgetTables()
     const partitions = this.start().map(async (_, partition) => {
       return (await this.#corpus.log.offsets(this.#topic.name, partition)).end
     })
@@ -140,7 +141,8 @@ export class RowSource {
     let all: Row[]
     try {
       const results = new Set(this.#request.results)
-      all = await sortOf(this.#request).rows(record, this.#lookup, { results })
+      const { role = 'problem-writer' } = this.#request
+      all = await sortOf(this.#request).rows(record, this.#lookup, { results, role })
     } catch (error) {
       if (!(error instanceof MissingRecordError)) throw error
       return { unreadable: `${place} names a record that cannot be read: ${error.message}` }

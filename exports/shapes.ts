@@ -13,8 +13,8 @@ export interface Shapes {
   preference: { prompt: string; chosen: string; rejected: string }
   /** A chat turn to learn. */
   completion: { prompt: string; completion: string }
-  /** Text to go on with as it is, without a chat template. */
-  text: { prompt: string; completion: string }
+  /** Text to go on with as it is, without a chat template, and the two texts that it was made of beside its concepts. */
+  text: { prompt: string; completion: string; rationale: string; problem: string }
   /** One attempt, and whether it is good. */
   labelled: { prompt: string; completion: string; label: boolean }
   /** A prompt, and what attempts at it are checked by: an answer, tests, or both. */
@@ -36,6 +36,12 @@ const factColumns = {
   teacher: 'string',
   concepts: { list: 'string' },
   level: 'string',
+  concept_list_id: 'string',
+  step: 'string',
+  iteration: 'integer',
+  writer: 'string',
+  writer_version: 'string',
+  scorer_version: 'string',
   pass_rate: 'number',
   tokens: 'integer',
   trusted: 'boolean',
@@ -55,6 +61,13 @@ export interface Facts {
   teacher?: string
   concepts?: string[]
   level?: string
+  concept_list_id?: string
+  /** Of rationale learning: cold-start, e or m; its iteration, from 1, or 0 in the cold start. */
+  step?: string
+  iteration?: number
+  writer?: string
+  writer_version?: string
+  scorer_version?: string
   pass_rate?: number
   tokens?: number
   trusted?: boolean

@@ -3,7 +3,10 @@ import { trainingText } from '../curation/pairs.ts'
 import { completionText } from '../curation/synthesis.ts'
 import { domainNamed } from '../domains/index.ts'
 import { synthesisPrompt } from '../domains/prompts.ts'
-import type { CountedVerdict, Outcome, OutcomeResult, RecordTypes, Verdict } from '../schemas/generated.ts'
+import { trainingRowOf } from '../domains/triples.ts'
+import { textId } from '../engine/ids.ts'
+import { announcedRoles, type AnnouncedRole } from '../engine/ports.ts'
+import type { CountedVerdict, Outcome, OutcomeResult, RecordTypes, Triple, Verdict } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Lookup } from './lookup.ts'
 import type { FactName, Facts, Row, ShapeName } from './shapes.ts'
@@ -15,6 +18,8 @@ export const outcomeResults: readonly OutcomeResult[] = ['kept', 'too_easy', 'un
 interface RowRules {
   /** Outcomes whose rows are wanted. */
   results: ReadonlySet<OutcomeResult>
+  /** The model that is to learn from the rows. */
+  role: AnnouncedRole
 }
 
 /** How rows of one sort are made. */
@@ -27,6 +32,8 @@ export interface Sort<Shape extends ShapeName = ShapeName, Kind extends RecordKi
   readonly facts: readonly FactName[]
   /** For sorts made of outcomes: which of them, unless it is asked for others. */
   readonly results?: readonly OutcomeResult[]
+  /** For sorts that two models learn from, each in its own way: who they are, the default first. */
+  readonly roles?: readonly AnnouncedRole[]
   rows(record: RecordTypes[Kind], lookup: Lookup, rules: RowRules): Row<Shape>[] | Promise<Row<Shape>[]>
 }
 
@@ -174,10 +181,42 @@ export const sorts = {
           texts: {
             prompt: synthesisPrompt(concepts, level).text,
             completion: completionText(rationale, statement),
+            ...{ rationale, problem: statement },
           },
           facts: { ...problemFacts({ ...problem, problemId }), concepts, level, simulated },
           recipe,
           models: [...new Set(calls.map(({ model }) => model))],
+        },
+      ]
+    },
+  }),
+
+  triples: sort({
+    summary:
+      'rationale learning: a human problem, its concepts and a rationale, as training text of one of the two models',
+    shape: 'text',
+    topic: topics.triples,
+    facts: [
+      ...ofProblem,
+      ...(['concepts', 'level', 'concept_list_id', 'step', 'iteration'] as const),
+      ...(['writer', 'writer_version', 'scorer_version', 'simulated'] as const),
+    ],
+    roles: announcedRoles,
+    rows: async (triple, lookup, { role }) => {
+      if (await isSuperseded(triple, lookup)) return []
+      const { id, domain, source, statement, concepts, level, rationale, conceptListId, step, iteration } = triple
+      const { writer, writerVersion, scorer, scorerVersion, simulated, recipe } = triple
+      // That of the same text taken in as a problem: splits and retractions go by it.
+      const about = { id, problemId: textId('problem', domain, statement), domain, origin: 'human' as const, source }
+      return [
+        {
+          texts: { ...trainingRowOf(triple, role), rationale, problem: statement },
+          facts: {
+            ...{ ...problemFacts(about), concepts, level, concept_list_id: conceptListId, step, iteration },
+            ...{ writer, writer_version: writerVersion, scorer_version: scorerVersion, simulated },
+          },
+          recipe,
+          models: [writer, ...(scorer === '' ? [] : [scorer])],
         },
       ]
     },
@@ -202,6 +241,17 @@ function problemFacts(record: {
 function outcomeFacts(outcome: Outcome): Omit<Facts, 'simulated'> {
   const { solver, level, passed, attempted } = outcome
   return { ...problemFacts(outcome), solver, level, pass_rate: attempted === 0 ? 0 : passed / attempted }
+}
+
+/** Whether the step began anew after the triple was asked for: another announcement's triples stand in its place. */
+async function isSuperseded({ step, iteration, announcement }: Triple, lookup: Lookup): Promise<boolean> {
+  const inForce = await Promise.all(announcedRoles.map((role) => lookup.newest(topics.models, role)))
+  const planned = await lookup.newest(topics.emSteps, `${step}/${iteration}`)
+  const began = inForce
+    .filter((one) => one?.step === step && one.iteration === iteration)
+    .map((one) => one?.ordinal ?? 0)
+  // A cold start is of no announcement.
+  return announcement > 0 && announcement < Math.max(planned?.announcement ?? 0, ...began)
 }
 
 /** One after the other: the next often came with the read before. */

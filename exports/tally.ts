@@ -20,6 +20,8 @@ export interface Tally {
   levels: Counts
   solvers: Counts
   teachers: Counts
+  /** Steps of rationale learning: `cold-start`, `e 1`. */
+  steps: Counts
   models: Counts
   recipes: Counts
   /** Sums over all rows, by the name of the text. */
@@ -40,7 +42,7 @@ export function emptyTally(): Tally {
       domains: {},
       domainsByOrigin: {},
     },
-    ...{ sources: {}, levels: {}, solvers: {}, teachers: {}, models: {}, recipes: {}, characters: {} },
+    ...{ sources: {}, levels: {}, solvers: {}, teachers: {}, steps: {}, models: {}, recipes: {}, characters: {} },
     ...{ tokens: 0, passRates: 0 },
   }
 }
@@ -50,7 +52,7 @@ const mostValues = 1000
 const others = '(others)'
 
 export function count(tally: Tally, { texts, facts, recipe, models }: Row, split: string): void {
-  const { domain, origin, source, level, solver, teacher } = facts
+  const { domain, origin, source, level, solver, teacher, step, iteration } = facts
   tally.rows++
   if (facts.simulated) tally.simulated++
   increase(tally.splits, split)
@@ -61,6 +63,8 @@ export function count(tally: Tally, { texts, facts, recipe, models }: Row, split
   if (level !== undefined && level !== '') increase(tally.levels, level)
   if (solver !== undefined) increase(tally.solvers, solver)
   if (teacher !== undefined) increase(tally.teachers, teacher)
+  if (step !== undefined)
+    increase(tally.steps, iteration === undefined || iteration === 0 ? step : `${step} ${iteration}`)
   for (const model of models) increase(tally.models, model)
   increase(tally.recipes, recipe)
   for (const [name, characters] of Object.entries(charactersOf(texts)))

@@ -357,7 +357,7 @@ function ancestry(story: Story, options: SectionOptions): Html {
           <ul>
             <li>
               designed from the combination
-              ${named(rationale?.parentIds[0] ?? '')}${combination && html` <span class="soft small">drawn by ${combination.sampler} at temperature ${combination.temperature}, draw ${combination.draw + 1}, for ${combination.level}${combination.guided && ', guided by yields'}</span>`}
+              ${named(rationale?.parentIds[0] ?? '')}${combination && html` <span class="soft small">${combination.sampler.startsWith('cooccurrence') ? `drawn by ${combination.sampler} at temperature ${combination.temperature}` : `ingested as ${combination.sampler}`}, draw ${combination.draw + 1}, for ${combination.level}${combination.guided && ', guided by yields'}</span>`}
               <ul>
                 ${concepts.map((origin) => conceptOrigin(origin, named, options))}
               </ul>

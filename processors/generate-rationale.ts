@@ -9,6 +9,9 @@ import { defineProcessor } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import { topics } from '../topics/catalogue.ts'
 
+/** As `wellspring ingest --as concepts` writes them. */
+const ingestedSamplers: ReadonlySet<string> = new Set(['released', 'given'])
+
 export default defineProcessor({
   name: 'generate-rationale',
   summary: 'Writes the rationale from the concepts; in joint mode the problem with it.',
@@ -32,8 +35,10 @@ export default defineProcessor({
   onSpine: ['concepts'],
   onFailure: { transient: { attempts: 6, firstDelaySeconds: 1, maxDelaySeconds: 60 } },
   process: {
-    async concepts(combination, { config, emit, discard, complete }) {
-      const { concepts, level, seed, domain } = combination
+    async concepts(combination, { config, emit, discard, complete, enterStream }) {
+      const { concepts, level, seed, domain, sampler } = combination
+      // sample-concepts counts what it draws; what was ingested begins here.
+      if (ingestedSamplers.has(sampler)) enterStream()
       const joint = config.mode === 'joint'
       const answer = await complete({
         role: 'problem-writer',

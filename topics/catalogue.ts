@@ -54,6 +54,7 @@ export const topics = {
   outcomes:          topic('outcomes', 'outcome', 'problemId', defaultPartitions, 'kept'),
   conceptYields:     topic('concept-yields', 'concept-yield', 'id', 1, 'kept'),
   preferencePairs:   topic('preference-pairs', 'preference-pair', 'problemId', defaultPartitions, 'kept'),
+  traceRequests:     topic('trace-requests', 'trace-request', 'problemId', defaultPartitions, 'transient'),
   traces:            topic('traces', 'trace', 'problemId', defaultPartitions, 'kept'),
   sftExamples:       topic('sft-examples', 'sft-example', 'problemId', defaultPartitions, 'kept'),
   models:            topic('models', 'model-announcement', 'role', 1, 'table'),

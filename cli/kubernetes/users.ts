@@ -13,7 +13,7 @@ const apiVersion = 'kafka.strimzi.io/v1'
 export const toolsName = 'tools'
 
 /** The sets of rights that commands in the tools' pod need. */
-const toolSets = ['ingest', 'benchmarks', 'recheck', 'models', 'redrive', 'read', 'list']
+const toolSets = ['ingest', 'benchmarks', 'recheck', 'teachers', 'models', 'redrive', 'read', 'list']
 
 /** The user that pods of a workload log in as, and the Secret with its password. */
 export function userOf(corpus: string, workload: string): string {

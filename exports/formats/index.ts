@@ -5,12 +5,13 @@ import type { Format } from './format.ts'
 import { llamaFactory } from './llama-factory.ts'
 import { nemoRl } from './nemo-rl.ts'
 import { openrlhf } from './openrlhf.ts'
+import { plain } from './plain.ts'
 import { promptcot } from './promptcot.ts'
 import { trl } from './trl.ts'
 import { verl } from './verl.ts'
 
 /** The first is the default. */
-export const formats: readonly Format[] = [trl, openrlhf, axolotl, llamaFactory, nemoRl, promptcot, verl]
+export const formats: readonly Format[] = [trl, openrlhf, axolotl, llamaFactory, nemoRl, promptcot, verl, plain]
 
 /** The format of a name. @throws RangeError */
 export function formatNamed(name: string): Format {

@@ -81,7 +81,8 @@ const ways = [
   { processor: 'roll-out', input: 'rollout-requests', output: 'rollouts', outputs: usuallyOne },
   { processor: 'verify-rollout', input: 'rollouts', output: 'verdicts', outputs: usuallyOne },
   { processor: 'build-pairs', input: 'outcomes', output: 'preference-pairs', outputs: (count) => count >= 1 },
-  { processor: 'teach', input: 'accepted-problems', output: 'traces', outputs: usuallyOne },
+  { processor: 'teach', input: 'accepted-problems', output: 'trace-requests', outputs: usuallyOne },
+  { processor: 'teach', input: 'trace-requests', output: 'traces', outputs: usuallyOne },
   { processor: 'build-sft', input: 'traces', output: 'sft-examples', outputs: usuallyOne },
 ]
 
@@ -555,7 +556,7 @@ const callers = [
   [/^vote-\d+$/, 'vote-answer', 'accepted-problems'],
   [/^test-\d+$/, 'generate-test-cases', 'accepted-problems'],
   [/^judge-/, 'judge-problem', 'screened-problems'],
-  [/^trace$/, 'teach', 'accepted-problems'],
+  [/^trace$/, 'teach', 'trace-requests'],
   [/^attempt$/, 'roll-out', 'rollout-requests'],
   [/^synthesis$/, 'generate-rationale', 'concepts'],
   [/^problem$/, 'generate-problem', 'rationales'],

@@ -27,6 +27,7 @@ const tools = [
   'ingest',
   'benchmarks',
   'recheck',
+  'teachers',
   'models',
   'redrive',
   'budget',
@@ -118,8 +119,16 @@ describe('between the sets', () => {
     expect(holders('copy-changelog', 'Write')).toEqual(['copy'])
   })
 
-  test('only ingest, benchmarks, recheck, models, redrive and budgets append', () => {
-    expect(holders('appends', 'Write')).toEqual(['ingest', 'benchmarks', 'recheck', 'models', 'redrive', 'budget'])
+  test('only ingest, benchmarks, recheck, teachers, models, redrive and budgets append', () => {
+    expect(holders('appends', 'Write')).toEqual([
+      'ingest',
+      'benchmarks',
+      'recheck',
+      'teachers',
+      'models',
+      'redrive',
+      'budget',
+    ])
     const prefixes = setOf('ingest').entries.filter(({ resource }) => resource === 'transactional-id')
     expect(prefixes).toMatchObject([{ name: `${namespace}.appends.`, pattern: 'prefixed' }])
   })

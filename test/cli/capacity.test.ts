@@ -23,7 +23,7 @@ const rules: CapacityRules = {
 function inputs(change: Partial<CapacityInputs> = {}): CapacityInputs {
   const assumed = domains.filter(({ name }) => name !== 'sql').map((domain) => assumedDomain(domain, 1, 1))
   return {
-    ...{ gpus: 8, tokensPerSecond: 2000, callTokensPerSecond: 40, utilisation: 0.97, judges: 1, hasTeacher: true },
+    ...{ gpus: 8, tokensPerSecond: 2000, callTokensPerSecond: 40, utilisation: 0.97, judges: 1, teachers: 1 },
     ...{ domains: assumed, rules, bytes: assumedBytes(assumed), diskFactor: 1.3 },
     ...change,
   }
@@ -68,7 +68,7 @@ describe('the capacity model', () => {
   })
 
   it('drops judges and teacher where there are none', () => {
-    const { calls, sftRows } = yieldOf(inputs({ judges: 0, hasTeacher: false }))
+    const { calls, sftRows } = yieldOf(inputs({ judges: 0, teachers: 0 }))
     expect(calls['judge']).toBeUndefined()
     expect(calls['teacher']).toBeUndefined()
     expect(sftRows).toBe(0)

@@ -125,6 +125,15 @@ test('training rows are those of the step that is due, for either model, or of a
   expect(await rows('problem-writer', '--step', 'cold-start')).toHaveLength(2 * seeds)
 })
 
+test('training rows are those that export writes of the step', async () => {
+  for (const role of ['problem-writer', 'rationale-writer']) {
+    const step = ['--step', 'e', '--iteration', '2']
+    const exported = await wellspring(...['export', 'triples', '--format', 'promptcot', '--role', role, ...step])
+    expect(exported.stdout).not.toBe('')
+    expect(exported.stdout).toBe((await wellspring('models', 'rows', role)).stdout)
+  }
+})
+
 test('what is in force is listed; the same version again, and a role or endpoint that is none, are refused', async () => {
   const { stdout } = await wellspring('models', 'list')
   expect(stdout).toMatch(/^problem-writer: version p1 \(sim-problem-writer@p1\), announced /m)

@@ -160,8 +160,9 @@ describe('a domain of its own', () => {
       ...{ domain: 'ciphers', concepts: combination.concepts, result: 'kept', pairs: 1 },
     })
 
+    const asked = one(await pass('teach', { input: 'acceptedProblems', record: problem }, 'trace-request'))
     const trace = one(
-      await pass('teach', { input: 'acceptedProblems', record: problem }, 'trace', { answers: ['A shift.\ngood'] }),
+      await pass('teach', { input: 'traceRequests', record: asked }, 'trace', { answers: ['A shift.\ngood'] }),
     )
     const example = one(await pass('build-sft', { input: 'traces', record: trace }, 'sft-example'))
     expect(example).toMatchObject({ domain: 'ciphers', completion: 'A shift.\ngood' })

@@ -8,6 +8,7 @@ import type {
   Retraction,
   SftExample,
   TestCases,
+  Triple,
   Verdict,
 } from '../../schemas/generated.ts'
 import { topics, topicSpecifications, type RecordKind, type Topic } from '../../topics/catalogue.ts'
@@ -66,6 +67,18 @@ export function sftExample(given: Partial<SftExample> = {}): SftExample {
     ...{ id: 'sft-example-1', parentIds: [], domain: 'math', ...header, simulated: false },
     ...{ problemId: 'problem-1', origin: 'synthetic', source: 'wellspring', teacher: 'teacher-model' },
     ...{ prompt: 'What is 2 + 2?', completion: '<think>\n2 + 2\n</think>\n\n\\boxed{4}', tokens: 40 },
+    ...given,
+  }
+}
+
+/** A triple of the first E-step, begun by announcement 2. */
+export function triple(given: Partial<Triple> = {}): Triple {
+  return {
+    ...{ id: 'triple-1', parentIds: ['scored-rationales-1', 'concept-list-1'], domain: 'math', ...header },
+    ...{ simulated: false, conceptListId: 'concept-list-1', source: 'math-500', statement: 'What is 2 + 2?' },
+    ...{ concepts: ['addition', 'integers'], level: 'AIME', step: 'e', iteration: 1, announcement: 2 },
+    ...{ writer: 'q', writerVersion: 'q-0', scorer: 'p', scorerVersion: 'p-0', rationale: 'Two pairs meet.' },
+    ...{ rank: 0, rule: 'best', score: null, alternatives: [], chosen: 0 },
     ...given,
   }
 }

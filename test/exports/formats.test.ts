@@ -9,10 +9,13 @@ import { jsonLine } from '../../exports/json-line.ts'
 import { ParquetFile } from '../../exports/parquet.ts'
 import { columnsFor } from '../../exports/request.ts'
 import { sortNames, sorts, type SortName } from '../../exports/sorts.ts'
+import { textId } from '../../engine/ids.ts'
+import { rationalePrompt } from '../../domains/prompts.ts'
+import type { ModelAnnouncement } from '../../schemas/generated.ts'
 import { topics } from '../../topics/catalogue.ts'
 import type { Corpus } from '../../topics/reading.ts'
 import { programChecks } from '../processors/records.ts'
-import { append, newCorpus, pair, retraction, sftExample, tell } from './corpus.ts'
+import { append, newCorpus, pair, retraction, sftExample, tell, triple } from './corpus.ts'
 import { misfits, readParquet, requestFor, rowsFor } from './reading.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'wellspring-formats-'))
@@ -34,11 +37,29 @@ beforeAll(async () => {
     ...{ id: 'problem-3', attempts: ['failed', 'failed'] },
     problem: { origin: 'human', source: 'codeforces', rationale: null, concepts: [], level: '' },
   })
+  await append(corpus, topics.triples, [
+    triple(),
+    triple({
+      id: 'triple-2',
+      conceptListId: 'concept-list-2',
+      statement: hostile,
+      rationale: hostile,
+      simulated: true,
+    }),
+    triple({ id: 'triple-3', conceptListId: 'concept-list-3', statement: 'What is 3 + 3?', ...coldStart }),
+  ])
 })
 afterAll(async () => {
   await corpus.log.close()
   rmSync(directory, { recursive: true })
 })
+
+const coldStart = { step: 'cold-start', iteration: 0, announcement: 0, scorer: '', scorerVersion: '' }
+/** The problems that rows are of, by what their ids are in the sort. */
+const idsOf = (sort: SortName): readonly [first: string, second: string] =>
+  sort === 'triples'
+    ? [textId('problem', 'math', 'What is 2 + 2?'), textId('problem', 'math', hostile)]
+    : ['problem-1', 'problem-2']
 
 const user = (content: string): Cells[] => [{ role: 'user', content }]
 const assistant = (content: string): Cells[] => [{ role: 'assistant', content }]
@@ -51,6 +72,8 @@ const synthesis =
   'Foundational Concepts:\n1. addition\n2. integers\n\nDifficulty Level: AIME\n\n'
 const synthesised =
   '<!-- BEGIN RATIONALE -->Add two small integers.<!-- END RATIONALE -->\n\n<!-- BEGIN PROBLEM -->\nWhat is the sum of 2 and 2?\n<!-- END PROBLEM -->'
+const learned =
+  '<!-- BEGIN RATIONALE -->Two pairs meet.<!-- END RATIONALE -->\n\n<!-- BEGIN PROBLEM -->What is 2 + 2?<!-- END PROBLEM -->'
 const attempt = '<think>\nthinking\n</think>\n\nattempt 0'
 
 const ofProblem = { problem_id: 'problem-1', domain: 'math', origin: 'synthetic', source: 'wellspring' }
@@ -66,6 +89,17 @@ const facts: Record<SortName, Cells> = {
     ...{ trusted: false, simulated: false },
   },
   generator: { id: 'problem-1', ...ofProblem, concepts: ['addition', 'integers'], level: 'AIME', simulated: false },
+  triples: {
+    ...{ id: 'triple-1', problem_id: idsOf('triples')[0], domain: 'math', origin: 'human', source: 'math-500' },
+    ...{
+      concepts: ['addition', 'integers'],
+      level: 'AIME',
+      concept_list_id: 'concept-list-1',
+      step: 'e',
+      iteration: 1,
+    },
+    ...{ writer: 'q', writer_version: 'q-0', scorer_version: 'p-0', simulated: false },
+  },
 }
 
 /** The texts of the first row of each, in the form of each format that has one. */
@@ -87,6 +121,7 @@ const texts: Record<SortName, Record<string, Cells>> = {
         { rank: 1, completion: assistant('\\boxed{5}') },
       ],
     },
+    plain: { prompt: question, chosen: good, rejected: '\\boxed{5}' },
   },
   sft: {
     trl: { prompt: user(question), completion: assistant(good) },
@@ -96,11 +131,13 @@ const texts: Record<SortName, Record<string, Cells>> = {
     'nemo-rl': { messages: [...user(question), ...assistant(good)] },
     promptcot: { prompt: question, completion: good },
     verl: { messages: [...user(question), ...assistant(good)] },
+    plain: { prompt: question, completion: good },
   },
   kto: {
     trl: { prompt: user(solve), completion: assistant(attempt), label: true },
     axolotl: { prompt: solve, completion: attempt, label: true },
     'llama-factory': { instruction: solve, output: attempt, kto_tag: true },
+    plain: { prompt: solve, completion: attempt, label: true },
   },
   rl: {
     trl: checked,
@@ -112,6 +149,7 @@ const texts: Record<SortName, Record<string, Cells>> = {
       reward_model: { style: 'rule', ground_truth: '4' },
       extra_info: { split: 'train', index: 0, ...facts.rl },
     },
+    plain: { ...checked, prompt: solve },
   },
   rollouts: {
     trl: {
@@ -119,6 +157,10 @@ const texts: Record<SortName, Record<string, Cells>> = {
       completions: [attempt, 'attempt 1', 'attempt 2', 'attempt 3'].map(assistant),
       rewards: [1, 0, 0, 0],
       valid: [true, true, false, true],
+    },
+    plain: {
+      ...{ prompt: solve, completions: [attempt, 'attempt 1', 'attempt 2', 'attempt 3'] },
+      ...{ rewards: [1, 0, 0, 0], valid: [true, true, false, true] },
     },
   },
   problems: {
@@ -131,6 +173,7 @@ const texts: Record<SortName, Record<string, Cells>> = {
       reward_model: { style: 'rule', ground_truth: '4' },
       extra_info: { split: 'train', index: 0, ...facts.problems },
     },
+    plain: { ...checked, prompt: solve },
   },
   generator: {
     trl: { prompt: synthesis, completion: synthesised },
@@ -139,6 +182,19 @@ const texts: Record<SortName, Record<string, Cells>> = {
     'llama-factory': { instruction: synthesis, output: synthesised },
     'nemo-rl': { messages: [...user(synthesis), ...assistant(synthesised)] },
     promptcot: { prompt: synthesis, completion: synthesised },
+    plain: {
+      ...{ prompt: synthesis, completion: synthesised },
+      ...{ rationale: 'Add two small integers.', problem: 'What is the sum of 2 and 2?' },
+    },
+  },
+  triples: {
+    trl: { prompt: synthesis, completion: learned },
+    openrlhf: { input: synthesis, output: learned },
+    axolotl: { prompt: synthesis, completion: learned },
+    'llama-factory': { instruction: synthesis, output: learned },
+    'nemo-rl': { messages: [...user(synthesis), ...assistant(learned)] },
+    promptcot: { prompt: synthesis, completion: learned },
+    plain: { prompt: synthesis, completion: learned, rationale: 'Two pairs meet.', problem: 'What is 2 + 2?' },
   },
 }
 
@@ -160,7 +216,7 @@ describe.each(sortNames)('%s', (sort) => {
     const rows = await rowsFor(corpus, request)
     expect(rows.length).toBeGreaterThan(1)
     for (const row of rows) expect(misfits(row, request)).toEqual([])
-    const first = rows.find((row) => factsOf(row)['problem_id'] === 'problem-1')
+    const first = rows.find((row) => factsOf(row)['problem_id'] === idsOf(sort)[0])
     const nested = format === 'verl' && sorts[sort].shape === 'checked'
     const index = rows.indexOf(first ?? {})
     const expected = nested
@@ -174,7 +230,7 @@ describe.each(sortNames)('%s', (sort) => {
   it.each(having.map(({ name }) => name))('says which rows are simulated in the form of %s', async (format) => {
     const rows = await rowsFor(corpus, requestFor(sort, format))
     for (const row of rows.map(factsOf))
-      expect(row['simulated']).toBe(row['problem_id'] === 'problem-2' && sort !== 'sft')
+      expect(row['simulated']).toBe(row['problem_id'] === idsOf(sort)[1] && sort !== 'sft')
   })
 
   it.each(having.map(({ name }) => name))(
@@ -225,6 +281,53 @@ describe('generator', () => {
   })
 })
 
+describe('triples', () => {
+  const idsFor = async (given: Parameters<typeof requestFor>[2]): Promise<unknown[]> =>
+    (await rowsFor(corpus, requestFor('triples', 'plain', given))).map(({ id }) => id).sort()
+
+  it('are text of the rationale writer where that is to learn', async () => {
+    const rows = await rowsFor(corpus, requestFor('triples', 'promptcot', { role: 'rationale-writer' }))
+    const first = rows.find(({ id }) => id === 'triple-1')
+    expect(first).toEqual({
+      prompt: rationalePrompt(['addition', 'integers'], 'AIME', 'What is 2 + 2?').text,
+      completion: '<!-- BEGIN RATIONALE -->Two pairs meet.<!-- END RATIONALE -->',
+      ...facts.triples,
+    })
+  })
+
+  it('are picked by step and iteration', async () => {
+    expect(await idsFor({ filters: { step: ['cold-start'] } })).toEqual(['triple-3'])
+    expect(await idsFor({ filters: { iteration: [1] } })).toEqual(['triple-1', 'triple-2'])
+    expect(await idsFor({ filters: { step: ['m'], iteration: [1] } })).toEqual([])
+  })
+
+  it('are left out where their step began anew', async () => {
+    const own = await newCorpus(join(directory, 'superseded'))
+    const began = (ordinal: number): ModelAnnouncement => ({
+      ...{ createdAtMs: 0, role: 'problem-writer', model: 'p', endpoint: '', version: `p-${ordinal}`, ordinal },
+      ...{ step: 'e', iteration: 1 },
+    })
+    const idsNow = async (): Promise<unknown[]> =>
+      (await rowsFor(own, requestFor('triples'))).map(({ id }) => id).sort()
+    await append(own, topics.models, [began(2)])
+    await append(own, topics.triples, [triple(), triple({ id: 'triple-3', ...coldStart })])
+    expect(await idsNow()).toEqual(['triple-1', 'triple-3'])
+    await append(own, topics.models, [began(3)])
+    await append(own, topics.triples, [triple({ id: 'triple-4', announcement: 3 })])
+    expect(await idsNow()).toEqual(['triple-3', 'triple-4'])
+    // Later announcements take the place of both; the step is known by its own record.
+    await append(own, topics.models, [{ ...began(5), iteration: 2 }])
+    await append(own, topics.emSteps, [
+      {
+        ...{ id: 'em-step-1', parentIds: [], domain: '', recipe: '', createdAtMs: 0, simulated: false },
+        ...{ step: 'e', iteration: 1, announcement: 3, lists: 1, requests: 1 },
+      },
+    ])
+    expect(await idsNow()).toEqual(['triple-3', 'triple-4'])
+    await own.log.close()
+  })
+})
+
 describe('llama-factory', () => {
   it('describes its files in dataset_info.json', () => {
     const format = requestFor('pairs', 'llama-factory').format
@@ -241,11 +344,12 @@ describe('llama-factory', () => {
 
 describe('a retracted problem', () => {
   it('has no row in any sort', async () => {
-    await append(corpus, topics.retractions, [retraction('problem-2')])
+    const retracted = ['problem-2', idsOf('triples')[1]]
+    await append(corpus, topics.retractions, retracted.map(retraction))
     for (const sort of sortNames) {
       const rows = await rowsFor(corpus, requestFor(sort))
       expect(rows.length).toBeGreaterThan(0)
-      expect(rows.filter((row) => row['problem_id'] === 'problem-2')).toEqual([])
+      expect(rows.filter((row) => retracted.includes(String(row['problem_id'])))).toEqual([])
     }
   })
 })

@@ -29,6 +29,18 @@ describe('generate-rationale', () => {
     ])
   })
 
+  it.each([
+    ['cooccurrence', 0],
+    ['cooccurrence-and-similarity', 0],
+    ['released', 1],
+    ['given', 1],
+  ])('counts a combination that was sampled as %s as %i unit of work that enters', async (sampler, entered) => {
+    const record = combination({ sampler })
+    const emitted = await drive(generateRationale, { ...given, record }, { answers: [completion] })
+    const discarded = await drive(generateRationale, { ...given, record }, { answers: ['nothing'] })
+    expect([emitted.entered, discarded.entered]).toEqual([entered, entered])
+  })
+
   it("sends the released models' prompt to the letter, with the combination's seed", async () => {
     const driven = await drive(generateRationale, given, { answers: [completion] })
     expect(driven.requests).toEqual([

@@ -18,6 +18,7 @@ import type {
   Seed,
   TestCases,
   Trace,
+  TraceRequest,
   Verdict,
 } from '../../schemas/generated.ts'
 
@@ -168,6 +169,15 @@ export function outcome(given: Partial<Outcome> = {}): Outcome {
     ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
     ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [], tokens: 60 },
     ...{ statement: 'What is the sum of 2 and 2?', concepts: ['addition', 'integers'], level: 'AIME' },
+    ...given,
+  }
+}
+
+export function traceRequest(given: Partial<TraceRequest> = {}): TraceRequest {
+  return {
+    ...{ id: 'trace-request-1', parentIds: ['problem-1'], domain: 'math', ...header, problemId: 'problem-1' },
+    ...{ origin: 'synthetic', source: 'wellspring', teacher: 'teacher-model' },
+    ...{ statement: 'What is the sum of 2 and 2?' },
     ...given,
   }
 }

@@ -1,13 +1,40 @@
 import { describe, expect, it } from 'vitest'
 import { drive } from '../../engine/drive.ts'
 import { TransientError } from '../../engine/errors.ts'
-import teach from '../../processors/teach.ts'
-import { ended, idsOf, problem } from './records.ts'
+import teach, { traceRequestId } from '../../processors/teach.ts'
+import { ended, idsOf, problem, traceRequest } from './records.ts'
 
-const of = (given: Parameters<typeof problem>[0] = {}) => ({ input: 'acceptedProblems', record: problem(given) })
+const of = (given: Parameters<typeof traceRequest>[0] = {}) => ({ input: 'traceRequests', record: traceRequest(given) })
+const accepted = (given: Parameters<typeof problem>[0] = {}) => ({ input: 'acceptedProblems', record: problem(given) })
 const answer = { text: 'It is \\boxed{4}.', reasoning: '2 + 2' }
 
 describe('teach', () => {
+  it('asks each teacher for one trace of an accepted problem', async () => {
+    const driven = await drive(teach, accepted({ origin: 'human', source: 'math-500' }), {
+      models: { teacher: ['teacher-a', 'teacher-b'] },
+    })
+    const shared = {
+      ...{ parentIds: ['problem-1'], problemId: 'problem-1', domain: 'math', origin: 'human', source: 'math-500' },
+      statement: 'What is the sum of 2 and 2?',
+    }
+    expect(driven.records).toMatchObject([
+      { topic: 'trace-requests', record: { ...shared, teacher: 'teacher-a' } },
+      { topic: 'trace-requests', record: { ...shared, teacher: 'teacher-b' } },
+    ])
+    expect(driven.requests).toEqual([])
+  })
+
+  it('asks for the same trace by the same id, whoever else is configured and whoever asks', async () => {
+    const [both, alone] = await Promise.all(
+      [['teacher-a', 'teacher-b'], ['teacher-b']].map(async (teacher) =>
+        idsOf(await drive(teach, accepted(), { models: { teacher } })),
+      ),
+    )
+    expect(new Set(both).size).toBe(2)
+    expect(both?.[1]).toBe(alone?.[0])
+    expect(alone).toEqual([traceRequestId('problem-1', 'teacher-b')])
+  })
+
   it("emits the teacher's attempt with the prompt that it was sent", async () => {
     const driven = await drive(teach, of({ origin: 'human', source: 'math-500' }), { answers: [answer] })
     const prompt =
@@ -16,7 +43,7 @@ describe('teach', () => {
       {
         topic: 'traces',
         record: {
-          parentIds: ['problem-1'],
+          parentIds: ['trace-request-1', 'problem-1'],
           problemId: 'problem-1',
           domain: 'math',
           origin: 'human',
@@ -30,12 +57,12 @@ describe('teach', () => {
         },
       },
     ])
-    expect(driven.requests).toMatchObject([{ role: 'teacher', prompt }])
+    expect(driven.requests).toMatchObject([{ role: 'teacher', model: 'teacher-model', prompt }])
   })
 
   it('teaches problems of every domain, each with a seed of its own', async () => {
     const seeds = await Promise.all(
-      [of(), of({ id: 'problem-2', domain: 'code' })].map(async (given) => {
+      [of(), of({ problemId: 'problem-2', domain: 'code' })].map(async (given) => {
         const { requests } = await drive(teach, given, { answers: [answer] })
         return requests[0]?.seed
       }),

@@ -97,6 +97,7 @@ texts = {
     "rl": ["prompt"],
     "problems": ["prompt"],
     "generator": ["prompt", "completion"],
+    "triples": ["prompt", "completion"],
 }
 for sort, names in texts.items():
     examples = [{name: row[name] for name in names} for row in data(sort, "trl")]
@@ -136,6 +137,7 @@ def reward(completions, answer, simulated, **_):
 train("dpo", DPOTrainer, DPOConfig(**common, max_length=512), data("pairs", "trl"))
 train("sft", SFTTrainer, SFTConfig(**common, max_length=512), data("sft", "trl"))
 train("generator", SFTTrainer, SFTConfig(**common, max_length=512), data("generator", "trl"))
+train("triples", SFTTrainer, SFTConfig(**common, max_length=512), data("triples", "trl"))
 train("kto", KTOTrainer, KTOConfig(**common, max_length=512), data("kto", "trl"))
 train(
     "grpo",

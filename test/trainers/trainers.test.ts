@@ -13,7 +13,7 @@ import { exportToFolder } from '../../exports/to-folder.ts'
 import { installTrainers } from '../../scripts/trainers/install.ts'
 import { MissingPackagesError } from '../../scripts/virtual-environment.ts'
 import { topics } from '../../topics/catalogue.ts'
-import { append, newCorpus, pair, sftExample, tell } from '../exports/corpus.ts'
+import { append, newCorpus, pair, sftExample, tell, triple } from '../exports/corpus.ts'
 import { requestFor } from '../exports/reading.ts'
 import { programChecks } from '../processors/records.ts'
 import { requireOrSkip } from '../requirements.ts'
@@ -59,6 +59,9 @@ describe.runIf(requireOrSkip(python instanceof Error ? python.message : '', type
           pair({ ...given, chosen: `chosen ${number}${more}`, passRate: 0.25 }),
         ])
         await append(corpus, topics.sftExamples, [sftExample({ ...given, completion: `completion ${number}${more}` })])
+        await append(corpus, topics.triples, [
+          triple({ id: `triple-${number}`, statement: `What is ${number}?${more}`, simulated: given.simulated }),
+        ])
         await tell(corpus, {
           ...{
             id: `problem-${number}`,
@@ -124,10 +127,10 @@ describe.runIf(requireOrSkip(python instanceof Error ? python.message : '', type
       expect(result.schemas['sft/verl/parquet']?.['messages']).toBe(chat)
     })
 
-    it('TRL takes rows for conversations, but the text of the generator', () => {
+    it('TRL takes rows for conversations, but the text of generator and triples', () => {
       for (const [sort, { conversational }] of Object.entries(result.trl)) {
         expect(conversational.length).toBeGreaterThan(15)
-        expect(new Set(conversational)).toEqual(new Set([sort !== 'generator']))
+        expect(new Set(conversational)).toEqual(new Set([sort !== 'generator' && sort !== 'triples']))
       }
       const [first] = trainRows('pairs', 'trl') as { prompt: [{ content: string }]; chosen: [{ content: string }] }[]
       expect(result.trl['pairs']?.templated[0]).toMatchObject({
@@ -136,7 +139,7 @@ describe.runIf(requireOrSkip(python instanceof Error ? python.message : '', type
       })
     })
 
-    it.each(['dpo', 'sft', 'generator', 'kto', 'grpo'])('TRL trains a step of %s on it', (trainer) => {
+    it.each(['dpo', 'sft', 'generator', 'triples', 'kto', 'grpo'])('TRL trains a step of %s on it', (trainer) => {
       expect(Number.isFinite(result.training[trainer])).toBe(true)
     })
 
@@ -152,7 +155,7 @@ describe.runIf(requireOrSkip(python instanceof Error ? python.message : '', type
     })
 
     it('LLaMA-Factory finds its files and columns by dataset_info.json', () => {
-      for (const sort of ['pairs', 'sft', 'kto', 'generator'] as const) {
+      for (const sort of ['pairs', 'sft', 'kto', 'generator', 'triples'] as const) {
         const rows = written.get(`${sort}/llama-factory/jsonl`)
         for (const split of ['train', 'test'])
           expect(result['llama-factory'][`wellspring_${sort}_${split}`]).toEqual({
