@@ -63,8 +63,8 @@ export type CallResult = Completion | Embedding | Scoring
 
 /** Finished calls of one record, by purpose. */
 export interface CallKeeper {
-  get(purpose: string): CallResult | undefined
-  put(purpose: string, role: Role, result: CallResult): void
+  /** Its result, where it was finished before; else makes it, or joins it where an earlier try of the record is still waiting for it. */
+  once(purpose: string, role: Role, make: () => Promise<CallResult>): Promise<CallResult>
   /** A try that cost something and brought nothing. */
   waste(call: PaidCall): void
 }
@@ -258,14 +258,11 @@ export class RecordContext implements Context {
 
   readonly complete: Context['complete'] = async ({ prompt, purpose, ...request }) => {
     const place = this.#calls.push(undefined) - 1
-    const kept = this.#keeper.get(purpose)
-    const completion =
-      kept !== undefined
-        ? (kept as Completion)
-        : await this.#paid(purpose, 'complete', request.role, (options) =>
-            this.#equipped.inference.complete({ ...request, prompt: prompt.text }, options),
-          )
-    if (kept === undefined) this.#keeper.put(purpose, request.role, completion)
+    const completion = (await this.#keeper.once(purpose, request.role, () =>
+      this.#paid(purpose, 'complete', request.role, (options) =>
+        this.#equipped.inference.complete({ ...request, prompt: prompt.text }, options),
+      ),
+    )) as Completion
     this.#calls[place] = modelCallOf(completion, purpose, prompt.version)
     this.#note(request.role, completion)
     return completion
@@ -273,14 +270,9 @@ export class RecordContext implements Context {
 
   readonly score: Context['score'] = async ({ purpose, promptVersion, ...request }) => {
     const place = this.#calls.push(undefined) - 1
-    const kept = this.#keeper.get(purpose)
-    const scoring =
-      kept !== undefined
-        ? (kept as Scoring)
-        : await this.#paid(purpose, 'score', request.role, (options) =>
-            this.#equipped.inference.score(request, options),
-          )
-    if (kept === undefined) this.#keeper.put(purpose, request.role, scoring)
+    const scoring = (await this.#keeper.once(purpose, request.role, () =>
+      this.#paid(purpose, 'score', request.role, (options) => this.#equipped.inference.score(request, options)),
+    )) as Scoring
     // Nothing is sampled: the text was given.
     const given = { sampling: {}, seed: undefined, finishReason: 'given' as const }
     this.#calls[place] = modelCallOf({ ...scoring, ...given }, purpose, promptVersion)
@@ -288,15 +280,10 @@ export class RecordContext implements Context {
     return scoring
   }
 
-  readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> => {
-    const kept = this.#keeper.get(purpose)
-    if (kept !== undefined) return kept as Embedding
-    const embedding = await this.#paid(purpose, 'embed', request.role, (options) =>
-      this.#equipped.inference.embed(request, options),
-    )
-    this.#keeper.put(purpose, request.role, embedding)
-    return embedding
-  }
+  readonly embed = async ({ purpose, ...request }: EmbeddingRequest & { purpose: string }): Promise<Embedding> =>
+    (await this.#keeper.once(purpose, request.role, () =>
+      this.#paid(purpose, 'embed', request.role, (options) => this.#equipped.inference.embed(request, options)),
+    )) as Embedding
 
   readonly read = async <Kind extends RecordKind>(
     topic: Topic<Kind>,

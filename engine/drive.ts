@@ -111,8 +111,11 @@ export async function drive(
     {
       signal,
       keeper: {
-        get: (purpose) => calls.get(purpose),
-        put: (purpose, _role, result) => void calls.set(purpose, result as Completion),
+        once: async (purpose, _role, make) => {
+          const result = calls.get(purpose) ?? (await make())
+          calls.set(purpose, result as Completion)
+          return result
+        },
         waste: () => {},
       },
       state: mapState(state),

@@ -46,26 +46,13 @@ export class Calls {
 
   /** The calls of one record. */
   keeperOf(entry: Entry): CallKeeper {
-    const { changelog, ownership, changed } = this.#parts
+    const { changed } = this.#parts
     return {
-      get: (purpose) => {
-        const known = entry.calls.get(purpose)
-        if (known) return known.result
-        const stored = ownership.task.state.get(keyOf(entry, purpose))
-        if (!stored) return undefined
-        const kept = changelog.decodeAtOnce('kept-call', stored)
-        const result = JSON.parse(kept.result) as CallResult
-        const role = kept.role === '' ? undefined : (kept.role as Role)
-        entry.calls.set(purpose, { role, result })
-        entry.keptInState.add(purpose)
-        if (role) this.#expenses.expect({ role, ...result })
-        return result
-      },
-      put: (purpose, role, result) => {
-        entry.calls.set(purpose, { role, result })
-        entry.unkept.add(purpose)
-        this.#expenses.expect({ role, ...result })
-        changed()
+      once: async (purpose, role, make) => {
+        const known = this.#finished(entry, purpose)
+        if (known) return known
+        const made = entry.underWay.get(purpose) ?? this.#made(entry, purpose, role, make)
+        return await made
       },
       waste: (call) => {
         this.#wasted.push(call)
@@ -73,6 +60,37 @@ export class Calls {
         changed()
       },
     }
+  }
+
+  /** The result of a call that was finished in this process or in one before. */
+  #finished(entry: Entry, purpose: string): CallResult | undefined {
+    const { changelog, ownership } = this.#parts
+    const known = entry.calls.get(purpose)
+    if (known) return known.result
+    const stored = ownership.task.state.get(keyOf(entry, purpose))
+    if (!stored) return undefined
+    const kept = changelog.decodeAtOnce('kept-call', stored)
+    const result = JSON.parse(kept.result) as CallResult
+    const role = kept.role === '' ? undefined : (kept.role as Role)
+    entry.calls.set(purpose, { role, result })
+    entry.keptInState.add(purpose)
+    if (role) this.#expenses.expect({ role, ...result })
+    return result
+  }
+
+  /** Makes a call, which is kept when it is answered, whoever still waits for it then. */
+  #made(entry: Entry, purpose: string, role: Role, make: () => Promise<CallResult>): Promise<CallResult> {
+    const made = make()
+      .then((result) => {
+        entry.calls.set(purpose, { role, result })
+        entry.unkept.add(purpose)
+        this.#expenses.expect({ role, ...result })
+        this.#parts.changed()
+        return result
+      })
+      .finally(() => entry.underWay.delete(purpose))
+    entry.underWay.set(purpose, made)
+    return made
   }
 
   /** Whether lines of spending that the next commit adds to have to be read first. */

@@ -58,7 +58,7 @@ export class Contexts {
       { id: `${equipped.declaration.name}/${step}`, position: { topic: '', partition: this.#number, offset: step } },
       {
         signal: lifetime.calls,
-        keeper: { get: () => undefined, put: () => {}, waste: () => {} },
+        keeper: { once: (_purpose, _role, make) => make(), waste: () => {} },
         state: state.seenBy(undefined, staged),
         index: state.index,
         verify: this.#verify,

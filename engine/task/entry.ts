@@ -17,6 +17,8 @@ export interface Entry {
   /** Taken into a commit that is under way. */
   committing: boolean
   calls: Map<string, FinishedCall>
+  /** Calls that are not answered yet, by purpose: those that ran beside one that failed outlast its try. */
+  underWay: Map<string, Promise<CallResult>>
   /** Purposes of finished calls that no commit holds yet; the others are in the committed state. */
   unkept: Set<string>
   keptInState: Set<string>
@@ -63,6 +65,7 @@ export function admittedEntry(input: string, topic: Topic, stored: StoredRecord)
     record: undefined as never,
     committing: false,
     calls: new Map(),
+    underWay: new Map(),
     unkept: new Set(),
     keptInState: new Set(),
     admittedAtMs: epochMs(),

@@ -90,7 +90,7 @@ export class Processing {
       } catch (error) {
         if (await changelog.learned(error)) continue
         const isOver = lifetime.isClosed || lifetime.calls.aborted || error === lifetime.intake.reason
-        if (isOver) return this.#drop(entry)
+        if (isOver) return await this.#giveUp(entry)
         const kind = kindOf(error)
         if (kind === 'invalid-record') return this.bury(entry, failureOf(error as InvalidRecordError))
         if (kind !== 'transient') return this.#stopOn(entry, error)
@@ -102,7 +102,7 @@ export class Processing {
           return this.bury(entry, { code, message: `${message} (${attempts} of ${transient.attempts} tries)` })
         }
         const delaySeconds = Math.min(transient.maxDelaySeconds, transient.firstDelaySeconds * 2 ** delays++)
-        if (!(await this.#backOff(entry, failure, delaySeconds))) return this.#drop(entry)
+        if (!(await this.#backOff(entry, failure, delaySeconds))) return await this.#giveUp(entry)
       }
     }
     return false
@@ -182,6 +182,13 @@ export class Processing {
       report: outputs.reportOf(entry, 'dead-lettered', made, failure.code, failure.message),
     })
     return true
+  }
+
+  /** Gives a record up once its calls are answered or aborted: what is answered during a drain is kept like any other call. */
+  async #giveUp(entry: Entry): Promise<false> {
+    while (entry.underWay.size > 0 && !this.#parts.lifetime.isClosed)
+      await Promise.allSettled([...entry.underWay.values()])
+    return this.#drop(entry)
   }
 
   /** Gives a record up unfinished: its offset stays in the progress, so the next owner does it. */

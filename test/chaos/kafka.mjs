@@ -95,6 +95,7 @@ const smallSpine = [
   'judge-problem',
   'generate-test-cases',
   'vote-answer',
+  'screen-answer',
   'plan-rollouts',
   'roll-out',
   'verify-rollout',

@@ -227,6 +227,7 @@ class Part {
       'concepts',
       'rationales',
       'problems',
+      'voted-problems',
       'test-cases',
       'verdicts',
       'outcomes',

@@ -74,7 +74,15 @@ const ways = [
   {
     processor: 'vote-answer',
     input: 'accepted-problems',
+    output: 'voted-problems',
+    when: checkedBy('answer'),
+    outputs: usuallyOne,
+  },
+  {
+    processor: 'screen-answer',
+    input: 'voted-problems',
     output: 'test-cases',
+    handedOn: true,
     when: checkedBy('answer'),
     outputs: usuallyOne,
   },
@@ -170,7 +178,8 @@ function checkWays(laws, corpus, snapshot, where) {
   for (const { processor, input, output, handedOn, when, outputs } of ways) {
     const law = `${processor}: ${input} -> ${output} | discard | dead letter`
     const made = grouped(
-      corpus.of(output).filter(({ record }) => record),
+      // Two processors may write one topic, each for its own domains.
+      corpus.of(output).filter(({ record }) => record && (!when || when(record))),
       ({ id, record }) => (handedOn ? id : record.parentIds[0]),
     )
     const inputIds = new Set()
@@ -189,7 +198,7 @@ function checkWays(laws, corpus, snapshot, where) {
       else if (discarded + dead > 0) laws.expect(law, discarded + dead === 1 && count === 0, tell('one end'))
       else laws.expect(law, outputs(count), tell('its outputs'))
     }
-    // Human problems and concept files have no parents here; two processors write verdicts and test cases.
+    // Human problems and concept files have no parents here; two processors write verdicts.
     for (const [parentId, records] of made) {
       const foreign =
         records.every(({ record }) => record.origin === 'human' && output === 'problems') ||

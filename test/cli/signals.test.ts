@@ -162,7 +162,8 @@ describe('the log', () => {
     const own = lines.filter(({ problem }) => problem !== undefined && problem === pair?.['problem'])
     expect(new Set(own.map(({ processor }) => processor))).toEqual(
       new Set([
-        ...['screen-problem', 'judge-problem', 'generate-test-cases', 'vote-answer', 'plan-rollouts', 'roll-out'],
+        ...['screen-problem', 'judge-problem', 'generate-test-cases', 'vote-answer'],
+        ...['screen-answer', 'plan-rollouts', 'roll-out'],
         ...['verify-rollout', 'report-yields', 'build-pairs', 'teach', 'build-sft'],
       ]),
     )
@@ -181,7 +182,15 @@ describe('traces', () => {
     expect(new Set(own.filter(({ kind }) => kind === 5).map(({ name }) => name))).toEqual(
       new Set([
         ...['generate-rationale', 'generate-problem', 'screen-problem', 'judge-problem', 'generate-test-cases'],
-        ...['vote-answer', 'plan-rollouts', 'roll-out', 'verify-rollout', 'report-yields', 'build-pairs'],
+        ...[
+          'vote-answer',
+          'screen-answer',
+          'plan-rollouts',
+          'roll-out',
+          'verify-rollout',
+          'report-yields',
+          'build-pairs',
+        ],
         ...['teach', 'build-sft'],
       ]),
     )

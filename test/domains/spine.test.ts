@@ -45,7 +45,14 @@ vi.mock(import('../../domains/all.ts'), async (original) => ({
 }))
 
 type Named = 'extract-concepts' | 'sample-concepts' | 'generate-rationale' | 'generate-problem' | 'screen-problem'
-type Later = 'judge-problem' | 'generate-test-cases' | 'vote-answer' | 'plan-rollouts' | 'roll-out' | 'verify-rollout'
+type Later =
+  | 'judge-problem'
+  | 'generate-test-cases'
+  | 'vote-answer'
+  | 'screen-answer'
+  | 'plan-rollouts'
+  | 'roll-out'
+  | 'verify-rollout'
 type Last = 'build-pairs' | 'teach' | 'build-sft' | 'report-yields'
 
 describe('a domain of its own', () => {
@@ -116,12 +123,13 @@ describe('a domain of its own', () => {
     const votes = ['good', 'Good', 'GOOD', 'good', 'good', 'food', 'mood', 'good'].map(
       (word) => `A shift by three.\n${word}`,
     )
-    const testCases = one(
+    const voted = one(
       await pass('vote-answer', { input: 'acceptedProblems', record: problem }, 'test-cases', {
         answers: votes,
         verification: {},
       }),
     )
+    const testCases = one(await pass('screen-answer', { input: 'votedProblems', record: voted }, 'test-cases'))
     expect(testCases).toMatchObject({ domain: 'ciphers', checks: { answer: 'good' }, votes: { asked: 5, counted: 5 } })
 
     const state = new Map<string, unknown>()

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { TransientError } from '../../engine/errors.ts'
 import { asking, eventually, HeldModels, inputs, outputs, Rig, seeds, statusOf, type SeenCommit } from './rig.ts'
 
 /** Keys of kept calls that a commit writes, and that it removes. */
@@ -151,6 +152,18 @@ describe('finished calls of a record that is not finished', () => {
     await rig.start(threeCalls, { models: again })
     await again.asked('seed-0/b')
     expect(again.requests).toEqual(['seed-0/b'])
+  })
+
+  it('are made once: one that is still under way is joined by the next try of its record', async () => {
+    await rig.add(inputs, seeds(1))
+    await rig.start(asking(['a', 'b'], {}, true), { models })
+    await models.asked('seed-0/a', 'seed-0/b')
+    models.fail('seed-0/b', new TransientError('CONNECTION_LOST', 'it broke off'))
+    await eventually(() => models.requests.filter((id) => id === 'seed-0/b').length === 2)
+    models.answer('seed-0/a')
+    models.answer('seed-0/b')
+    await rig.watch.finished(1)
+    expect(models.requests.filter((id) => id === 'seed-0/a')).toEqual(['seed-0/a'])
   })
 
   it('are told by the id of their record and their purpose: one purpose is asked once', async () => {

@@ -81,6 +81,28 @@ describe('draining', () => {
     expect(unfinishedIn(await rig.progressOf('ask'))).toEqual([1])
   })
 
+  it('keeps the answer of a call that was sent beside one that was not', async () => {
+    const models = new HeldModels()
+    models.waiting.add('seed-0/b')
+    await rig.add(inputs, seeds(1))
+    const both = asking(['a', 'b'], {}, true)
+    const runtime = await rig.start(both, { models, limits: { commitSeconds: 86_400 } })
+    await models.asked('seed-0/a', 'seed-0/b')
+    const drained = runtime.drain(deadline.signal)
+    await eventually(() => models.givenUp.has('seed-0/b'))
+    // Time enough to give the record up.
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(statusOf(runtime).inFlight).toBe(1)
+    models.answer('seed-0/a')
+    await drained
+    const again = new HeldModels()
+    await rig.start(both, { models: again })
+    await again.asked('seed-0/b')
+    again.answer('seed-0/b')
+    await rig.watch.finished(1)
+    expect(again.requests).toEqual(['seed-0/b'])
+  })
+
   it('keeps the finished calls of a record that is aborted at the deadline', async () => {
     const models = new HeldModels()
     await rig.add(inputs, seeds(1))

@@ -123,6 +123,7 @@ export class HeldModels extends Watched implements Inference {
   readonly sent = new Set<string>()
   /** Calls that wait for a slot: they are given up where no more is to be sent. */
   readonly waiting = new Set<string>()
+  readonly givenUp = new Set<string>()
   readonly #held = new Map<
     string,
     { request: CompletionRequest; answer(text: string): void; fail(error: unknown): void }
@@ -154,7 +155,11 @@ export class HeldModels extends Watched implements Inference {
       if (signal.aborted) abort()
       else signal.addEventListener('abort', abort)
       void this.#send(options).catch(reject)
-      if (this.waiting.has(requestId)) sending?.addEventListener('abort', () => reject(sending.reason))
+      if (this.waiting.has(requestId))
+        sending?.addEventListener('abort', () => {
+          this.givenUp.add(requestId)
+          reject(sending.reason)
+        })
       this.changed()
     })
   }
@@ -493,19 +498,19 @@ export function numbering(gates: Gates): Processor {
   })
 }
 
-/** Asks a model once for each of the purposes, one after another, and hands the seed on with the answers as its statement. */
-export function asking(purposes: readonly string[], given: Partial<Processor> = {}): Processor {
+/** Asks a model once for each of the purposes, one after another or all at once, and hands the seed on with the answers as its statement. */
+export function asking(purposes: readonly string[], given: Partial<Processor> = {}, atOnce = false): Processor {
   const processor = defineProcessor({
     ...{ name: 'ask', summary: 'Asks about seeds.', version: 1, roles: ['solver'], settings: {}, metrics: {} },
     ...{ inputs: { inputs }, tables: {}, outputs: { outputs }, discards: ['unwanted'], onSpine: ['inputs'] },
     onFailure: patience,
     process: {
       async inputs(record, { emit, complete, discard }) {
+        const ask = async (purpose: string): Promise<string> =>
+          (await complete({ role: 'solver', purpose, prompt: { text: record.statement, version: '1' } })).text
         const answers: string[] = []
-        for (const purpose of purposes) {
-          const { text } = await complete({ role: 'solver', purpose, prompt: { text: record.statement, version: '1' } })
-          answers.push(text)
-        }
+        if (atOnce) answers.push(...(await Promise.all(purposes.map(ask))))
+        else for (const purpose of purposes) answers.push(await ask(purpose))
         if (answers.includes('unwanted')) return discard('unwanted', 'the model says so')
         return emit.outputs({ ...record, parentIds: [record.id], statement: answers.join(' | ') })
       },
