@@ -64,6 +64,10 @@ const sampleSeconds = 5
 const shortestJudgedSeconds = 1200
 const lookSeconds = 60
 const drainSeconds = 10
+/** So many looks in a row with nothing worked off: it stands still. */
+const mostStandingLooks = 10
+/** An endpoint that was just started has its memory still to take. */
+const endpointWarmUpHours = 1 / 12
 /** What the screening index keeps of a problem, and other state that grows by design: docs/benchmarks.md. */
 const bytesPerProblem = 600
 
@@ -490,11 +494,26 @@ async function soak(
   await Promise.all(busy)
 }
 
+/** Waits until the command has ended, or nothing has become less for so long that it never will. Looks on: retention goes on, too. */
+async function workedOff(place: Place, reconciliation: Reconciliation): Promise<Awaited<Run['ended']> | undefined> {
+  const ended = up?.ended
+  let least = Infinity
+  for (let standing = 0; standing < mostStandingLooks; standing++) {
+    const how = await Promise.race([ended, pause(1000 * lookSeconds, undefined, { ref: false })])
+    if (how) return how
+    const { balances } = await useCorpus(place, openBeside, (corpus) => look(reconciliation, corpus))
+    const left = balances.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    if (left < least) standing = 0
+    least = Math.min(least, left)
+  }
+  return undefined
+}
+
 const figures = new Figures(values.json)
 const mebibyte = 1 << 20
 
 /** Slopes of the long life after its warm-up. */
-function tellTrends(longLifeFrom: number, seconds: number, problemsPerHour: number): void {
+function tellTrends(soaked: readonly Minute[], longLifeFrom: number, seconds: number, problemsPerHour: number): void {
   const from = (longLifeFrom + (seconds - longLifeFrom) * warmUpShare) / 3600
   const late = readings.filter(({ hours }) => hours >= from)
   const of = (value: (one: Reading) => number): Sample[] =>
@@ -529,13 +548,19 @@ function tellTrends(longLifeFrom: number, seconds: number, problemsPerHour: numb
   )
   tellSlope('descriptors of up', of(({ descriptors }) => descriptors), 1, 0) // prettier-ignore
   tellSlope('processes that up has started', of(({ children }) => children), 1, 0) // prettier-ignore
-  for (const [index, samples] of endpointReadings.entries())
-    tellSlope(`anonymous memory of simulated ${endpoints[index]?.name}, MiB`, samples.filter(({ hours }) => hours >= from), mebibyte, allowed) // prettier-ignore
+  for (const [index, samples] of endpointReadings.entries()) {
+    const startedAt = new Map<number, number>()
+    for (const { life: one, hours } of samples) if (!startedAt.has(one)) startedAt.set(one, hours)
+    const warm = samples.filter(
+      ({ hours, life: one }) => hours >= from && hours - (startedAt.get(one) ?? hours) >= endpointWarmUpHours,
+    )
+    tellSlope(`anonymous memory of simulated ${endpoints[index]?.name}, MiB`, warm, mebibyte, allowed)
+  }
   const halves = [late.slice(0, late.length >> 1), late.slice(late.length >> 1)]
   const [delayBefore = 0, delayAfter = 0] = halves.map((half) => quantile(half.map((one) => one.delayP99), 0.5)) // prettier-ignore
   figures.tell('event loop delay, median of the 99th percentiles, s: second half over first', delayAfter / delayBefore, '<= 1.5', delayAfter <= 1.5 * delayBefore) // prettier-ignore
   figures.tell('event loop delay, longest, s', Math.max(...late.map(({ delayMax }) => delayMax)), 'no goal', true)
-  const lateMinutes = minutes.filter((one) => one.hours >= from && one.commitP99 > 0)
+  const lateMinutes = soaked.filter((one) => one.hours >= from && one.commitP99 > 0)
   const [commitBefore = 0, commitAfter = 0] = [lateMinutes.slice(0, lateMinutes.length >> 1), lateMinutes.slice(lateMinutes.length >> 1)].map((half) => quantile(half.map((one) => one.commitP99), 0.5)) // prettier-ignore
   figures.tell('commit, 99th percentile of a minute, median, s', quantile(lateMinutes.map(({ commitP99 }) => commitP99), 0.5), 'no goal', true) // prettier-ignore
   figures.tell('commit, 99th percentile: second half over first', commitAfter / commitBefore, '<= 2', commitAfter <= 2 * commitBefore) // prettier-ignore
@@ -543,7 +568,7 @@ function tellTrends(longLifeFrom: number, seconds: number, problemsPerHour: numb
     const [first, last] = [part[0], part.at(-1)]
     return first && last && last.problems > first.problems ? (last.disk - first.disk) / (last.problems - first.problems) : NaN // prettier-ignore
   }
-  const afterWarmUp = minutes.filter(({ hours }) => hours >= from)
+  const afterWarmUp = soaked.filter(({ hours }) => hours >= from)
   const [diskBefore, diskAfter] = [growth(afterWarmUp.slice(0, (afterWarmUp.length >> 1) + 1)), growth(afterWarmUp.slice(afterWarmUp.length >> 1))] // prettier-ignore
   figures.tell('disk for each problem, KiB', growth(afterWarmUp) / 1024, 'no goal', true)
   // Files grow in steps.
@@ -587,6 +612,7 @@ try {
   await startUp(flags)
   const reconciliation = new Reconciliation(processors)
   await soak(forSeconds, place, flags, reconciliation)
+  const soaked = [...minutes]
   const soakedSeconds = Math.min(forSeconds, elapsedSeconds())
 
   if (values.snapshots) {
@@ -600,7 +626,7 @@ try {
   // What is left is worked off, at endpoints that are well again.
   for (const endpoint of endpoints) await endpoint.heal()
   await startUp(flags, ['--problems', '0'])
-  const rest = await Promise.race([up?.ended, pause(900_000, undefined, { ref: false })])
+  const rest = await workedOff(place, reconciliation)
   figures.tell('exit code after working off what was left', rest?.code ?? -1, '0', rest?.code === 0)
   const last = await useCorpus(place, openBeside, (corpus) => look(reconciliation, corpus))
   for (const endpoint of endpoints) await endpoint.kill()
@@ -619,7 +645,7 @@ try {
   figures.tell('processors with anything left at the end', open.length, '0', open.length === 0)
   figures.tell(`processes of up that outlive it, of ${seen.size} seen`, left.length, '0', left.length === 0)
   figures.tell('complaints on stderr', complaints.length, '0', complaints.length === 0)
-  tellTrends(soakedSeconds * killShare, soakedSeconds, problemsPerHour)
+  tellTrends(soaked, soakedSeconds * killShare, soakedSeconds, problemsPerHour)
   for (const line of [...reconciliation.violations.slice(0, 20), ...open, ...complaints.slice(0, 20)]) note(`  ${line}`)
   for (const { command: name, pid } of left) note(`  still there: ${name} (${pid})`)
   note(`${'processor'.padEnd(22)}${['in', 'out', 'passed over', 'discarded', 'dead', 'in flight'].map((one) => one.padStart(12)).join('')}`) // prettier-ignore
