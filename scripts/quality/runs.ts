@@ -160,11 +160,12 @@ async function command(folder: string, args: readonly string[]): Promise<void> {
   })
   // Ctrl-C reaches the child too: it drains, and its end is ours.
   const wait = (): void => {}
-  process.on('SIGINT', wait)
+  const passOn = (): void => void child.kill('SIGTERM')
+  process.on('SIGINT', wait).on('SIGTERM', passOn)
   const code = await new Promise<number>((settle, reject) => {
     child.once('error', reject)
     child.once('close', (status) => settle(status ?? exitCodes.interrupted))
-  }).finally(() => process.off('SIGINT', wait))
+  }).finally(() => process.off('SIGINT', wait).off('SIGTERM', passOn))
   if (code === 0) return
   throw new CommandError(
     code,
