@@ -368,7 +368,7 @@ async function toFolder(
     })
   } else if (!unreadable && !report.isInterrupted) {
     note(endLine(newRows, newSimulated, newRetracted, ` to ${out}`))
-    if (newRows === 0) note(whyNoRows(request, seen, { isContinued: report.isContinued, flags }))
+    if (newRows === 0) note(await whyNoRows(request, seen, { isContinued: report.isContinued, flags }))
   }
   if (report.isInterrupted)
     throw new CommandError(exitCodes.interrupted, `interrupted: the same command goes on where it stopped`)
@@ -481,7 +481,7 @@ async function toStream(
     else sayJson(line)
   } else if (!unreadable) {
     note(endLine(totals.rows, totals.simulated, totals.retracted, out === undefined ? '' : ` to ${out}`))
-    if (totals.rows === 0) note(whyNoRows(request, seen, { isContinued: since !== undefined, flags }))
+    if (totals.rows === 0) note(await whyNoRows(request, seen, { isContinued: since !== undefined, flags }))
     if (totals.retractions > 0)
       note(
         `${totals.retractions} problems were retracted since${list === undefined ? '; with --out they are listed' : `: ${list}`}`,

@@ -182,7 +182,7 @@ describe('doctor', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { what: string; state: string })
-    expect(findings.map(({ what }) => what)).toEqual(['Node', 'sandbox', 'data folder', 'configuration', 'models'])
+    expect(findings.map(({ what }) => what)).toEqual(['Node', 'data folder', 'configuration', 'sandbox', 'models'])
     expect(exitCode).toBe(0)
   })
 
