@@ -16,7 +16,7 @@ export const breaks = {
     what: 'the rules behind a recipe are written in the transaction after that of the first records that name it',
     edits: [
       [
-        'engine/task.js',
+        'engine/task/commits.js',
         'const rules = this.#newRules(taken);',
         `const rules = this.rulesOfLast ?? [];
         this.rulesOfLast = this.#newRules(taken);`,
@@ -148,9 +148,9 @@ const told = 'process.stderr.write(`trace ${new Date().toISOString()} `'
 /** Has every process tell what becomes of its tasks. */
 const trace = [
   [
-    'engine/task.js',
-    'async #commitSurely(commit) {',
-    `async #commitSurely(commit) {
+    'engine/task/ownership.js',
+    'async commitSurely(commit) {',
+    `async commitSurely(commit) {
         const done = await this.#tracedCommitSurely(commit);
         ${told} + this.#name + '/' + this.#number + (done ? ' committed ' : ' gave up ') + commit.sequence + '\\n');
         return done;
@@ -158,16 +158,16 @@ const trace = [
     async #tracedCommitSurely(commit) {`,
   ],
   [
-    'engine/task.js',
-    'this.#equipped.metrics.commitFailures.inc({ processor: this.#name, reason: error.code });',
-    `this.#equipped.metrics.commitFailures.inc({ processor: this.#name, reason: error.code });
-                ${told} + this.#name + '/' + this.#number + ' failed ' + commit.sequence + ' ' + error.code + ' ' + error.message + '\\n');`,
+    'engine/task/ownership.js',
+    'equipped.metrics.commitFailures.inc({ processor: this.#name, reason: code });',
+    `equipped.metrics.commitFailures.inc({ processor: this.#name, reason: code });
+                ${told} + this.#name + '/' + this.#number + ' failed ' + commit.sequence + ' ' + code + ' ' + message + '\\n');`,
   ],
   [
-    'engine/task.js',
+    'engine/task/task.js',
     'this.#isOpen = true;',
     `this.#isOpen = true;
-            ${told} + this.#name + '/' + this.#number + ' opened at ' + this.#sequence + '\\n');`,
+            ${told} + this.#name + '/' + this.#number + ' opened\\n');`,
   ],
   [
     'engine/runtime.js',

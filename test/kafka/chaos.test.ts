@@ -46,7 +46,7 @@ describe('a stream on Kafka whose processes are killed and put to sleep, and who
     for (const name of names) {
       const folder = mkdtempSync(join(tmpdir(), 'wellspring-broken-'))
       try {
-        expect(() => copyEngine(join(folder, 'engine'), name), name).not.toThrow()
+        expect(() => copyEngine(join(folder, 'engine'), name, true), name).not.toThrow()
       } finally {
         rmSync(folder, { recursive: true })
       }
