@@ -47,8 +47,8 @@ describe('the end of a run', () => {
   })
 
   test('says so where some tasks were not open, whose counts are not known', () => {
-    expect(linesOf([statusOf('roll-out', { openTasks: 5 }), statusOf('build-sft', { openTasks: 0 })])).toContain(
-      'made by the 5 of 24 tasks that were open here: 0 rollouts',
+    expect(linesOf([statusOf('build-pairs', { openTasks: 5 }), statusOf('build-sft', { openTasks: 0 })])).toContain(
+      'made by the 5 of 24 tasks that were open here: 0 preference pairs',
     )
   })
 })
