@@ -79,9 +79,9 @@ describe.runIf(hasPrometheus())('npm run watch', () => {
   })
 
   it.each([
-    [['--target', 'nonsense'], /^--target: expected HOST:PORT, got "nonsense"; see /],
-    [['--interval', '0'], /^--interval: expected whole seconds above 0, got "0"; see /],
-    [['--bogus'], /^Unknown option '--bogus'/],
+    [['--target', 'nonsense'], /^npm run watch: --target: expected HOST:PORT, got "nonsense"; see /],
+    [['--interval', '0'], /^npm run watch: --interval: expected whole seconds above 0, got "0"; see /],
+    [['--bogus'], /^npm run watch: Unknown option '--bogus'/],
   ])('refuses %s in one line', async (args, line) => {
     const ended = await startProgram(process.execPath, [script, ...args], { cwd: root, input: '' }).ended
     expectFailure(ended, 2, line)
