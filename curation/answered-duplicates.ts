@@ -2,7 +2,7 @@
  * Which problems with an answer are the same, however they are worded: those that name the same numbers and have the same answer. Words tell
  * nothing here ("a player rolls three fair dice", "a wheel is spun three times"); the answer tells what is asked.
  */
-import { featuresOf, formulasOf, hashText, shareOfFormulas } from './near-duplicates.ts'
+import { agree, areSameNumbers, featuresOf, formulasOf, hashText } from './near-duplicates.ts'
 
 /** What is compared of a statement. */
 export interface ComparedStatement {
@@ -16,9 +16,8 @@ export interface ComparedStatement {
 
 /** Problems with one key that are remembered: with more, the numbers tell too little. */
 export const mostOwners = 16
-/** Formulas of the shorter statement that the longer one must have too, of those with three pairs or more; another wording writes some otherwise. */
+/** Share of the shorter statement's formulas that the longer one must have too: another wording writes some otherwise. */
 const leastFormulas = 0.6
-const fewestFormulas = 3
 
 /** What is compared of a statement; undefined where it names no number but 0, 1 and 2, and an equal answer may be chance. */
 export function comparedOf(statement: string): ComparedStatement | undefined {
@@ -56,22 +55,16 @@ const longestAnswer = 400
 /** Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. */
 export function areTheSame(first: ComparedStatement, second: ComparedStatement): boolean {
   if (!haveTheSameNumbers(first.numbers, second.numbers) || isReversed(first.orders, second.orders)) return false
-  const fewest = Math.min(first.formulas.length, second.formulas.length)
-  return fewest < fewestFormulas || shareOfFormulas(first.formulas, second.formulas) >= leastFormulas
+  return agree(first.formulas, second.formulas, { ofShorter: leastFormulas, ofLonger: 0 })
 }
 
-/** A longer wording may repeat its numbers, and name 0, 1 and 2 besides. */
+/** A longer wording may repeat its numbers, and name 0, 1 and 2 besides; one of the same length may not. */
 function haveTheSameNumbers(first: readonly number[], second: readonly number[]): boolean {
-  const [shorter, longer] = first.length <= second.length ? [first, second] : [second, first]
-  let at = 0
-  for (const number of longer) {
-    if (number === shorter[at]) at++
-    else if (first.length === second.length || (number > 2 && !shorter.includes(number))) return false
-  }
-  return at === shorter.length
+  const isLonger = first.length !== second.length
+  return isLonger ? areSameNumbers(first, second) : first.every((number, index) => number === second[index])
 }
 
-/** Whether two numbers follow each other in a formula of the one, and the other way round alone in one of the other: (3, 4) is not (4, 3). */
+/** Whether the one says a thing in one way alone and the other in the other way: (3, 4) is not (4, 3), and x^2 + x is not x^2 - x. */
 function isReversed(first: readonly number[], second: readonly number[]): boolean {
   return first.some((order) => !second.includes(order) && second.includes(order ^ 1) && !first.includes(order ^ 1))
 }

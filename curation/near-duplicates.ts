@@ -346,10 +346,8 @@ export class NearDuplicateIndex {
     const isLonger = first.numbers.length !== second.numbers.length
     if (isLonger && numbers < fewestOfLonger) return undefined
     if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
-    if (
-      !agree(first.formulas, second.formulas, repeats(first.numbers, second.numbers) ? 1 : isLonger ? leastOfLonger : 0)
-    )
-      return undefined
+    const ofLonger = repeats(first.numbers, second.numbers) ? 1 : isLonger ? leastOfLonger : 0
+    if (!agree(first.formulas, second.formulas, { ofShorter: leastOfShorter, ofLonger })) return undefined
     const words = jaccard(first.words, second.words)
     const isTold =
       words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
@@ -364,6 +362,10 @@ const tellingNumbers = 2
 const fewestOfLonger = 3
 /** ...and by this share of its formulas: 3x^2 - 4x + 3 is not x^2 - 4x + 3. */
 const leastOfLonger = 0.8
+/** Of the shorter one's formulas, what the longer one must have too. */
+const leastOfShorter = 0.95
+/** With fewer pairs of neighbours in one of the two, formulas tell nothing. */
+const fewestFormulas = 3
 /** So many of them in the same order, as a sample input and output have, outweigh what the words say by the way. */
 const overwhelmingNumbers = 8
 /** So many pairs of neighbours in the formulas of both tell as much as their words. */
@@ -532,7 +534,10 @@ function jaccard(first: Uint32Array, second: Uint32Array): number {
  * Whether two texts name the same numbers: the shorter list in the order of the longer one, which names no other number but
  * 0, 1 and 2 besides, as another wording of the same may.
  */
-function areSameNumbers(first: Uint16Array, second: Uint16Array): boolean {
+export function areSameNumbers(
+  first: Uint16Array | readonly number[],
+  second: Uint16Array | readonly number[],
+): boolean {
   const [shorter, longer] = first.length <= second.length ? [first, second] : [second, first]
   let at = 0
   for (const number of longer) {
@@ -548,16 +553,14 @@ function repeats(first: Uint16Array, second: Uint16Array): boolean {
   return telling(first) !== telling(second)
 }
 
-/** Whether the shorter formulas lie in the longer ones, as far as there are any to speak of. @param least share of the longer ones, 0 to 1 */
-function agree(first: Uint32Array, second: Uint32Array, least: number): boolean {
+/** Whether the formulas of two statements agree, as far as both have any to speak of. @param first @param second hashes, ascending. The shares: 0 to 1 */
+export function agree(
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+  { ofShorter, ofLonger }: { ofShorter: number; ofLonger: number },
+): boolean {
   const [fewest, most] = [Math.min(first.length, second.length), Math.max(first.length, second.length)]
-  if (fewest < 3) return true
-  const share = shareOfFormulas(first, second)
-  return share >= 0.95 && (share * fewest) / most >= least
-}
-
-/** The share of the shorter one's pairs that the longer one has too, 0 to 1. @param first @param second hashes, ascending; not both may be empty */
-export function shareOfFormulas(first: ArrayLike<number>, second: ArrayLike<number>): number {
+  if (fewest < fewestFormulas) return true
   let common = 0
   for (let one = 0, other = 0; one < first.length && other < second.length;) {
     const a = first[one] as number
@@ -566,5 +569,5 @@ export function shareOfFormulas(first: ArrayLike<number>, second: ArrayLike<numb
     if (a <= b) one++
     if (b <= a) other++
   }
-  return common / Math.min(first.length, second.length)
+  return common / fewest >= ofShorter && common / most >= ofLonger
 }
