@@ -7,8 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BenchmarkIndex, type DecontaminationSettings } from '../curation/decontamination.ts'
-import { areTheSame, comparedOf, ownersKey, type ComparedStatement } from '../curation/answered-duplicates.ts'
-import { featuresOf, NearDuplicateIndex } from '../curation/near-duplicates.ts'
+import {
+  answerKey,
+  areTheSame,
+  comparedOf,
+  ownersKey,
+  type ComparedStatement,
+} from '../curation/answered-duplicates.ts'
+import { featuresOf, namesNumbers, NearDuplicateIndex } from '../curation/near-duplicates.ts'
 import { defaultOf, type Profile } from '../engine/settings.ts'
 import screenProblem from '../processors/screen-problem.ts'
 import { FAMILIES } from '../simulator/families/all.ts'
@@ -30,6 +36,7 @@ const figures = new Figures(options.json)
 /** How statements are compared. */
 interface Screening {
   rule: 'words' | 'words-and-numbers'
+  wordsWithoutAnswer: number
   index: NearDuplicateIndex
 }
 
@@ -43,6 +50,7 @@ function settingsOf(profile: Profile): Screening & { overlap: DecontaminationSet
   const rule = value('duplicates') as 'words'
   return {
     rule,
+    wordsWithoutAnswer: value('wordsWithoutAnswer') as number,
     index: new NearDuplicateIndex({
       rule,
       wordSimilarity: value('wordSimilarity') as number,
@@ -66,7 +74,7 @@ interface Statement {
 
 /** What the index takes for the same as something before it; with `answers` what the numbers and the answer tell, too. */
 function screen(
-  { rule, index }: Screening,
+  { rule, wordsWithoutAnswer, index }: Screening,
   statements: readonly Statement[],
   answers = false,
 ): { dropped: number; right: number; missed: number } {
@@ -76,10 +84,13 @@ function screen(
   for (const [number, { key, text, answer }] of statements.entries()) {
     const features = featuresOf(text, rule)
     const isRepeat = key !== undefined && keys.has(key)
-    const compared = answers && answer !== undefined ? comparedOf(text) : undefined
-    const owner = compared && { compared, place: ownersKey('math', answer ?? '', compared) }
+    const isAnswered = answer !== undefined && namesNumbers(features)
+    const compared = answers && isAnswered ? comparedOf(text) : undefined
+    const shortAnswer = answerKey(answer ?? '')
+    const owner = compared && { compared, place: ownersKey('math', shortAnswer, compared) }
     const others = owners.get(owner?.place ?? '') ?? []
-    if (index.find(features) || (compared && others.some((other) => areTheSame(other, compared)))) {
+    const isTold = index.find(features, isAnswered ? wordsWithoutAnswer : 0) !== undefined
+    if (isTold || (compared && others.some((other) => areTheSame(other, compared, shortAnswer)))) {
       counts.dropped++
       if (isRepeat) counts.right++
       continue

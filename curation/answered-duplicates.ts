@@ -2,7 +2,7 @@
  * Which problems with an answer are the same, however they are worded: those that name the same numbers and have the same answer. Words tell
  * nothing here ("a player rolls three fair dice", "a wheel is spun three times"); the answer tells what is asked.
  */
-import { agree, areSameNumbers, featuresOf, formulasOf, hashText } from './near-duplicates.ts'
+import { agree, areSameNumbers, featuresOf, formulasOf, hashText, namesNumbers } from './near-duplicates.ts'
 
 /** What is compared of a statement. */
 export interface ComparedStatement {
@@ -21,15 +21,16 @@ const leastFormulas = 0.6
 
 /** What is compared of a statement; undefined where it names no number but 0, 1 and 2, and an equal answer may be chance. */
 export function comparedOf(statement: string): ComparedStatement | undefined {
-  const { numbers, formulas } = featuresOf(statement)
-  if (!numbers.some((number) => number > 2)) return undefined
+  const features = featuresOf(statement)
+  if (!namesNumbers(features)) return undefined
+  const { numbers, formulas } = features
   return { numbers: [...numbers].sort((a, b) => a - b), formulas: [...formulas], orders: ordersOf(statement) }
 }
 
-/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. */
+/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. @param answer as `answerKey` writes it */
 export function ownersKey(domain: string, answer: string, { numbers }: ComparedStatement): string {
   const telling = [...new Set(numbers.filter((number) => number > 2))]
-  return `${domain} ${answerKey(answer)} ${telling.join(' ')}`
+  return `${domain} ${answer} ${telling.join(' ')}`
 }
 
 /**
@@ -52,16 +53,29 @@ export function answerKey(answer: string): string {
 
 const longestAnswer = 400
 
-/** Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. */
-export function areTheSame(first: ComparedStatement, second: ComparedStatement): boolean {
-  if (!haveTheSameNumbers(first.numbers, second.numbers) || isReversed(first.orders, second.orders)) return false
-  return agree(first.formulas, second.formulas, { ofShorter: leastFormulas, ofLonger: 0 })
+/** An answer that many problems have, so that it may be shared by chance: a whole number of up to three digits. */
+const plainAnswer = /^-?\d{1,3}$/
+/** So many numbers but 0, 1 and 2, with an answer that is not plain, are told by it however often each is named. */
+const tellingNumbers = 2
+
+/**
+ * Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. What few problems come to (a fraction, a
+ * root, four digits) tells more than how often each number is named; what many do (4, 12) tells less.
+ * @param answer of both, as `answerKey` writes it
+ */
+export function areTheSame(first: ComparedStatement, second: ComparedStatement, answer: string): boolean {
+  if (isReversed(first.orders, second.orders)) return false
+  const isEqual = areEqual(first.numbers, second.numbers)
+  const isTold = !plainAnswer.test(answer)
+  if (isEqual && isTold) return true
+  if (!agree(first.formulas, second.formulas, { ofShorter: leastFormulas, ofLonger: 0 })) return false
+  // A longer wording may repeat its numbers, and name 0, 1 and 2 besides.
+  if (first.numbers.length !== second.numbers.length) return areSameNumbers(first.numbers, second.numbers)
+  return isEqual || (isTold && new Set(first.numbers.filter((number) => number > 2)).size >= tellingNumbers)
 }
 
-/** A longer wording may repeat its numbers, and name 0, 1 and 2 besides; one of the same length may not. */
-function haveTheSameNumbers(first: readonly number[], second: readonly number[]): boolean {
-  const isLonger = first.length !== second.length
-  return isLonger ? areSameNumbers(first, second) : first.every((number, index) => number === second[index])
+function areEqual(first: readonly number[], second: readonly number[]): boolean {
+  return first.length === second.length && first.every((number, index) => number === second[index])
 }
 
 /** Whether the one says a thing in one way alone and the other in the other way: (3, 4) is not (4, 3), and x^2 + x is not x^2 - x. */

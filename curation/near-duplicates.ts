@@ -280,13 +280,16 @@ export class NearDuplicateIndex {
     for (const word of features.words) this.#frequencies.set(word, (this.#frequencies.get(word) ?? 0) + 1)
   }
 
-  /** The key of a statement that says the same, and how alike the two are; undefined where there is none. */
-  find(features: StatementFeatures): { key: string; likeness: Likeness } | undefined {
+  /**
+   * The key of a statement that says the same, and how alike the two are; undefined where there is none.
+   * @param leastWords the share of their words that they must have in common besides, 0 to 1
+   */
+  find(features: StatementFeatures, leastWords = 0): { key: string; likeness: Likeness } | undefined {
     if (this.#settings.rule === 'exact') return undefined
     const compared = this.#compared(features)
     const keys = this.#keysOf(compared)
     for (const segment of this.#segments) {
-      const found = segment.find(keys, (other) => this.#likenessOf(compared, other))
+      const found = segment.find(keys, (other) => this.#likenessOf(compared, other, leastWords))
       if (found) return found
     }
     return undefined
@@ -335,7 +338,7 @@ export class NearDuplicateIndex {
   }
 
   /** How alike two statements are that are duplicates; undefined for two that are not. */
-  #likenessOf(first: StatementFeatures, second: StatementFeatures): Likeness | undefined {
+  #likenessOf(first: StatementFeatures, second: StatementFeatures, leastWords: number): Likeness | undefined {
     const { rule, wordSimilarity } = this.#settings
     if (rule === 'words') {
       const words = jaccard(first.words, second.words)
@@ -352,8 +355,13 @@ export class NearDuplicateIndex {
     const isTold =
       words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
     const isAlike = words >= wordSimilarity || (numbers >= tellingNumbers && isTold)
-    return isAlike ? { words, numbers } : undefined
+    return isAlike && words >= leastWords ? { words, numbers } : undefined
   }
+}
+
+/** Whether a statement names a number but 0, 1 and 2, so that one with the same numbers and the same answer is hardly another problem. */
+export function namesNumbers({ numbers }: Pick<StatementFeatures, 'numbers'>): boolean {
+  return numbers.some((number) => number > 2)
 }
 
 /** From so many numbers but 0, 1 and 2 on, the same numbers in the same order are a sign of their own. */

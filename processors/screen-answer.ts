@@ -11,7 +11,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'screen-answer',
   summary: 'Drops problems that are the same as an earlier one by their numbers and their answer.',
-  version: 1,
+  version: 2,
   inputs: { votedProblems: topics.votedProblems },
   tables: {},
   outputs: { testCases: topics.testCases },
@@ -33,11 +33,11 @@ export default defineProcessor({
       const { problemId, domain, statement, checks } = voted
       const compared = config.duplicates === 'off' ? undefined : comparedOf(statement)
       if (!compared || checks.answer === null) return emit.testCases(voted)
-      const key = ownersKey(domain, checks.answer, compared)
+      const answer = answerKey(checks.answer)
+      const key = ownersKey(domain, answer, compared)
       const problems = state.get(key)?.problems ?? []
-      const same = problems.find((earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared))
-      if (same)
-        return discard('near-duplicate', `the same numbers and answer ${answerKey(checks.answer)} as ${same.problemId}`)
+      const same = problems.find((earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, answer))
+      if (same) return discard('near-duplicate', `the same numbers and answer ${answer} as ${same.problemId}`)
       if (problems.length < mostOwners) state.set(key, { problems: [...problems, { problemId, ...compared }] })
       return emit.testCases(voted)
     },

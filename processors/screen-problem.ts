@@ -8,10 +8,12 @@ import {
   decodeFeatures,
   encodeFeatures,
   featuresOf,
+  namesNumbers,
   NearDuplicateIndex,
   type Likeness,
 } from '../curation/near-duplicates.ts'
 import { brokenStatementRules } from '../curation/statements.ts'
+import { domainNamed } from '../domains/index.ts'
 import { defineProcessor, table } from '../engine/processor.ts'
 import { setting, type SettingValues } from '../engine/settings.ts'
 import { topics } from '../topics/catalogue.ts'
@@ -55,7 +57,7 @@ export function decontaminationRule(
 export default defineProcessor({
   name: 'screen-problem',
   summary: 'Statement rules, duplicates and benchmark overlap, before GPU time is spent.',
-  version: 3,
+  version: 4,
   inputs: { problems: topics.problems },
   tables: { benchmarks },
   outputs: { screened: topics.screenedProblems },
@@ -85,6 +87,10 @@ export default defineProcessor({
     commonWordStatements: setting.integer(
       'A word that more statements have is not compared from then on; 0: all are. The scripts: 1000.',
       { min: 0, max: 1e9, default: 0, profiles: { scripts: 1000 }, recipe: true },
+    ),
+    wordsWithoutAnswer: setting.number(
+      'Share of their words from which two statements that are alike by their numbers are the same, whatever their answers. What shares fewer is left to screen-answer where the problem is checked by an answer. 0: the text alone decides.',
+      { min: 0, max: 1, default: 0.3, profiles: { paper: 0, scripts: 0 }, recipe: true },
     ),
     ...decontaminationSettings,
     publishedBefore: setting.text(
@@ -128,7 +134,7 @@ export default defineProcessor({
   },
   process: {
     problems(problem, { config, state, index, tables, emit, discard, enterStream }) {
-      const { id, origin, statement, contentHash, publishedAt } = problem
+      const { id, domain, origin, statement, contentHash, publishedAt } = problem
       if (origin === 'human') enterStream()
       const first = state.get(contentHash)
       if (first) return discard('duplicate', `same statement as ${first.problemId}`)
@@ -146,7 +152,8 @@ export default defineProcessor({
       if (publishedBefore !== '' && publishedAt !== null && publishedAt >= publishedBefore)
         return leaveOut('after-cut-off', `published at ${publishedAt}`)
       const features = featuresOf(statement, config.duplicates)
-      const alike = index.find(features)
+      const isAnswered = domainNamed(domain).checkedBy === 'answer' && namesNumbers(features)
+      const alike = index.find(features, isAnswered ? config.wordsWithoutAnswer : 0)
       if (alike) {
         const owner = state.get(alike.key)?.problemId ?? alike.key
         return leaveOut('near-duplicate', `${likenessText(alike.likeness)} as ${owner}`)

@@ -206,7 +206,10 @@ export class Reconciliation {
   #assign({ topic, id, parentId }: Output): void {
     for (const { name } of this.#makersOf(topic)) {
       const account = this.#accounts.get(name)
-      const input = account?.byId.get(id) ?? (parentId === undefined ? undefined : account?.byId.get(parentId))
+      // A record in a topic that its maker reads too (trace-requests) is that input itself, not one that was handed on.
+      const same = account?.byId.get(id)
+      const parent = parentId === undefined ? undefined : account?.byId.get(parentId)
+      const input = same?.topic === topic ? parent : (same ?? parent)
       if (!input || input.outputs.has(passedOver)) continue
       if (input.outputs.has(id)) this.#violated(`${topic} holds ${id} a second time`)
       input.outputs.add(id)

@@ -1,7 +1,8 @@
 /** What each rule drops: in the stream, alone, and beyond all others. */
-import { NearDuplicateIndex, featuresOf } from '../../curation/near-duplicates.ts'
+import { NearDuplicateIndex, featuresOf, namesNumbers } from '../../curation/near-duplicates.ts'
 import { parseJudgement, passesQuorum } from '../../curation/judgements.ts'
 import { brokenStatementRules } from '../../curation/statements.ts'
+import { domainNamed } from '../../domains/index.ts'
 import { judgePrompt } from '../../domains/prompts.ts'
 import type { Processor } from '../../engine/processor.ts'
 import { defaultOf, type Profile } from '../../engine/settings.ts'
@@ -87,6 +88,7 @@ function statementRules(
     maxCharacters: value<number>('maxStatementCharacters'),
   }
   const duplicates = value<'exact' | 'words'>('duplicates')
+  const wordsWithoutAnswer = value<number>('wordsWithoutAnswer')
   const index = new NearDuplicateIndex({
     rule: duplicates,
     wordSimilarity: value('wordSimilarity'),
@@ -94,7 +96,7 @@ function statementRules(
   })
   const texts = new Set<string>()
   for (const { problem } of problems) {
-    const { id, statement, contentHash } = problem
+    const { id, domain, statement, contentHash } = problem
     for (const { rule } of brokenStatementRules(statement, bounds)) note(`${screenProblem.name}: ${rule}`, id)
     if (texts.has(contentHash)) {
       note(`${screenProblem.name}: duplicate`, id)
@@ -104,7 +106,8 @@ function statementRules(
     }
     texts.add(contentHash)
     const features = featuresOf(statement, duplicates)
-    if (index.find(features)) note(`${screenProblem.name}: near-duplicate`, id)
+    const isAnswered = domainNamed(domain).checkedBy === 'answer' && namesNumbers(features)
+    if (index.find(features, isAnswered ? wordsWithoutAnswer : 0)) note(`${screenProblem.name}: near-duplicate`, id)
     else index.add(contentHash, features)
   }
 }

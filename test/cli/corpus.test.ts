@@ -2,6 +2,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Reconciliation } from '../../bench/soak/reconciliation.ts'
+import { openBeside, useCorpus } from '../../cli/corpus.ts'
+import { placeOf } from '../../cli/place.ts'
+import { processors } from '../../processors/index.ts'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
 import {
   commandFile,
@@ -66,6 +70,14 @@ describe('the demo', () => {
     expect(pairs.length).toBeGreaterThanOrEqual(30)
     expect(new Set(pairs.map((pair) => pair.problem_id)).size).toBeGreaterThanOrEqual(10)
     expect(new Set(pairs.map(({ domain }) => domain))).toEqual(new Set(['math', 'code']))
+  })
+
+  test('leaves every processor with its account balanced, and nothing in flight', async () => {
+    const reconciliation = new Reconciliation(processors)
+    const place = await placeOf({ data: join(cwd, 'demo-data'), kafka: false })
+    const balances = await useCorpus(place, openBeside, (corpus) => reconciliation.look(corpus))
+    expect([...reconciliation.violations, ...reconciliation.openAtEnd()]).toEqual([])
+    expect(balances.find(({ processor }) => processor === 'verify-rollout')?.out).toBeGreaterThan(100)
   })
 
   test('says that it is complete when it is run again, and makes nothing', async () => {

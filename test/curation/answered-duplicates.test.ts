@@ -6,7 +6,8 @@ import { answerKey, areTheSame, comparedOf, ownersKey } from '../../curation/ans
 function same(first: string, second: string, answer = '12'): boolean {
   const [one, other] = [comparedOf(first), comparedOf(second)]
   if (!one || !other) return false
-  return ownersKey('math', answer, one) === ownersKey('math', answer, other) && areTheSame(one, other)
+  const key = answerKey(answer)
+  return ownersKey('math', key, one) === ownersKey('math', key, other) && areTheSame(one, other, key)
 }
 
 describe('problems with the same answer', () => {
@@ -45,6 +46,23 @@ describe('problems with the same answer', () => {
     ['no number to speak of', 'Add $1$ and $2$.', 'Add $2$ and $1$.'],
   ])('are not the same with %s', (_, first, second) => {
     expect(same(first, second)).toBe(false)
+  })
+
+  it('are told by an answer that few have, however often they name a number', () => {
+    const [dice, wheel] = [
+      'In a board game $4$ dice with $12$ faces ($1$ up to $12$) are cast. How likely are $34$ points or more?',
+      'A spinner stops on $1, 2, \\ldots, 12$. It is spun $4$ times. Give the chance of a total of at least $34$.',
+    ]
+    expect(same(dice, wheel, '\\frac{715}{20736}')).toBe(true)
+    expect(same(dice, wheel, '12')).toBe(false)
+  })
+
+  it('are told by an answer that few have, however their formulas are written', () => {
+    const [pair, beacon] = [
+      'What polar coordinates $(r, \\theta)$, $r > 0$, describe the pair $(0, 5)$?',
+      'A ship is at $(0, 5)$. Give $(r, \\theta)$, where $r > 0$ is its distance and $\\theta \\in [0, \\pi)$ the angle.',
+    ]
+    expect(same(pair, beacon, '(5, \\frac{\\pi}{2})')).toBe(true)
   })
 
   it('are the same as themselves in any scene, and the relation is symmetric', () => {

@@ -69,6 +69,23 @@ describe('screen-problem', () => {
     ).toHaveLength(1)
   })
 
+  it('leaves statements alike by their numbers alone to their answers, where they have some', async () => {
+    const [urn, machines] = [
+      'A box holds $4$ striped and $15$ white balls, drawn one at a time. Compute the expected number of draws until a striped one is seen.',
+      'Exactly $4$ of $15$ machines are faulty. An inspector checks one at a time. Find the expected number of checks until one is seen.',
+    ]
+    const drop = async (domain: string, settings = {}) => {
+      const state = new Map<string, unknown>()
+      const screen = (id: string, statement: string) =>
+        drive(screenProblem, of({ id, domain, statement, contentHash: id.repeat(64) }), { state, settings })
+      await screen('a', urn)
+      return (await screen('b', machines)).discarded?.reason
+    }
+    expect(await drop('math')).toBeUndefined()
+    expect(await drop('code')).toBe('near-duplicate')
+    expect(await drop('math', { wordsWithoutAnswer: 0 })).toBe('near-duplicate')
+  })
+
   it('compares nothing with a statement that was left out', async () => {
     const state = new Map<string, unknown>()
     const statement = 'Prove that a tank of 480 litres that loses 12 litres an hour holds 96 litres after 32 hours.'
