@@ -1,7 +1,7 @@
 /**
  * The judges' gate by each rule for judges that disagree, against what is true of each problem.
  *
- *   node dist/bench/judging.js [--problems 20000] [--noise-factor 1] [--of-problem 0.4] [--of-judge 0.3] [--judges sim-judge-a,sim-judge-b]
+ *   npm run bench:judging -- [--problems 10000] [--noise-factor 1] [--of-problem 0.4] [--of-judge 0.3] [--judges sim-judge-a,sim-judge-b]
  *
  * Problems are the simulated writer's, those left out that screening drops by their text; the judges are the simulated ones, asked by judge-problem itself.
  * `--of-problem`, `--of-judge`: the shares of wrong judgements that all judges, and one judge, make at each rating of a problem; the rest is chance.
@@ -22,7 +22,7 @@ const program = {
   about: "The judges' gate by each rule, against what is true of each problem; ends with 1 where a goal is missed.",
 }
 const values = readOptions(program, {
-  problems: { type: 'string', default: '20000', doc: 'of the simulated writer' },
+  problems: { type: 'string', default: '10000', doc: 'of the simulated writer' },
   seed: { type: 'string', default: '1', doc: 'of all that is drawn' },
   'noise-factor': { type: 'string', default: '1', doc: 'how often the simulated models go wrong' },
   'of-problem': { type: 'string', doc: 'share of wrong judgements that all judges make (default: the simulator’s)' },
@@ -32,15 +32,13 @@ const values = readOptions(program, {
 })
 
 const defaults = judgeSettingsOf('wellspring')
-const majority = { ...defaults, disagreement: 'majority' }
 /** What is compared, by name. */
 const rules: readonly (readonly [string, Record<string, unknown>])[] = [
   ['defaults', defaults],
   ['scripts', judgeSettingsOf('scripts')],
-  ['asked twice where unreadable, veto', { ...defaults, disagreement: 'veto' }],
-  ...[1, 2, 3, 4, 6].map((ratingsPerJudge) => [`majority of ${ratingsPerJudge} each`, { ...majority, ratingsPerJudge }] as const), // prettier-ignore
-  ['strict, veto', { ...defaults, quorum: 'strict', disagreement: 'veto' }],
-  ['strict, majority of 2 each', { ...majority, quorum: 'strict', ratingsPerJudge: 2 }],
+  ['veto', { ...defaults, disagreement: 'veto' }],
+  ...[2, 3].map((ratingsPerJudge) => [`majority, ${ratingsPerJudge} each`, { ...defaults, ratingsPerJudge }] as const),
+  ...[1, 2].map((ratingsPerJudge) => [`half, ${ratingsPerJudge} each`, { ...defaults, disagreement: 'half', ratingsPerJudge }] as const), // prettier-ignore
 ]
 
 const mistakes = {

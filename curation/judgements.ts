@@ -52,11 +52,11 @@ export type Quorum = 'strict' | 'lenient'
 export interface JudgingRule {
   quorum: Quorum
   /**
-   * What happens where one judge would keep a problem and another drop it. `veto`: it is dropped (PromptCoT 1.0).
-   * `majority`: more than half of the ratings must keep it (a panel's vote, as in Verga and others 2024, "Replacing Judges with Juries").
+   * What happens where one judge would keep a problem and another drop it. `veto`: it is dropped (PromptCoT 1.0). `majority`: more than half
+   * of the ratings must keep it, `half`: at least half (a panel that votes, as in Verga and others 2024, "Replacing Judges with Juries").
    */
-  disagreement: 'veto' | 'majority'
-  /** Ratings of each judge at most, from 1. Of a majority: as long as the ratings are evenly split, every judge rates once more. */
+  disagreement: 'veto' | 'majority' | 'half'
+  /** Ratings of each judge at most, from 1. Without a veto: as long as the ratings are evenly split, every judge rates once more. */
   ratingsPerJudge: number
 }
 
@@ -67,7 +67,7 @@ function sidesOf(ratings: readonly Rating[], quorum: Quorum): { kept: number; dr
 }
 
 /**
- * How many more ratings are due, 0 where it is decided: with `veto` one of each judge, at once; with `majority` the fewest that can decide.
+ * How many more ratings are due, 0 where it is decided: with `veto` one of each judge, at once; else the fewest that can decide.
  * @param ratings so far. Judges rate in turn: rating i is that of judge `i % judges`
  */
 export function ratingsDue(ratings: readonly Rating[], judges: number, rule: JudgingRule): number {
@@ -79,9 +79,10 @@ export function ratingsDue(ratings: readonly Rating[], judges: number, rule: Jud
   if (round > rule.ratingsPerJudge) return 0
   const end = round * judges
   const most = Math.floor(end / 2) + 1
-  const toKeep = most - kept
-  // An even split at the very end drops.
-  const toDrop = (round === rule.ratingsPerJudge ? Math.ceil(end / 2) : most) - dropped
+  // An even split is the end only in the last round.
+  const half = round === rule.ratingsPerJudge ? Math.ceil(end / 2) : most
+  const toKeep = (rule.disagreement === 'half' ? half : most) - kept
+  const toDrop = (rule.disagreement === 'half' ? most : half) - dropped
   if (toDrop <= 0 || (toKeep <= 0 && ratings.includes('perfect'))) return 0
   return Math.min(end - given, Math.max(1, Math.min(toKeep, toDrop)))
 }
@@ -93,7 +94,7 @@ export function passesQuorum(
 ): { passes: boolean; evidence: string } {
   const ratings = judgements.map(({ overall }) => overall)
   const { kept, dropped } = sidesOf(ratings, quorum)
-  const isKept = disagreement === 'veto' ? dropped === 0 : kept > dropped
+  const isKept = { veto: dropped === 0, majority: kept > dropped, half: kept >= dropped }[disagreement]
   const said = judgements.map(
     ({ judge, opinion, overall }) => `${judge}${opinion > 1 ? ` (opinion ${opinion})` : ''}: ${overall}`,
   )

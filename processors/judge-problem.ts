@@ -26,12 +26,12 @@ export default defineProcessor({
       { default: 'lenient', recipe: true },
     ),
     disagreement: setting.choice(
-      'Where one judge would keep a problem and another drop it. veto: it is dropped (PromptCoT 1.0). majority: more than half of the ratings must keep it, a panel that votes (Verga and others 2024); no rating is asked for that cannot change that.',
-      ['veto', 'majority'],
+      'Where one judge would keep a problem and another drop it. veto: it is dropped (PromptCoT 1.0). majority: more than half of the ratings must keep it, half: at least half, as a panel votes (Verga and others 2024); no rating is asked for that cannot change that.',
+      ['veto', 'majority', 'half'],
       { default: 'majority', profiles: { paper: 'veto', scripts: 'veto' }, recipe: true },
     ),
     ratingsPerJudge: setting.integer(
-      'Of majority: while the ratings are evenly split, every judge rates once more, with another seed, up to so many times. Then the problem is dropped.',
+      'Without a veto: while the ratings are evenly split, every judge rates once more, with another seed, until each has rated so many times.',
       { min: 1, max: 16, default: 2, profiles: { paper: 1, scripts: 1 }, recipe: true },
     ),
     readAttempts: setting.integer(
