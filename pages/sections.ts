@@ -126,7 +126,7 @@ function judgementTable(judgements: readonly Judgement[]): Html {
     'Ratings by judge models',
     ['judge', ...criteria.map(([name]) => name)],
     judgements.map((judgement) => [
-      judgement.judge,
+      judgement.opinion > 1 ? `${judgement.judge}, opinion ${judgement.opinion}` : judgement.judge,
       ...criteria.map(([, field]) => badge(judgement[field], tones[judgement[field]])),
     ]),
   )

@@ -23,6 +23,15 @@ const noiseSchema = z
   })
   .prefault({})
 
+/** Of the wrong judgements; what is left is chance, drawn anew for each rating. */
+const judgeMistakesSchema = z
+  .strictObject({
+    ofProblem: rate(0.4, 'wrong judgements of problems that mislead every judge, at each rating'),
+    ofJudge: rate(0.3, 'wrong judgements that one judge makes of a problem at each rating'),
+  })
+  .refine(({ ofProblem, ofJudge }) => ofProblem + ofJudge <= 1, 'ofProblem and ofJudge: expected at most 1 together')
+  .prefault({})
+
 const failuresSchema = z
   .strictObject({
     refused: rate(0, 'requests answered 429 at once'),
@@ -121,6 +130,7 @@ const schema = z.strictObject({
     .default(0)
     .describe('standard deviation, in logits, of how much better or worse a model is at one family than at all'),
   noise: noiseSchema,
+  judgeMistakes: judgeMistakesSchema,
   noiseFactor: z.number().min(0).max(20).default(1).describe('multiplies every share of noise; none goes above 1'),
 })
 

@@ -1,22 +1,15 @@
 /** What each rule drops: in the stream, alone, and beyond all others. */
 import { NearDuplicateIndex, featuresOf, namesNumbers } from '../../curation/near-duplicates.ts'
-import { parseJudgement, passesQuorum } from '../../curation/judgements.ts'
 import { brokenStatementRules } from '../../curation/statements.ts'
 import { domainNamed } from '../../domains/index.ts'
-import { judgePrompt } from '../../domains/prompts.ts'
 import type { Processor } from '../../engine/processor.ts'
 import { defaultOf, type Profile } from '../../engine/settings.ts'
 import judgeProblem from '../../processors/judge-problem.ts'
 import screenProblem from '../../processors/screen-problem.ts'
-import { generateChoices, PromptCounter } from '../../simulator/generate.ts'
-import { KnownProblems } from '../../simulator/known-problems.ts'
 import { MODELS } from '../../simulator/models.ts'
-import { parseSimulatorOptions, type SimulatorOptions } from '../../simulator/options.ts'
-import { StatementReader } from '../../simulator/statements.ts'
+import type { SimulatorOptions } from '../../simulator/options.ts'
+import { judgeSettingsOf, SimulatedModels } from './simulated-judges.ts'
 import type { JudgedProblem, SimulatedCorpus } from './simulated.ts'
-
-/** What judges are asked with. */
-export const judgeSampling = { temperature: 0.6 }
 
 /** What a rule drops of the synthetic problems of a corpus. */
 export interface RuleCount {
@@ -33,10 +26,10 @@ export interface RuleCount {
 }
 
 /** Counts of every rule that dropped anything, or would have. */
-export function ruleCounts(
+export async function ruleCounts(
   { problems, discards, votedProblems }: SimulatedCorpus,
   { profile, simulator }: { profile: Profile; simulator: SimulatorOptions },
-): RuleCount[] {
+): Promise<RuleCount[]> {
   const dropped = new Map<string, Set<string>>()
   for (const { processor, reason, recordId } of discards) {
     const rule = `${processor}: ${reason}`
@@ -45,7 +38,7 @@ export function ruleCounts(
   const byRule = new Map<string, Set<string>>()
   const note = (rule: string, id: string): void => void byRule.set(rule, (byRule.get(rule) ?? new Set()).add(id))
   statementRules(problems, profile, note)
-  judgeRules(problems, dropped, { profile, simulator }, note)
+  await judgeRules(problems, dropped, { profile, simulator }, note)
   const firing = new Map<string, number>()
   for (const ids of byRule.values()) for (const id of ids) firing.set(id, (firing.get(id) ?? 0) + 1)
   const wrong = new Set<string>()
@@ -113,40 +106,23 @@ function statementRules(
 }
 
 /** The rules of judge-problem: what was dropped before it is judged now, by the same models. */
-function judgeRules(
+async function judgeRules(
   problems: readonly JudgedProblem[],
   dropped: ReadonlyMap<string, ReadonlySet<string>>,
   { profile, simulator }: { profile: Profile; simulator: SimulatorOptions },
   note: (rule: string, id: string) => void,
-): void {
+): Promise<void> {
   const screened = new Set(
     [...dropped].flatMap(([rule, ids]) => (rule.startsWith(`${screenProblem.name}: `) ? [...ids] : [])),
   )
-  const judges = MODELS.filter(({ id }) => id.startsWith('sim-judge'))
-  const settings = parseSimulatorOptions(simulator)
-  const statements = new StatementReader(new KnownProblems([]))
-  const counter = new PromptCounter()
-  const quorum = settingOf<'lenient'>(judgeProblem, 'quorum', profile)
+  const judges = MODELS.flatMap(({ id }) => (id.startsWith('sim-judge') ? [id] : []))
+  const models = new SimulatedModels(simulator)
+  const settings = judgeSettingsOf(profile)
   for (const reason of judgeProblem.discards)
     for (const id of dropped.get(`${judgeProblem.name}: ${reason}`) ?? []) note(`${judgeProblem.name}: ${reason}`, id)
   for (const { problem } of problems) {
     if (!screened.has(problem.id)) continue
-    const prompt = judgePrompt({ ...problem, rationale: problem.rationale ?? '' }).text
-    const judgements = judges.flatMap((model) => {
-      const [choice] = generateChoices(
-        {
-          ...{ endpoint: 'chat', model: model.id, prompts: [prompt], n: 1, seed: null, topP: 1, ...judgeSampling },
-          ...{ maxTokens: undefined, stop: [], includeStop: false, stream: false, includeUsage: false },
-          ...{ echo: false, logprobs: false, promptLogprobs: false },
-        },
-        model,
-        settings,
-        statements,
-        counter,
-      )
-      return parseJudgement(model.id, choice?.content ?? '') ?? []
-    })
-    if (judgements.length < judges.length) note(`${judgeProblem.name}: unreadable-judgement`, problem.id)
-    else if (!passesQuorum(judgements, quorum).passes) note(`${judgeProblem.name}: quorum-not-met`, problem.id)
+    const { reason } = await models.judge(problem, settings, judges)
+    if (reason !== undefined) note(`${judgeProblem.name}: ${reason}`, problem.id)
   }
 }

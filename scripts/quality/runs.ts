@@ -13,7 +13,8 @@ import { startSimulator } from '../../simulator/server.ts'
 import { readTruth } from '../../simulator/truth.ts'
 import type { Figure } from './figures.ts'
 import { gateFigures } from './gates.ts'
-import { judgeSampling, ruleCounts, type RuleCount } from './rules.ts'
+import { ruleCounts, type RuleCount } from './rules.ts'
+import { judgeSampling } from './simulated-judges.ts'
 import { readSimulated } from './simulated.ts'
 
 /** How often the simulated models go wrong, as a multiple of what is usual (simulator/README.md). */
@@ -146,7 +147,7 @@ async function measure(run: Run, options: RunOptions, isFinished: boolean): Prom
     return {
       ...{ ...run, problems: found.problems.length, measuredAt: new Date().toISOString(), isFinished },
       figures: gateFigures(found, run.profile === 'wellspring'),
-      rules: ruleCounts(found, { profile: run.profile, simulator: simulatorOf(run, options) }),
+      rules: await ruleCounts(found, { profile: run.profile, simulator: simulatorOf(run, options) }),
     }
   })
 }

@@ -1,4 +1,5 @@
 /** Rates a problem, well or badly. */
+import { Random } from '../random.ts'
 import { flawAtLevel } from '../statements.ts'
 import type { Flaw, JudgementFact } from '../truth.ts'
 import type { Generation, TaskContext } from './task.ts'
@@ -14,13 +15,26 @@ const SPOILED: Record<Flaw, Criterion> = {
   'wrong-level': 'Difficulty Alignment',
 }
 
+/**
+ * Whether a rating is a mistake. The share of mistakes is that of the noise for every rating; how often ratings are mistaken together is told by
+ * `judgeMistakes`: problems that mislead all judges or none, problems of which one judge is sure, and chance for the rest.
+ */
+function isMistaken({ random, model, settings }: TaskContext, hash: string): boolean {
+  const { ofProblem, ofJudge } = settings.judgeMistakes
+  const share = settings.noise.wrongJudgements
+  const ofAll = new Random('misleading', settings.seed, hash)
+  if (ofAll.chance(ofProblem)) return ofAll.chance(share)
+  const own = new Random('sure', settings.seed, hash, model.id)
+  if (own.chance(ofJudge / (1 - ofProblem))) return own.chance(share)
+  return random.chance(share)
+}
+
 /** Answers the judge prompt. A strict judge finds fault with good problems more often, a lenient one less. */
 export function judge(context: TaskContext, level: string, statement: string): Generation {
   const { random, model, settings, fault } = context
   const reading = context.statements.read(statement)
   const flaw = flawAtLevel(reading, level)
-  const mistaken = random.chance(settings.noise.wrongJudgements)
-  const seesBad = (flaw !== undefined) !== mistaken
+  const seesBad = (flaw !== undefined) !== isMistaken(context, reading.hash)
   const ratings = new Map<Criterion, string>(CRITERIA.map((criterion) => [criterion, 'Perfect']))
   for (const criterion of CRITERIA) if (random.chance(0.25 * (1 - model.leniency))) ratings.set(criterion, 'Acceptable')
   if (seesBad) ratings.set(flaw === undefined ? random.pick(CRITERIA) : SPOILED[flaw], 'Bad')

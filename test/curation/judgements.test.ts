@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { overallRating, parseJudgement, passesQuorum } from '../../curation/judgements.ts'
+import { overallRating, parseJudgement, passesQuorum, ratingsDue, type JudgingRule } from '../../curation/judgements.ts'
 import type { Judgement, Rating } from '../../schemas/generated.ts'
 
 const ratings = {
@@ -30,7 +30,7 @@ describe('parseJudgement', () => {
       'Solvability: perfect\nIt has one answer: 4.\nConcept Coverage: perfect\nDifficulty: acceptable\nAccuracy: perfect\nFormat: perfect\nThe format is not bad.',
     ],
   ])('reads ratings %s', (_, answer) => {
-    expect(parseJudgement('a-judge', answer)).toEqual({ judge: 'a-judge', ...ratings, overall: 'perfect' })
+    expect(parseJudgement('a-judge', answer)).toEqual({ judge: 'a-judge', opinion: 1, ...ratings, overall: 'perfect' })
   })
 
   it('adds the ratings up itself: the final line of a judge that miscounts is not believed', () => {
@@ -94,10 +94,16 @@ describe('overallRating', () => {
   })
 })
 
-describe('passesQuorum', () => {
-  const judged = (...overall: Rating[]): Judgement[] =>
-    overall.map((rating, index) => ({ judge: `judge-${index}`, ...ratings, overall: rating }))
+/** Judgements of judges who rate in turn. */
+const judged = (judges: number, overall: readonly Rating[]): Judgement[] =>
+  overall.map((rating, turn) => ({
+    judge: `judge-${turn % judges}`,
+    opinion: Math.floor(turn / judges) + 1,
+    ...ratings,
+    overall: rating,
+  }))
 
+describe('judges where one that would drop a problem drops it', () => {
   it.each([
     [['perfect', 'perfect'], true, true],
     [['perfect', 'acceptable'], false, true],
@@ -105,11 +111,97 @@ describe('passesQuorum', () => {
     [['perfect', 'bad'], false, false],
     [['bad', 'bad'], false, false],
   ] as [Rating[], boolean, boolean][])('of %j: strict %s, lenient %s', (overall, strict, lenient) => {
-    expect(passesQuorum(judged(...overall), 'strict').passes).toBe(strict)
-    expect(passesQuorum(judged(...overall), 'lenient').passes).toBe(lenient)
+    const disagreement = 'veto'
+    expect(passesQuorum(judged(2, overall), { quorum: 'strict', disagreement }).passes).toBe(strict)
+    expect(passesQuorum(judged(2, overall), { quorum: 'lenient', disagreement }).passes).toBe(lenient)
   })
 
-  it('lists what each judge said', () => {
-    expect(passesQuorum(judged('perfect', 'bad'), 'lenient').evidence).toBe('judge-0: perfect, judge-1: bad')
+  it('are asked once each, all at once, and what they say is the aggregation of PromptCoT 1.0', () => {
+    const rating = fc.constantFrom<Rating>('perfect', 'acceptable', 'bad')
+    fc.assert(
+      fc.property(fc.array(rating, { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 4 }), (said, most) => {
+        const rule = { disagreement: 'veto', ratingsPerJudge: most } as const
+        const passes = (quorum: JudgingRule['quorum']): boolean =>
+          passesQuorum(judged(said.length, said), { ...rule, quorum }).passes
+        expect(ratingsDue([], said.length, { ...rule, quorum: 'lenient' })).toBe(said.length)
+        expect(ratingsDue(said, said.length, { ...rule, quorum: 'lenient' })).toBe(0)
+        expect(passes('strict')).toBe(said.every((one) => one === 'perfect'))
+        expect(passes('lenient')).toBe(said.includes('perfect') && !said.includes('bad'))
+      }),
+    )
+  })
+})
+
+describe('judges whose ratings are counted', () => {
+  /** What is asked for until it is decided, of judges that would say these. */
+  function asked(said: readonly Rating[], judges: number, rule: JudgingRule): Rating[] {
+    const given: Rating[] = []
+    for (;;) {
+      const due = ratingsDue(given, judges, rule)
+      if (due === 0) return given
+      expect(due).toBeLessThanOrEqual(judges - (given.length % judges))
+      given.push(...said.slice(given.length, given.length + due))
+    }
+  }
+
+  const bySplit = { quorum: 'lenient', disagreement: 'majority', ratingsPerJudge: 2 } as const
+
+  it.each([
+    ['two that agree are not asked again', 2, ['perfect', 'acceptable'], 2, true],
+    ['two that agree to drop are not asked again', 2, ['bad', 'bad'], 2, false],
+    ['two that agree that it is no more than acceptable drop it', 2, ['acceptable', 'acceptable'], 2, false],
+    ['three of four keep', 2, ['perfect', 'bad', 'perfect', 'acceptable'], 4, true],
+    ['a third that would drop decides', 2, ['perfect', 'bad', 'bad'], 3, false],
+    ['an even split at the end drops', 2, ['perfect', 'bad', 'perfect', 'bad'], 4, false],
+    ['a third judge is not asked where two agree', 3, ['perfect', 'acceptable'], 2, true],
+    ['a third judge decides between two', 3, ['perfect', 'bad', 'acceptable'], 3, true],
+    ['a third judge decides between two, and drops', 3, ['perfect', 'bad', 'bad'], 3, false],
+    ['a third judge is asked where nobody said perfect yet', 3, ['acceptable', 'acceptable', 'perfect'], 3, true],
+    ['one judge decides alone', 1, ['perfect'], 1, true],
+    ['one judge that is not content is not asked again', 1, ['bad'], 1, false],
+  ] as [string, number, Rating[], number, boolean][])('%s', (_, judges, said, count, passes) => {
+    const given = asked(said, judges, bySplit)
+    expect(given).toHaveLength(count)
+    expect(passesQuorum(judged(judges, given), bySplit).passes).toBe(passes)
+  })
+
+  it('keep a problem by half of the ratings where half is enough', () => {
+    const rule = { ...bySplit, disagreement: 'half' } as const
+    const given = asked(['perfect', 'bad', 'bad', 'perfect'], 2, rule)
+    expect(given).toHaveLength(4)
+    expect(passesQuorum(judged(2, given), rule).passes).toBe(true)
+  })
+
+  it('come to what all would come to, round by round, though some are not asked', () => {
+    const rating = fc.constantFrom<Rating>('perfect', 'acceptable', 'bad')
+    const rules = fc.record({
+      quorum: fc.constantFrom('strict', 'lenient'),
+      disagreement: fc.constantFrom('majority', 'half'),
+      ratingsPerJudge: fc.integer({ min: 1, max: 4 }),
+    })
+    const cases = fc
+      .integer({ min: 1, max: 5 })
+      .chain((judges) => fc.tuple(fc.constant(judges), fc.array(rating, { minLength: 4 * judges, maxLength: 4 * judges }), rules)) // prettier-ignore
+    fc.assert(
+      fc.property(cases, ([judges, said, rule]) => {
+        const keeps = (one: Rating): boolean => (rule.quorum === 'strict' ? one === 'perfect' : one !== 'bad')
+        const leads = (all: readonly Rating[]): number => all.reduce((sum, one) => sum + (keeps(one) ? 1 : -1), 0)
+        const rounds = Array.from({ length: rule.ratingsPerJudge }, (_, round) => said.slice(0, (round + 1) * judges))
+        const all = rounds.find((ratings) => leads(ratings) !== 0) ?? rounds.at(-1) ?? []
+        const lead = leads(all)
+        const isKept = (lead > 0 || (lead === 0 && rule.disagreement === 'half')) && all.includes('perfect')
+        const given = asked(said, judges, rule)
+        expect(given.length).toBeLessThanOrEqual(all.length)
+        expect(passesQuorum(judged(judges, given), rule).passes).toBe(isKept)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('are listed with each of their opinions', () => {
+    const said = judged(2, ['perfect', 'bad', 'perfect', 'bad'])
+    expect(passesQuorum(said, bySplit).evidence).toBe(
+      'judge-0: perfect, judge-1: bad, judge-0 (opinion 2): perfect, judge-1 (opinion 2): bad',
+    )
   })
 })

@@ -165,7 +165,13 @@ export async function writeHostileProblems(corpus: Corpus): Promise<string[]> {
         sourceId: short,
         publishedAt: short,
       },
-      ...{ rationale: attack, contentHash: short, recipe: short, judgements: [{ judge: short, ...judgement }], calls },
+      ...{
+        rationale: attack,
+        contentHash: short,
+        recipe: short,
+        judgements: [{ judge: short, opinion: 1, ...judgement }],
+        calls,
+      },
     })
     const tests = [{ input: attack, output: attack, kind: short }]
     const testCases = make.testCases({

@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drive } from '../../engine/drive.ts'
-import type { Rating } from '../../schemas/generated.ts'
+import { defaultOf } from '../../engine/settings.ts'
+import type { Problem, Rating } from '../../schemas/generated.ts'
 import judgeProblem from '../../processors/judge-problem.ts'
 import { problem } from './records.ts'
 
@@ -51,20 +53,123 @@ describe('judge-problem', () => {
     expect(driven.records).toEqual([{ topic: 'accepted-problems', record: passed }])
   })
 
+  const veto = { disagreement: 'veto', ratingsPerJudge: 1, readAttempts: 1 }
+
   it.each([
     ['lenient', ['perfect', 'bad']],
     ['lenient', ['acceptable', 'acceptable']],
     ['strict', ['perfect', 'acceptable']],
   ] as [string, Rating[]][])('discards as quorum-not-met in %s mode: %j', async (quorum, ratings) => {
-    const driven = await drive(judgeProblem, given, { models: two, settings: { quorum }, answers: ratings.map(rated) })
+    const driven = await drive(judgeProblem, given, {
+      models: two,
+      settings: { ...veto, quorum },
+      answers: ratings.map(rated),
+    })
     expect(driven.discarded).toEqual({
       reason: 'quorum-not-met',
       evidence: `judge-a: ${ratings[0]}, judge-b: ${ratings[1]}`,
     })
   })
 
-  it('discards as unreadable-judgement where a judge does not rate all five, naming it', async () => {
-    const driven = await drive(judgeProblem, given, { models: two, answers: [rated('perfect'), 'Looks fine to me.'] })
+  it.each(['paper', 'scripts'] as const)('asks each judge once in profile %s, and one bad drops', (profile) => {
+    const { settings } = judgeProblem
+    const names = Object.keys(settings) as (keyof typeof settings)[]
+    expect(Object.fromEntries(names.map((name) => [name, defaultOf(settings[name], profile)]))).toEqual({
+      ...veto,
+      quorum: 'lenient',
+    })
+  })
+
+  it('asks every judge again, with another seed, where they disagree, and keeps each of their ratings', async () => {
+    const said: Rating[] = ['perfect', 'bad', 'perfect', 'acceptable']
+    const { records, requests } = await drive(judgeProblem, given, { models: two, answers: said.map(rated) })
+    expect(requests.map(({ model, seed }) => [model, seed])).toEqual([
+      ['judge-a', 0],
+      ['judge-b', 0],
+      ['judge-a', 1],
+      ['judge-b', 1],
+    ])
+    expect(records).toMatchObject([
+      {
+        record: {
+          calls: [
+            { purpose: 'judge-judge-a' },
+            { purpose: 'judge-judge-b' },
+            { purpose: 'judge-judge-a+1' },
+            { purpose: 'judge-judge-b+1' },
+          ],
+          judgements: [
+            { judge: 'judge-a', opinion: 1, overall: 'perfect' },
+            { judge: 'judge-b', opinion: 1, overall: 'bad' },
+            { judge: 'judge-a', opinion: 2, overall: 'perfect' },
+            { judge: 'judge-b', opinion: 2, overall: 'acceptable' },
+          ],
+        },
+      },
+    ])
+  })
+
+  it('discards as quorum-not-met, with every opinion, where they disagree to the end', async () => {
+    const said: Rating[] = ['perfect', 'bad', 'perfect', 'bad']
+    const { discarded } = await drive(judgeProblem, given, { models: two, answers: said.map(rated) })
+    expect(discarded).toEqual({
+      reason: 'quorum-not-met',
+      evidence: 'judge-a: perfect, judge-b: bad, judge-a (opinion 2): perfect, judge-b (opinion 2): bad',
+    })
+  })
+
+  it('asks a third judge only where the first two disagree', async () => {
+    const models = { judge: ['judge-a', 'judge-b', 'judge-c'] }
+    const agreed = await drive(judgeProblem, given, { models, answers: ['perfect', 'perfect'].map(rated) })
+    expect(agreed.requests).toHaveLength(2)
+    const decided = await drive(judgeProblem, given, { models, answers: ['perfect', 'bad', 'acceptable'].map(rated) })
+    expect(decided.requests.map(({ model }) => model)).toEqual(models.judge)
+    expect(decided.records).toHaveLength(1)
+  })
+
+  it('asks a judge that cannot be read again, with another seed', async () => {
+    const answers = [rated('perfect'), 'Looks fine to me.', rated('acceptable')]
+    const { records, requests } = await drive(judgeProblem, given, { models: two, answers })
+    expect(requests.map(({ model, seed }) => [model, seed])).toEqual([
+      ['judge-a', 0],
+      ['judge-b', 0],
+      ['judge-b', 1],
+    ])
+    expect(records).toMatchObject([
+      { record: { judgements: [{ judge: 'judge-a' }, { judge: 'judge-b', opinion: 1 }] } },
+    ])
+  })
+
+  it('never asks a judge twice with one seed or for one purpose, whatever the judges say', async () => {
+    const answer = fc.constantFrom('no idea', rated('perfect'), rated('acceptable'), rated('bad'))
+    const names = fc.uniqueArray(fc.constantFrom('a', 'a-1', 'a-1-1', '1', '1-a', 'b.2'), { minLength: 1 })
+    const settings = fc.record({
+      quorum: fc.constantFrom('strict', 'lenient'),
+      disagreement: fc.constantFrom('veto', 'majority', 'half'),
+      ratingsPerJudge: fc.integer({ min: 1, max: 4 }),
+      readAttempts: fc.integer({ min: 1, max: 3 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(names, settings, fc.infiniteStream(answer), async (judge, chosen, said) => {
+        const driven = await drive(judgeProblem, given, {
+          ...{ models: { judge }, settings: chosen },
+          answers: () => said.next().value as string,
+        })
+        const asked = driven.requests.map(({ model, seed }) => `${model} ${seed}`)
+        expect(new Set(asked).size).toBe(asked.length)
+        expect(asked.length).toBeLessThanOrEqual(judge.length * chosen.ratingsPerJudge * chosen.readAttempts)
+        const [kept] = driven.records as { record: Problem }[]
+        // A purpose that came twice would have been answered by the call before.
+        if (kept) expect(new Set(kept.record.calls.map(({ purpose }) => purpose)).size).toBe(asked.length)
+        if (kept) expect(kept.record.calls).toHaveLength(asked.length)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('discards as unreadable-judgement where a judge does not rate all five each time, naming it', async () => {
+    const answers = [rated('perfect'), 'Hm.', 'Looks fine to me.']
+    const driven = await drive(judgeProblem, given, { models: two, answers })
     expect(driven.discarded).toEqual({ reason: 'unreadable-judgement', evidence: 'judge-b: Looks fine to me.' })
   })
 
