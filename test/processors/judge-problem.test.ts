@@ -73,11 +73,8 @@ describe('judge-problem', () => {
 
   it.each(['paper', 'scripts'] as const)('asks each judge once in profile %s, and one bad drops', (profile) => {
     const { settings } = judgeProblem
-    const names = Object.keys(settings) as (keyof typeof settings)[]
-    expect(Object.fromEntries(names.map((name) => [name, defaultOf(settings[name], profile)]))).toEqual({
-      ...veto,
-      quorum: 'lenient',
-    })
+    const values = Object.entries(settings).map(([name, declared]) => [name, defaultOf(declared, profile)])
+    expect(Object.fromEntries(values)).toEqual({ ...veto, quorum: 'lenient' })
   })
 
   it('asks every judge again, with another seed, where they disagree, and keeps each of their ratings', async () => {
@@ -120,9 +117,10 @@ describe('judge-problem', () => {
 
   it('asks a third judge only where the first two disagree', async () => {
     const models = { judge: ['judge-a', 'judge-b', 'judge-c'] }
-    const agreed = await drive(judgeProblem, given, { models, answers: ['perfect', 'perfect'].map(rated) })
+    const answersOf = (...said: Rating[]): string[] => said.map(rated)
+    const agreed = await drive(judgeProblem, given, { models, answers: answersOf('perfect', 'perfect') })
     expect(agreed.requests).toHaveLength(2)
-    const decided = await drive(judgeProblem, given, { models, answers: ['perfect', 'bad', 'acceptable'].map(rated) })
+    const decided = await drive(judgeProblem, given, { models, answers: answersOf('perfect', 'bad', 'acceptable') })
     expect(decided.requests.map(({ model }) => model)).toEqual(models.judge)
     expect(decided.records).toHaveLength(1)
   })
