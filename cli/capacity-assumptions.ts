@@ -1,7 +1,7 @@
 /** Numbers that the capacity model takes where nobody has measured better ones: of models (assumed), of machines (measured, docs/capacity.md). */
 import type { Domain } from '../domains/domain.ts'
 import { deadLetters, topics } from '../topics/catalogue.ts'
-import type { CallTokens, CapacityInputs, Chance, DomainFigures } from './capacity.ts'
+import type { CallTokens, Chance, DomainFigures } from './capacity.ts'
 
 /** A number with its unit and what it rests on. */
 interface Figure {
@@ -52,36 +52,36 @@ export function assumedDomain({ name, checkedBy }: Domain, share: number, solver
     passed: tokens(250, isMath ? 7000 : 8000),
     failed: tokens(250, isMath ? 11_000 : 13_000),
   }
+  const solverFigures = Object.fromEntries(
+    Array.from({ length: solvers }, (_, index) => [`solver-${index + 1}`, solver]),
+  )
+  const called = {
+    'problem-writer': tokens(200, 900),
+    judge: tokens(900, 700),
+    'test-writer': tokens(500, 3000),
+    voter: tokens(200, 8000),
+    teacher: tokens(200, 8000),
+  }
   return {
     ...{ name, share, checkedBy, written: 0.97, screened: 0.9, accepted: 0.65, checked: isMath ? 0.98 : 0.9 },
     ...{ agreement: chance(0.72, 2), secondAnswer: 0.5, voteless: 0.05 },
-    solvers: Object.fromEntries(Array.from({ length: solvers }, (_, index) => [`solver-${index + 1}`, solver])),
-    ...{ pairsMade: 0.97, rowsOfTraces: 0.85 },
-    tokens: {
-      'problem-writer': tokens(200, 900),
-      judge: tokens(900, 700),
-      'test-writer': tokens(500, 3000),
-      voter: tokens(200, 8000),
-      teacher: tokens(200, 8000),
-    },
+    ...{ solvers: solverFigures, pairsMade: 0.97, rowsOfTraces: 0.85, tokens: called },
     verifierSeconds: isMath ? 0.003 : 0.35,
+    bytes: assumedBytes({ solvers: solverFigures, tokens: called }),
   }
 }
 
 /** Stored bytes of a record of each topic, by the texts that it holds. */
-export function assumedBytes(domains: readonly DomainFigures[]): CapacityInputs['bytes'] {
-  const mean = (of: (domain: DomainFigures) => number): number =>
-    domains.reduce((sum, domain) => sum + domain.share * of(domain), 0) /
-    domains.reduce((sum, { share }) => sum + share, 0)
+export function assumedBytes({
+  solvers,
+  tokens: called,
+}: Pick<DomainFigures, 'solvers' | 'tokens'>): DomainFigures['bytes'] {
   const text = (count: number): number => count * bytesOfToken * packed
-  const attempt = mean(({ solvers }) => {
-    const all = Object.values(solvers)
-    return (
-      all.reduce((sum, { failed, passed }) => sum + 0.7 * failed.completion + 0.3 * passed.completion, 0) /
-      Math.max(1, all.length)
-    )
-  })
-  const trace = mean((domain) => domain.tokens.teacher.completion)
+  const all = Object.values(solvers)
+  const attempt =
+    all.reduce((sum, { failed, passed }) => sum + 0.7 * failed.completion + 0.3 * passed.completion, 0) /
+    Math.max(1, all.length)
+  const trace = called.teacher.completion
   const statement = 350
   const head = 600
   return {

@@ -13,7 +13,6 @@ export interface MeasuredFigures {
   domains: DomainFigures[]
   judges: number
   teachers: number
-  bytes: Record<string, number>
   diskFactor: number
   /** Written tokens a second of one call, in the mean over all calls. */
   callTokensPerSecond: number
@@ -171,16 +170,17 @@ export async function measureFigures(
     roles.set(role, means)
     means.add({ promptTokens: promptTokens / calls, completionTokens: completionTokens / calls })
   }
-  const { bytes, diskFactor } = await storedBytes(corpus, directory)
+  const { bytesOf, diskFactor } = await storedBytes(corpus, directory)
   const found = domains.flatMap(({ name, checkedBy }): DomainFigures[] => {
     const one = counts.get(name)
-    return one === undefined || one.problems === 0 ? [] : [figuresOf(name, checkedBy, one, roles)]
+    return one === undefined || one.problems === 0
+      ? []
+      : [{ ...figuresOf(name, checkedBy, one, roles), bytes: bytesOf(name) }]
   })
   return {
     domains: found,
     judges: judges.size,
     teachers: teachers.size,
-    bytes,
     diskFactor,
     callTokensPerSecond: seconds === 0 ? 0 : written / seconds,
     problems: [...counts.values()].reduce((sum, { problems }) => sum + problems, 0),
@@ -220,7 +220,7 @@ function figuresOf(
   checkedBy: 'answer' | 'tests',
   one: DomainCounts,
   roles: ReadonlyMap<string, TokenMeans>,
-): DomainFigures {
+): Omit<DomainFigures, 'bytes'> {
   // prettier-ignore
   const share = (part: number, whole: number): number => (whole <= 0 ? 1 : Math.min(1, Math.max(0, part / whole)))
   const screened = one.problems - one.discardsOf('screen-problem')
@@ -265,18 +265,47 @@ function figuresOf(
   }
 }
 
-/** Bytes of one stored record by topic, and what the disk takes for each. On Kafka nobody tells them. */
+/** Records of a partition that are looked at for how large those of each domain are. */
+const sampledRecords = 200
+
+/** Bytes of one stored record of a domain by topic, and what the disk takes for each. On Kafka nobody tells them. */
 async function storedBytes(
-  { log }: Corpus,
+  corpus: Corpus,
   directory: string | undefined,
-): Promise<{ bytes: Record<string, number>; diskFactor: number }> {
+): Promise<{ bytesOf: (domain: string) => Record<string, number>; diskFactor: number }> {
   // prettier-ignore
-  const described = (await log.describeTopics()).filter(({ records }) => records > 0)
+  const described = (await corpus.log.describeTopics()).filter(({ records }) => records > 0)
   const stored = described.reduce((sum, topic) => sum + topic.bytes, 0)
+  const sizes = new Map<string, { mean: number; ofDomain: ReadonlyMap<string, number> }>()
+  for (const { name, bytes, records } of described) {
+    const topic = Object.values(topics).find((one) => one.name === name)
+    const ofDomain = topic && bytes > 0 ? await shareOfDomains(corpus, topic) : new Map<string, number>()
+    sizes.set(name, { mean: bytes / records, ofDomain })
+  }
   return {
-    bytes: Object.fromEntries(described.map((topic) => [topic.name, topic.bytes / topic.records])),
+    bytesOf: (domain) =>
+      Object.fromEntries([...sizes].map(([name, { mean, ofDomain }]) => [name, mean * (ofDomain.get(domain) ?? 1)])),
     diskFactor: directory === undefined || stored === 0 ? 1 : fileBytes(directory) / stored,
   }
+}
+
+/** How large the records of each domain are, in a sample, against those of all. */
+async function shareOfDomains(corpus: Corpus, topic: Topic): Promise<Map<string, number>> {
+  const [all, domainSizes] = [new Mean(), new Map<string, Mean>()]
+  for (let partition = 0; partition < topic.partitions; partition++) {
+    let read = 0
+    for await (const { record, stored } of readTopic(corpus, topic, partition)) {
+      const { domain } = record as { domain?: string }
+      if (domain !== undefined) {
+        const size = stored.value?.length ?? 0
+        const mean = domainSizes.get(domain) ?? new Mean()
+        domainSizes.set(domain, mean)
+        for (const one of [all, mean]) one.add(size)
+      }
+      if (++read >= sampledRecords) break
+    }
+  }
+  return new Map([...domainSizes].map(([domain, mean]) => [domain, mean.or(1) / all.or(1)]))
 }
 
 /** Bytes that the log's file takes on the disk: states, indexes and free pages included. */

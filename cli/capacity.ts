@@ -63,6 +63,8 @@ export interface DomainFigures {
   tokens: Readonly<Record<CallRole, CallTokens>>
   /** Seconds of one core for one verdict. */
   verifierSeconds: number
+  /** Stored bytes of one record, by topic. */
+  bytes: Readonly<Record<string, number>>
 }
 
 export const callRoles = ['problem-writer', 'judge', 'test-writer', 'voter', 'teacher'] as const
@@ -93,8 +95,6 @@ export interface CapacityInputs {
   teachers: number
   domains: readonly DomainFigures[]
   rules: CapacityRules
-  /** Stored bytes of one record, by topic. */
-  bytes: Readonly<Record<string, number>>
   /** Bytes on the disk for each stored byte: pages, indexes, free space. */
   diskFactor: number
 }
@@ -286,8 +286,8 @@ export interface Capacity {
 
 const daySeconds = 86_400
 
-/** Records of each topic that come of one combination. */
-function recordsOf(one: Yield): Record<string, number> {
+/** Records of each topic that come of one combination of a domain. */
+function recordsOf(one: Yield, { checkedBy }: DomainFigures): Record<string, number> {
   const written = one.problems
   const requests = one.verdicts
   const outcomes = sumOf(one.outcomes)
@@ -297,7 +297,7 @@ function recordsOf(one: Yield): Record<string, number> {
     [topics.problems.name]: written,
     [topics.screenedProblems.name]: one.screened,
     [topics.acceptedProblems.name]: one.accepted,
-    [topics.votedProblems.name]: one.checked,
+    [topics.votedProblems.name]: checkedBy === 'answer' ? one.checked : 0,
     [topics.testCases.name]: one.checked,
     [topics.rolloutRequests.name]: requests,
     [topics.rollouts.name]: requests,
@@ -317,17 +317,12 @@ const sumOf = (values: Readonly<Record<string, number>>): number =>
 
 /** The plan of a day. */
 export function capacityOf(inputs: CapacityInputs): Capacity {
-  const { gpus, tokensPerSecond, callTokensPerSecond, utilisation, rules, bytes, diskFactor } = inputs
+  const { gpus, tokensPerSecond, callTokensPerSecond, utilisation, rules, diskFactor } = inputs
   const one = yieldOf(inputs)
   const written = gpus * tokensPerSecond * utilisation
   const combinationsPerSecond = written / sumOf(one.completionTokens)
   const combinations = combinationsPerSecond * daySeconds
-  const records = recordsOf(one)
-  const transient = Object.values(topics).filter(({ retention }) => retention === 'transient')
-  const bytesOf = (isTransient: boolean): number =>
-    Object.entries(records)
-      .filter(([name]) => transient.some((topic) => topic.name === name) === isTransient)
-      .reduce((sum, [name, count]) => sum + count * (bytes[name] ?? 0), 0)
+  const stored = storedOf(inputs)
   const callsInFlightOf = Object.fromEntries(
     Object.entries(one.completionTokens).map(([role, tokens]) => [
       role,
@@ -348,11 +343,30 @@ export function capacityOf(inputs: CapacityInputs): Capacity {
     promptTokens: combinations * sumOf(one.promptTokens),
     completionTokens: combinations * sumOf(one.completionTokens),
     verifierCores: combinationsPerSecond * one.verifierSeconds,
-    keptBytes: combinations * bytesOf(false) * diskFactor,
-    transientBytes: combinationsPerSecond * bytesOf(true) * rules.retentionSeconds * diskFactor,
-    recordsPerSecond: combinationsPerSecond * sumOf(records),
-    bytesPerSecond: combinationsPerSecond * (bytesOf(false) + bytesOf(true)),
+    keptBytes: combinations * stored.keptBytes * diskFactor,
+    transientBytes: combinationsPerSecond * stored.transientBytes * rules.retentionSeconds * diskFactor,
+    recordsPerSecond: combinationsPerSecond * stored.records,
+    bytesPerSecond: combinationsPerSecond * (stored.keptBytes + stored.transientBytes),
   }
+}
+
+const transientTopics: ReadonlySet<string> = new Set(
+  Object.values(topics).flatMap(({ name, retention }) => (retention === 'transient' ? [name] : [])),
+)
+
+/** What is stored of one combination, on average: records of a domain have sizes of their own. */
+function storedOf(inputs: CapacityInputs): { records: number; keptBytes: number; transientBytes: number } {
+  const sums = { records: 0, keptBytes: 0, transientBytes: 0 }
+  const shares = inputs.domains.reduce((sum, { share }) => sum + share, 0)
+  for (const domain of inputs.domains) {
+    const records = recordsOf(yieldOf({ ...inputs, domains: [domain] }), domain)
+    for (const [topic, count] of Object.entries(records)) {
+      const drawn = (count * domain.share) / shares
+      sums.records += drawn
+      sums[transientTopics.has(topic) ? 'transientBytes' : 'keptBytes'] += drawn * (domain.bytes[topic] ?? 0)
+    }
+  }
+  return sums
 }
 
 /** What was counted of one problem: how often it went one way, and how often the other. */

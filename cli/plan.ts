@@ -215,12 +215,9 @@ function planOf(
   know('retention', rules.retentionSeconds, 's', 'setting', 'run.retentionSeconds')
   const diskFactor = measured?.diskFactor ?? 1.3
   know('disk over stored bytes', diskFactor, '', measured ? 'measured' : 'assumed', measured ? corpus : 'pages, indexes, free space') // prettier-ignore
-  // A corpus on Kafka does not tell the size of its records.
-  const isSized = measured !== undefined && Object.values(measured.bytes).some((bytes) => bytes > 0)
-  const bytes = isSized ? measured.bytes : assumedBytes(domains)
   const inputs: CapacityInputs = {
     ...{ gpus, tokensPerSecond, callTokensPerSecond, utilisation: utilisation.value },
-    ...{ judges, teachers, domains, rules, bytes, diskFactor },
+    ...{ judges, teachers, domains, rules, diskFactor },
   }
   const day = capacityOf(inputs)
   const days = given('days', options.days, 'd', 0)
@@ -251,7 +248,11 @@ function domainsOf(
     if (share === 0) return []
     if (!measured) return [assumedDomain(domain, share, solvers)]
     const one = measured.domains.find(({ name }) => name === domain.name)
-    return one ? [{ ...one, share, solvers: solversOf(one, solvers) }] : []
+    if (!one) return []
+    const solved = { ...one, share, solvers: solversOf(one, solvers) }
+    // A corpus on Kafka does not tell the size of its records.
+    const isSized = Object.values(one.bytes).some((bytes) => bytes > 0)
+    return [isSized ? solved : { ...solved, bytes: assumedBytes(solved) }]
   })
   if (found.length > 0) return found
   throw new CommandError(

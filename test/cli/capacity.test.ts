@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assumedBytes, assumedDomain } from '../../cli/capacity-assumptions.ts'
+import { assumedDomain } from '../../cli/capacity-assumptions.ts'
 import {
   capacityOf,
   chanceOf,
@@ -24,7 +24,7 @@ function inputs(change: Partial<CapacityInputs> = {}): CapacityInputs {
   const assumed = domains.filter(({ name }) => name !== 'sql').map((domain) => assumedDomain(domain, 1, 1))
   return {
     ...{ gpus: 8, tokensPerSecond: 2000, callTokensPerSecond: 40, utilisation: 0.97, judges: 1, teachers: 1 },
-    ...{ domains: assumed, rules, bytes: assumedBytes(assumed), diskFactor: 1.3 },
+    ...{ domains: assumed, rules, diskFactor: 1.3 },
     ...change,
   }
 }
@@ -44,6 +44,16 @@ describe('the capacity model', () => {
     const [one, two] = [capacityOf(inputs()), capacityOf(inputs({ gpus: 16 }))]
     for (const name of ['problems', 'pairs', 'sftRows', 'callsInFlight', 'keptBytes', 'verifierCores'] as const)
       expect(two[name] / one[name]).toBeCloseTo(2, 6)
+  })
+
+  it('stores by the sizes that the records of each domain have', () => {
+    const [math, code] = inputs().domains.map((domain, index) => ({ ...domain, bytes: { rationales: 1000 * index } }))
+    if (!math || !code) throw new Error('there are two domains')
+    const keptBytes = (mathShare: number): number =>
+      capacityOf(inputs({ domains: [{ ...math, share: mathShare }, code] })).keptBytes
+    const problemsOfCode = (mathShare: number): number =>
+      capacityOf(inputs({ domains: [{ ...math, share: mathShare }, code] })).combinations / (mathShare + 1)
+    expect(keptBytes(3) / keptBytes(1)).toBeCloseTo(problemsOfCode(3) / problemsOfCode(1), 6)
   })
 
   it('spends every token that there is', () => {
