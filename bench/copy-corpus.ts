@@ -236,7 +236,7 @@ class Writer {
       verdicts: counted.map(
         ({ attempt: _, again: __, tests: ___, probes: ____, tokens: _____, ...verdict }) => verdict,
       ),
-      ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
+      ...{ reason: '', spared: 0, behaviours: [], setAside: [], addedTests: [] },
     })
     const pairs = Math.min(passed.length, failed.length, 2)
     if (pairs === 0) await this.#discard(topics.outcomes, problemId, outcomeId, 'unsolved', 'build-pairs')

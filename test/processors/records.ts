@@ -166,7 +166,7 @@ export function outcome(given: Partial<Outcome> = {}): Outcome {
   return {
     ...{ id: 'outcome-1', parentIds: ['test-cases-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', origin: 'synthetic', source: 'wellspring', solver: 'solver-model' },
-    ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
+    ...{ reason: '', spared: 0, behaviours: [], setAside: [], addedTests: [] },
     ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [], tokens: 60 },
     ...{ statement: 'What is the sum of 2 and 2?', concepts: ['addition', 'integers'], level: 'AIME' },
     ...given,
