@@ -209,6 +209,7 @@ class Writer {
     const verdicts = isOpen ? counted : []
     const plan: RecordTypes['rollout-plan'] = {
       testCases: isOpen ? testCases : null,
+      ...{ testsAsked: false, runs: null },
       solvers: [{ solver, requested: attempts, closed: !isOpen, unverifiable: 0, verdicts }],
     }
     const subject = changelogSubject('plan-rollouts', 'rollout-plan')
