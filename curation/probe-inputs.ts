@@ -12,7 +12,6 @@ type WordsChange = (words: readonly string[]) => readonly string[]
 const changes: readonly Change[] = [
   onLastLine((words) => words.map((_, index) => words[index % Math.max(1, Math.floor(words.length / 2))] ?? '')),
   onLastLine((words) => words.map(() => words[0] ?? '')),
-  onFirstLine((words) => withNumber(words, 'last', -1)),
   counted((items) => [...items, ...items]),
   onLastLine((words) => words.with(-1, words.at(-2) ?? words.at(-1) ?? '')),
   onLastLine((words) => words.toReversed()),
@@ -39,8 +38,20 @@ function changedLine(line: string, change: WordsChange): string {
   return change(line.split(' ')).join(' ')
 }
 
+/** Where the first line counts the words of the only other line or the rows after it: which of its numbers does. Rows are of as many words each. */
+function countIn([head = '', ...rest]: readonly string[]): { of: 'words' | 'rows' | 'lines'; at: number } | undefined {
+  const numbers = head.split(' ')
+  const widths = rest.map((line) => line.split(' ').length)
+  const ofWords = rest.length === 1 ? numbers.indexOf(String(widths[0])) : -1
+  if (ofWords >= 0) return { of: 'words', at: ofWords }
+  const at = rest.length === 0 ? -1 : numbers.lastIndexOf(String(rest.length))
+  return at < 0 ? undefined : { of: new Set(widths).size === 1 ? 'rows' : 'lines', at }
+}
+
+/** Not of the last of several rows: each of its words may mean something else. */
 function onLastLine(change: WordsChange): Change {
-  return (lines) => lines.with(-1, changedLine(lines.at(-1) ?? '', change))
+  return (lines) =>
+    countIn(lines)?.of === 'rows' ? undefined : lines.with(-1, changedLine(lines.at(-1) ?? '', change))
 }
 
 /** Of several lines: the first often says how much there is to come, and more. */
@@ -48,18 +59,16 @@ function onFirstLine(change: WordsChange): Change {
   return (lines) => (lines.length < 2 ? undefined : lines.with(0, changedLine(lines[0] ?? '', change)))
 }
 
-/** Changes how many there are of what the first line counts: words of the only other line, or lines. */
+/** Changes how many there are of what the first line counts. */
 function counted(change: WordsChange): Change {
-  return ([head = '', ...rest]) => {
-    const numbers = head.split(' ')
-    const words = rest.length === 1 ? (rest[0] ?? '').split(' ') : []
-    const ofWords = numbers.indexOf(String(words.length))
-    const items = ofWords >= 0 && words.length > 0 ? words : rest
-    const at = items === words ? ofWords : numbers.lastIndexOf(String(rest.length))
-    const changed = change(items)
-    if (at < 0 || items.length === 0 || changed.length === 0) return undefined
-    const first = numbers.with(at, String(changed.length)).join(' ')
-    return items === words ? [first, changed.join(' ')] : [first, ...changed]
+  return (lines) => {
+    const count = countIn(lines)
+    if (count === undefined || count.of === 'lines') return undefined
+    const [head = '', ...rows] = lines
+    const items = change(count.of === 'words' ? (rows[0] ?? '').split(' ') : rows)
+    if (items.length === 0) return undefined
+    const first = head.split(' ').with(count.at, String(items.length)).join(' ')
+    return count.of === 'words' ? [first, items.join(' ')] : [first, ...items]
   }
 }
 

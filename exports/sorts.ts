@@ -6,7 +6,15 @@ import { synthesisPrompt } from '../domains/prompts.ts'
 import { trainingRowOf } from '../domains/triples.ts'
 import { textId } from '../engine/ids.ts'
 import { announcedRoles, type AnnouncedRole } from '../engine/ports.ts'
-import type { CountedVerdict, Outcome, OutcomeResult, ProgramTest, RecordTypes, Triple, Verdict } from '../schemas/generated.ts'
+import type {
+  CountedVerdict,
+  Outcome,
+  OutcomeResult,
+  ProgramTest,
+  RecordTypes,
+  Triple,
+  Verdict,
+} from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Lookup } from './lookup.ts'
 import type { FactName, Facts, Row, ShapeName } from './shapes.ts'
@@ -103,7 +111,11 @@ export const sorts = {
       const added = testRunsId === undefined ? [] : (await lookup.byId(topics.testRuns, testRunsId)).tests
       return [
         {
-          texts: { prompt: promptOf(outcome), answer: checks.answer, tests: testsThatCount(outcome, checks.tests, added) },
+          texts: {
+            prompt: promptOf(outcome),
+            answer: checks.answer,
+            tests: testsThatCount(outcome, checks.tests, added),
+          },
           facts: {
             ...outcomeFacts(outcome),
             trusted: checks.trusted,

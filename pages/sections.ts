@@ -1,5 +1,15 @@
 /** A problem's records as sections of a page. */
-import type { Judgement, ModelCall, Outcome, ProgramTest, SetAsideTest, TestCases, TestRuns, Verdict, VerdictKind } from '../schemas/generated.ts'
+import type {
+  Judgement,
+  ModelCall,
+  Outcome,
+  ProgramTest,
+  SetAsideTest,
+  TestCases,
+  TestRuns,
+  Verdict,
+  VerdictKind,
+} from '../schemas/generated.ts'
 import { table } from './charts.ts'
 import { codeBlock } from './code.ts'
 import { reasonOf, statusNames, statusOfWay, type Status } from './ending.ts'

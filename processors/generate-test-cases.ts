@@ -1,7 +1,7 @@
 /**
- * generate-test-cases: accepted-problems of domains checked by tests -> test-cases. Several calls, each for one test of a
- * kind, parsed and assembled; trusted tests of human problems pass straight through. Four model calls per problem.
- * test-requests -> further-tests: tests more of a problem whose tests are too weak, one call each.
+ * generate-test-cases: accepted-problems and test-requests -> test-cases and further-tests. For problems of domains checked by tests:
+ * several calls, each for one test of a kind, parsed and assembled; trusted tests of human problems pass straight through. Four model
+ * calls per problem, and as many as are asked for where its tests turn out to be too weak.
  */
 import { checkedProblem } from '../curation/checked-problem.ts'
 import { furtherTestsOf } from '../curation/further-tests.ts'

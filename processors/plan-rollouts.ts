@@ -1,8 +1,7 @@
 /**
- * plan-rollouts: test-cases and verdicts -> rollout-requests and outcomes. Decides how many attempts each problem and
- * solver still deserves, sets aside written tests that the attempts refute, and closes the problem with an outcome: the difficulty filter.
- * Where programs that pass disagree on other inputs, it asks for further tests first: -> test-requests, <- test-runs.
- * No model call. Rules: docs/rollouts.md.
+ * plan-rollouts: test-cases, verdicts and test-runs -> rollout-requests, test-requests and outcomes. Decides how many attempts each
+ * problem and solver still deserves, sets aside written tests that the attempts refute, asks for further tests where programs that pass
+ * disagree, and closes the problem with an outcome: the difficulty filter. No model call. Rules: docs/rollouts.md.
  * Verdicts are keyed by attempt: repeats and those of closed problems are ignored. They may come before the test cases, as
  * when stored ones are planned anew: an attempt that has its verdict is not asked for again.
  */

@@ -1,7 +1,7 @@
 /**
- * verify-rollout: rollouts -> verdicts. Worker threads compare answers and run programs in the sandbox; the attempt's
- * text is kept in the verdict. No model call. A fault of ours is tried again, never counted against the attempt.
- * further-tests -> test-runs: programs that passed, read from their verdicts, are run on tests that were written since.
+ * verify-rollout: rollouts and further-tests -> verdicts and test-runs. Worker threads compare answers and run programs in the sandbox;
+ * the attempt's text is kept in the verdict. Programs that passed are read there and run on tests that were written since. No model call.
+ * A fault of ours is tried again, never counted against the attempt.
  */
 import { invalidReason } from '../curation/attempts.ts'
 import { domainNamed } from '../domains/index.ts'
@@ -17,7 +17,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'verify-rollout',
   summary: 'Checks attempts: math equivalence, or program runs in the sandbox.',
-  version: 2,
+  version: 3,
   inputs: { rollouts: topics.rollouts, furtherTests: topics.furtherTests },
   tables: {},
   outputs: { verdict: topics.verdicts, testRuns: topics.testRuns },
@@ -35,7 +35,7 @@ export default defineProcessor({
     ),
     probes: setting.integer(
       'Inputs, made from those of written tests, that a program which passed is run on as well: what it prints goes into the evidence of the outcome, never into a verdict.',
-      { min: 0, max: 64, default: 4, profiles: { paper: 0, scripts: 0 }, recipe: true },
+      { min: 0, max: 64, default: 12, profiles: { paper: 0, scripts: 0 }, recipe: true },
     ),
   },
   metrics: {

@@ -27,7 +27,8 @@ function chooseInput(problem: CodeProblem, kind: TestKind, random: Random, furth
     if (isSolvable(problem, input)) return input
   }
   let input = problem.input(kind, random)
-  for (let draw = 1; draw < DRAWS && further?.known.includes(input.trimEnd()); draw++) input = problem.input(kind, random)
+  for (let draw = 1; draw < DRAWS && further?.known.includes(input.trimEnd()); draw++)
+    input = problem.input(kind, random)
   return input
 }
 

@@ -9,7 +9,8 @@ function runsOf(outputs: readonly string[]) {
     programs: outputs.map((letters, index) => ({
       verdictId: `v${index}`,
       tests: [...letters].map((letter) => ({
-        verdict: letter === '+' ? ('passed' as const) : letter === '?' ? ('unverifiable' as const) : ('failed' as const),
+        verdict:
+          letter === '+' ? ('passed' as const) : letter === '?' ? ('unverifiable' as const) : ('failed' as const),
         ...{ reason: '', seconds: 0, memoryMb: 0, outputDigest: /[!?]/.test(letter) ? '' : letter },
       })),
     })),

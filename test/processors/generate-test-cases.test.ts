@@ -129,7 +129,8 @@ describe('generate-test-cases', () => {
       const [first, second] = driven.requests.map(({ prompt }) => prompt)
       expect(first).toContain('Input that they disagree on:\n2 1\n')
       expect(second).not.toContain('Input that they disagree on')
-      for (const prompt of [first, second]) expect(prompt).toContain('Inputs of the tests that there are:\n2 2\n---\n1 2\n')
+      for (const prompt of [first, second])
+        expect(prompt).toContain('Inputs of the tests that there are:\n2 2\n---\n1 2\n')
     })
 
     it('leaves out what cannot be parsed and inputs that there are, and answers with none where none is left', async () => {

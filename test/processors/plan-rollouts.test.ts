@@ -595,7 +595,8 @@ describe('plan-rollouts', () => {
       await planning.runs({ [id(0)]: '+a', [id(1)]: 'aa' })
       const later = planning.requests.slice(2)
       expect(later.length).toBeGreaterThan(0)
-      for (const { checks } of later) expect(checks.tests.map(({ input }) => input)).toEqual(['1 2\n', '3 4\n', 'further 0'])
+      for (const { checks } of later)
+        expect(checks.tests.map(({ input }) => input)).toEqual(['1 2\n', '3 4\n', 'further 0'])
       while (planning.outcomes.length === 0) {
         const next = planning.requests.at(-1)?.attempt ?? 0
         for (let attempt = 2; attempt <= next; attempt++) await planning.program(attempt, 'aaa')
