@@ -209,6 +209,7 @@ class Writer {
     const verdicts = isOpen ? counted : []
     const plan: RecordTypes['rollout-plan'] = {
       testCases: isOpen ? testCases : null,
+      ...{ testsAsked: false, runs: null },
       solvers: [{ solver, requested: attempts, closed: !isOpen, unverifiable: 0, verdicts }],
     }
     const subject = changelogSubject('plan-rollouts', 'rollout-plan')
@@ -236,7 +237,7 @@ class Writer {
       verdicts: counted.map(
         ({ attempt: _, again: __, tests: ___, probes: ____, tokens: _____, ...verdict }) => verdict,
       ),
-      ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
+      ...{ reason: '', spared: 0, behaviours: [], setAside: [], addedTests: [] },
     })
     const pairs = Math.min(passed.length, failed.length, 2)
     if (pairs === 0) await this.#discard(topics.outcomes, problemId, outcomeId, 'unsolved', 'build-pairs')

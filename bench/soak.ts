@@ -22,6 +22,7 @@ import { processors } from '../processors/index.ts'
 import { startCluster } from '../scripts/kafka/cluster.ts'
 import { freePorts } from '../scripts/kafka/ports.ts'
 import { startRegistry } from '../scripts/kafka/registry.ts'
+import { topics } from '../topics/catalogue.ts'
 import { makeFolder } from '../topics/make-folder.ts'
 import { Figures } from './figures.ts'
 import type { ProbeLine } from './soak-probe.ts'
@@ -356,7 +357,7 @@ async function commitTimes(): Promise<{ commitP50: number; commitP99: number }> 
   return { commitP50: quantileBetween(before, buckets, 0.5), commitP99: quantileBetween(before, buckets, 0.99) }
 }
 
-const transient = ['screened-problems', 'accepted-problems', 'rollout-requests', 'rollouts', 'trace-requests']
+const transient = Object.values(topics).flatMap(({ name, retention }) => (retention === 'transient' ? [name] : []))
 const outOf = (balances: readonly Balance[], processor: string): number =>
   balances.find((one) => one.processor === processor)?.out ?? 0
 

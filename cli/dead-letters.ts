@@ -124,7 +124,7 @@ function reasonToLeave(letter: DeadLetter): string | undefined {
   if (bytes !== undefined)
     return `holds only the beginning of ${oneLine(bytes, 20)} bytes, more than a record may have; the whole lies in ${topic}/${partition} at offset ${offset}`
   return wasAnswered(letter)
-    ? 'had been answered when it was written (an unverifiable verdict stands for it)'
+    ? 'had been answered when it was written (its processor wrote something in its stead)'
     : undefined
 }
 

@@ -194,6 +194,10 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
         ? `${checks.tests.length} tests, ${source}`
         : `answer ${oneLine(checks.answer, 60)}, ${source}`
     }
+    case topics.testRuns.name: {
+      const { tests, programs } = record as unknown as RecordTypes['test-runs']
+      return `${tests.length} tests added, ${programs.length} programs run on them`
+    }
     case topics.concepts.name:
       return `concepts for level ${text('level')}, ${text('sampler').startsWith('cooccurrence') ? 'drawn by' : 'ingested as'} ${text('sampler')}`
     case topics.rationales.name:

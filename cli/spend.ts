@@ -127,7 +127,7 @@ async function sharesByConcept(corpus: Corpus): Promise<Share[]> {
     add(record.concepts, record.calls)
   }
   for await (const { record } of readTopic(corpus, topics.testCases)) add(record.concepts, record.calls)
-  for (const topic of [topics.verdicts, topics.traces] as const)
+  for (const topic of [topics.verdicts, topics.testRuns, topics.traces] as const)
     for await (const { record } of readTopic(corpus, topic)) add(concepts.get(record.problemId) ?? [], record.calls)
   return [...shares.values()].sort((a, b) => tokensOf(b) - tokensOf(a))
 }

@@ -30,7 +30,8 @@ export interface RefutedTest {
 
 // Measured on the simulator's problems (docs/rollouts.md): three programs alone share a mistake too often, four hardly ever.
 const enoughAlone = 4
-const votesAgainstOnePass = 4
+/** Programs that print the same, for each one that passes a test, that outvote it. */
+export const votesAgainstOnePass = 4
 const leastShare = 1 / 4
 
 /**

@@ -2,7 +2,7 @@
 import { probeInputs } from '../curation/probe-inputs.ts'
 import { extractProgram } from '../verifiers/program.ts'
 import type { Domain } from './domain.ts'
-import { testCasePrompt } from './prompts.ts'
+import { furtherTestPrompt, testCasePrompt } from './prompts.ts'
 
 export const code: Domain = {
   name: 'code',
@@ -19,6 +19,7 @@ export const code: Domain = {
       '```python\n# YOUR CODE HERE\n```\n\n',
   }),
   testPrompt: testCasePrompt,
+  furtherTestPrompt,
   hasChecks: (checks) => checks.tests.length > 0,
   async check(text, checks, verify, { allTests, probes }) {
     const run = await verify.runProgram({ completion: text, tests: checks.tests, allTests, digests: allTests })

@@ -2,7 +2,8 @@
  * What a domain is: its levels, what solvers are told, how attempts are checked. One file a domain, and a line in domains/all.ts;
  * docs/domains.md tells how to add one.
  */
-import type { Checks, TestResult } from '../schemas/generated.ts'
+import type { FurtherTest } from '../curation/further-tests.ts'
+import type { Checks, ProgramTest, TestResult } from '../schemas/generated.ts'
 import type { AnswerGroups, Unsignalled, Verification } from '../engine/ports.ts'
 import type { Prompt } from '../engine/processor.ts'
 
@@ -30,6 +31,8 @@ type CheckSource =
       readonly checkedBy: 'tests'
       /** Asks for one test of a kind: a fenced json block that holds `input` and `output`, both strings. */
       testPrompt(statement: string, kind: string): Prompt
+      /** The same where there are tests that are too weak: what `asked` says, and unlike the tests that there are. Without it, `testPrompt` asks. */
+      furtherTestPrompt?(statement: string, asked: FurtherTest, tests: readonly ProgramTest[]): Prompt
     }
 
 export type Domain = CheckSource & {

@@ -1,5 +1,7 @@
 /** Texts sent to models that do not depend on the domain. Raise a version with every change of wording: it stands in every record. */
+import type { FurtherTest } from '../curation/further-tests.ts'
 import type { Prompt } from '../engine/processor.ts'
+import type { ProgramTest } from '../schemas/generated.ts'
 import { synthesisParts, tagTexts, thinkingMark } from '../curation/synthesis.ts'
 
 /** Asks an annotator for the foundational concepts of a human problem (PromptCoT, concept extraction). */
@@ -108,6 +110,36 @@ export function testCasePrompt(statement: string, kind: string): Prompt {
       'what the program reads from stdin and what it must write to stdout.\n\n' +
       `Problem:\n${statement}`,
   }
+}
+
+/** Inputs of tests that a prompt shows, and the characters of each. */
+const shownInputs = { most: 8, characters: 1500 }
+
+/** Asks for one test more where programs that disagree pass those that there are. */
+export function furtherTestPrompt(statement: string, asked: FurtherTest, tests: readonly ProgramTest[]): Prompt {
+  const { kind, input } = asked
+  const shown = tests.slice(-shownInputs.most).map((test) => cut(test.input).trimEnd())
+  const wanted =
+    input === undefined
+      ? 'Its input must be of another sort than theirs: one that a program with a subtle mistake gets wrong.\n\n'
+      : 'Take the input that they disagree on. Where the problem does not allow it, take the nearest one that it allows.\n\n' +
+        `Input that they disagree on:\n${input.trimEnd()}\n\n`
+  return {
+    version: 'further-test-1',
+    text:
+      `Write one more test case for the programming problem below: a ${kind}. Work out the expected output with care. ` +
+      'Answer with one fenced json block that holds exactly two keys, "input" and "output", both strings: ' +
+      'what the program reads from stdin and what it must write to stdout.\n\n' +
+      'Programs that behave differently pass all tests that there are, so that some of them are wrong. ' +
+      wanted +
+      `Inputs of the tests that there are:\n${shown.join('\n---\n')}\n\n` +
+      `Problem:\n${statement}`,
+  }
+}
+
+function cut(input: string): string {
+  const { characters } = shownInputs
+  return input.length <= characters ? input : `${input.slice(0, characters)}...`
 }
 
 function numbered(concepts: readonly string[]): string {

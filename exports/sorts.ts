@@ -6,7 +6,15 @@ import { synthesisPrompt } from '../domains/prompts.ts'
 import { trainingRowOf } from '../domains/triples.ts'
 import { textId } from '../engine/ids.ts'
 import { announcedRoles, type AnnouncedRole } from '../engine/ports.ts'
-import type { CountedVerdict, Outcome, OutcomeResult, RecordTypes, Triple, Verdict } from '../schemas/generated.ts'
+import type {
+  CountedVerdict,
+  Outcome,
+  OutcomeResult,
+  ProgramTest,
+  RecordTypes,
+  Triple,
+  Verdict,
+} from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import type { Lookup } from './lookup.ts'
 import type { FactName, Facts, Row, ShapeName } from './shapes.ts'
@@ -77,13 +85,12 @@ export const sorts = {
     results: ['kept'],
     rows: async (outcome, lookup, { results }) => {
       if (!results.has(outcome.result)) return []
-      const verdicts = await verdictsAt(
-        outcome.verdicts.filter(({ valid }) => valid),
-        lookup,
-      )
+      const counted = outcome.verdicts.filter(({ valid }) => valid)
+      const verdicts = await verdictsAt(counted, lookup)
       const prompt = promptOf(outcome)
-      return verdicts.map((verdict) => ({
-        texts: { prompt, completion: trainingText(verdict), label: verdict.verdict === 'passed' },
+      return verdicts.map((verdict, index) => ({
+        // As the outcome counts it: tests may have been set aside or added.
+        texts: { prompt, completion: trainingText(verdict), label: counted[index]?.verdict === 'passed' },
         facts: { ...outcomeFacts(outcome), id: verdict.id, simulated: outcome.simulated || verdict.simulated },
         recipe: outcome.recipe,
         models: modelsOf(verdict),
@@ -99,10 +106,16 @@ export const sorts = {
     results: outcomeResults,
     rows: async (outcome, lookup, { results }) => {
       if (!results.has(outcome.result)) return []
-      const { checks, recipe, simulated } = await lookup.byId(topics.testCases, outcome.parentIds[0] ?? '')
+      const [testCasesId = '', testRunsId] = outcome.parentIds
+      const { checks, recipe, simulated } = await lookup.byId(topics.testCases, testCasesId)
+      const added = testRunsId === undefined ? [] : (await lookup.byId(topics.testRuns, testRunsId)).tests
       return [
         {
-          texts: { prompt: promptOf(outcome), answer: checks.answer, tests: checks.tests.map(bareTest) },
+          texts: {
+            prompt: promptOf(outcome),
+            answer: checks.answer,
+            tests: testsThatCount(outcome, checks.tests, added),
+          },
           facts: {
             ...outcomeFacts(outcome),
             trusted: checks.trusted,
@@ -268,6 +281,19 @@ function promptOf({ domain, statement }: Outcome): string {
 
 function modelsOf({ solver, calls }: Verdict): string[] {
   return calls.length === 0 ? [solver] : calls.map(({ model }) => model)
+}
+
+/** The tests that an outcome went by: without those that were set aside, with those that were added. */
+function testsThatCount(
+  { setAside, addedTests }: Outcome,
+  written: readonly ProgramTest[],
+  added: readonly ProgramTest[],
+): ReturnType<typeof bareTest>[] {
+  const refuted = new Set(setAside.map(({ test }) => test))
+  const standing = new Set(addedTests.flatMap((one) => (one.setAside === '' ? [one.test] : [])))
+  return [...written.filter((_, test) => !refuted.has(test)), ...added.filter((_, test) => standing.has(test))].map(
+    bareTest,
+  )
 }
 
 function bareTest({ input, output }: { input: string; output: string }): { input: string; output: string } {

@@ -6,6 +6,7 @@ import type {
   ProgramTest,
   SetAsideTest,
   TestCases,
+  TestRuns,
   Verdict,
   VerdictKind,
 } from '../schemas/generated.ts'
@@ -68,7 +69,7 @@ export function storySections(story: Story, options: SectionOptions): Html {
     ${problem.concepts.length > 0 && section(options, 'Concepts', conceptChips(problem.domain, problem.concepts, options))}
     ${problem.rationale !== null && section(options, 'Rationale', html`<details${open(options)}><summary>How the problem was designed from its concepts</summary>${text(problem.rationale, options)}</details>`)}
     ${judgements.length > 0 && section(options, 'Judges', judgementTable(judgements))}
-    ${story.testCases.map((testCases) => checksSection(testCases, story.outcomes, options))}
+    ${story.testCases.map((testCases) => checksSection(testCases, story, options))}
     ${story.verdicts.length > 0 && attemptsSection(story, options)}
     ${story.pairs.length > 0 && section(options, 'Preference pairs', pairsTable(story))}
     ${(story.traces.length > 0 || story.examples.length > 0) && tracesSection(story, options)}
@@ -134,7 +135,7 @@ function judgementTable(judgements: readonly Judgement[]): Html {
 
 const verdictTones: Readonly<Record<VerdictKind, string>> = { passed: 'good', failed: 'bad', unverifiable: 'warn' }
 
-function checksSection(testCases: TestCases, outcomes: readonly Outcome[], options: SectionOptions): Html {
+function checksSection(testCases: TestCases, { outcomes, testRuns }: Story, options: SectionOptions): Html {
   const { checks, votes, malformedTests, calls } = testCases
   const source = checks.trusted
     ? 'They came with the problem.'
@@ -163,7 +164,8 @@ function checksSection(testCases: TestCases, outcomes: readonly Outcome[], optio
           ]),
         )
       }
-      ${checks.tests.length > 0 && testsTable(checks.tests, outcomes)} ${callsDetails(calls)}`,
+      ${checks.tests.length > 0 && testsTable(checks.tests, outcomes)}
+      ${testRuns.map((runs) => addedTestsTable(runs, outcomes))} ${callsDetails([...calls, ...testRuns.flatMap((runs) => runs.calls)])}`,
   )
 }
 
@@ -196,6 +198,31 @@ function testsTable(tests: readonly ProgramTest[], outcomes: readonly Outcome[])
   )}${tests.length > shown.length && html`<p class="cut">${counted(tests.length - shown.length, 'more test')} not shown.</p>`}`
 }
 
+/** Tests that were written because those before them were too weak. */
+function addedTestsTable({ id, tests }: TestRuns, outcomes: readonly Outcome[]): Html | false {
+  const outcome = outcomes.find(({ parentIds }) => parentIds.includes(id))
+  if (tests.length === 0) return false
+  return table(
+    'Tests added because programs that passed behaved in different ways',
+    ['test', 'input', 'expected output', 'counts'],
+    tests.slice(0, mostTests).map(({ input, output, kind }, index) => {
+      const weighed = outcome?.addedTests[index]
+      return [
+        kind,
+        boxed(input),
+        boxed(output),
+        weighed === undefined
+          ? 'no outcome yet'
+          : html`${weighed.setAside === '' ? badge('yes', 'good') : badge('set aside', 'warn')}
+              <span class="small"
+                >${weighed.setAside !== '' && `${weighed.setAside}: `}${weighed.passed} of ${counted(weighed.of, 'attempt')}
+                passed it</span
+              >`,
+      ]
+    }),
+  )
+}
+
 function boxed(content: string): Html {
   const cut = content.length > mostTestCharacters
   return html`<pre class="tight" dir="ltr">
@@ -222,7 +249,8 @@ function attemptsSection(story: Story, options: SectionOptions): Html {
 }
 
 function outcomeLine(outcome: Outcome): string {
-  const { passed, attempted, invalid, unverifiable, spared, behaviours } = outcome
+  const { passed, attempted, invalid, unverifiable, spared, behaviours, addedTests } = outcome
+  const added = addedTests.filter(({ setAside }) => setAside === '').length
   return [
     `${passed} of ${counted(attempted, 'attempt')} passed (${formatShare(attempted === 0 ? 0 : passed / attempted)})`,
     ...(invalid > 0 ? [`${invalid} of them may be neither chosen nor rejected`] : []),
@@ -231,6 +259,7 @@ function outcomeLine(outcome: Outcome): string {
     ...(behaviours.length > 1
       ? [`those that passed behave in ${behaviours.length} ways on other inputs: the tests are weak`]
       : []),
+    ...(added > 0 ? [`${counted(added, 'test was', 'tests were')} added`] : []),
   ].join('; ')
 }
 

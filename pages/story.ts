@@ -10,6 +10,7 @@ import type {
   Seed,
   SftExample,
   TestCases,
+  TestRuns,
   Trace,
   Verdict,
 } from '../schemas/generated.ts'
@@ -25,6 +26,8 @@ export interface Story {
   /** Where each concept was named. */
   concepts: readonly ConceptOrigin[]
   testCases: readonly TestCases[]
+  /** Further tests, and what programs came to on them. */
+  testRuns: readonly TestRuns[]
   outcomes: readonly Outcome[]
   verdicts: readonly Verdict[]
   pairs: readonly PreferencePair[]

@@ -1,6 +1,7 @@
 /**
- * verify-rollout: rollouts -> verdicts. Worker threads compare answers and run programs in the sandbox; the attempt's
- * text is kept in the verdict. No model call. A fault of ours is tried again, never counted against the attempt.
+ * verify-rollout: rollouts and further-tests -> verdicts and test-runs. Worker threads compare answers and run programs in the sandbox;
+ * the attempt's text is kept in the verdict. Programs that passed are read there and run on tests that were written since. No model call.
+ * A fault of ours is tried again, never counted against the attempt.
  */
 import { invalidReason } from '../curation/attempts.ts'
 import { domainNamed } from '../domains/index.ts'
@@ -10,16 +11,17 @@ import { TransientError } from '../engine/errors.ts'
 import { counter, histogram } from '../engine/metrics.ts'
 import { defineProcessor, type Draft } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
-import type { Rollout, Verdict } from '../schemas/generated.ts'
+import type { FurtherTests, ProgramRuns, Rollout, TestRuns, Verdict } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
 
 export default defineProcessor({
   name: 'verify-rollout',
   summary: 'Checks attempts: math equivalence, or program runs in the sandbox.',
-  version: 2,
-  inputs: { rollouts: topics.rollouts },
+  version: 3,
+  inputs: { rollouts: topics.rollouts, furtherTests: topics.furtherTests },
   tables: {},
-  outputs: { verdict: topics.verdicts },
+  outputs: { verdict: topics.verdicts, testRuns: topics.testRuns },
+  reads: [topics.verdicts],
   roles: [],
   runsPrograms: true,
   settings: {
@@ -33,7 +35,7 @@ export default defineProcessor({
     ),
     probes: setting.integer(
       'Inputs, made from those of written tests, that a program which passed is run on as well: what it prints goes into the evidence of the outcome, never into a verdict.',
-      { min: 0, max: 64, default: 4, profiles: { paper: 0, scripts: 0 }, recipe: true },
+      { min: 0, max: 64, default: 12, profiles: { paper: 0, scripts: 0 }, recipe: true },
     ),
   },
   metrics: {
@@ -56,6 +58,8 @@ export default defineProcessor({
         emit.verdict(
           verdictOf(rollout, { reason: 'sandbox_error', extracted: null, detail: failure.message, tests: [] }, 0),
         ),
+      // The tests are dropped with it: nobody knows what the programs come to on them.
+      furtherTests: (written, _, emit) => emit.testRuns({ ...runsOf(written, [], 0), tests: [] }),
     },
   },
   process: {
@@ -63,18 +67,13 @@ export default defineProcessor({
       const startedAtMs = performance.now()
       const finishReason = rollout.calls.at(-1)?.finishReason ?? 'stop'
       const invalid = invalidReason({ text: rollout.text, finishReason }, config)
-      const conclusion: Conclusion = invalid
+      const checked: Conclusion = invalid
         ? { reason: invalid, extracted: null, detail: null, tests: [] }
         : await domainNamed(rollout.domain).check(rollout.text, rollout.checks, verify, {
             allTests: config.allTests && !rollout.checks.trusted,
             probes: rollout.checks.trusted ? 0 : config.probes,
           })
-      if (conclusion.reason === 'sandbox_error') {
-        throw new TransientError(
-          'VERIFIER_UNAVAILABLE',
-          `the sandbox failed on ${rollout.id}: ${conclusion.detail ?? 'no detail'}`,
-        )
-      }
+      const conclusion = verifiable(checked, rollout.id)
       const seconds = (performance.now() - startedAtMs) / 1000
       metrics.verifierSeconds.observe(seconds)
       const verdict = verdictOf(rollout, conclusion, seconds)
@@ -88,8 +87,34 @@ export default defineProcessor({
       metrics.verdictsTotal.inc({ domain: verdict.domain, verdict: verdict.verdict, reason })
       return emit.verdict(verdict)
     },
+
+    async furtherTests(written, { emit, verify, read }) {
+      const startedAtMs = performance.now()
+      const domain = domainNamed(written.domain)
+      const checks = { answer: null, tests: written.tests, trusted: false }
+      const programs = await Promise.all(
+        (written.tests.length === 0 ? [] : written.verdicts).map(async (at) => {
+          const { text } = await read(topics.verdicts, at)
+          const conclusion = await domain.check(text, checks, verify, { allTests: true, probes: 0 })
+          return { verdictId: at.verdictId, tests: verifiable(conclusion, at.verdictId).tests }
+        }),
+      )
+      return emit.testRuns(runsOf(written, programs, (performance.now() - startedAtMs) / 1000))
+    },
   },
 })
+
+/** @throws TransientError where the sandbox failed */
+function verifiable(conclusion: Conclusion, id: string): Conclusion {
+  if (conclusion.reason !== 'sandbox_error') return conclusion
+  const detail = conclusion.detail ?? 'no detail'
+  throw new TransientError('VERIFIER_UNAVAILABLE', `the sandbox failed on ${id}: ${detail}`)
+}
+
+function runsOf(written: FurtherTests, programs: ProgramRuns[], verifierSeconds: number): Draft<TestRuns> {
+  const { id, domain, problemId, tests, malformedTests, calls } = written
+  return { parentIds: [id], domain, problemId, tests, malformedTests, programs, verifierSeconds, calls }
+}
 
 /** To the nearest twentieth, up to 2: however temperatures are drawn, there are a few labels only. */
 function temperatureLabel(temperature: number | null): string {

@@ -10,11 +10,19 @@ export type Task =
   | { kind: 'synthesise'; concepts: string[]; level: string; continuation: Continuation }
   | { kind: 'rationalise'; style: 'annotator' | 'writer'; concepts: string[]; level: string; statement: string }
   | { kind: 'judge'; level: string; concepts: string[]; rationale: string; statement: string }
-  | { kind: 'write-test'; testKind: TestKind; statement: string }
+  | { kind: 'write-test'; testKind: TestKind; statement: string; further?: Further }
   | { kind: 'solve-math'; statement: string }
   | { kind: 'solve-code'; statement: string }
   | { kind: 'solve-sql'; statement: string }
   | { kind: 'other'; text: string }
+
+/** What is said of a test that is to come to others. */
+export interface Further {
+  /** An input that it is to be made of; undefined where none is given. */
+  disputed: string | undefined
+  /** Inputs of tests that there are. */
+  known: string[]
+}
 
 /** How far a synthesis prompt has already come. */
 export type Continuation =
@@ -41,7 +49,10 @@ const RATIONALISE = {
     'Given foundational concepts, difficulty level and a problem that was designed from them, write the rationale',
 } as const
 const JUDGE = 'Rate the problem below, written by another model for the difficulty level '
-const WRITE_TEST = /^Write one test case for the (?:programming|SQL) problem below: a/
+const WRITE_TEST = /^Write one (?:more )?test case for the (?:programming|SQL) problem below: a/
+const DISPUTED_INPUT = '\n\nInput that they disagree on:\n'
+const KNOWN_INPUTS = '\n\nInputs of the tests that there are:\n'
+const INPUT_SEPARATOR = '\n---\n'
 const SOLVE_CODE = 'You will be given a question (problem specification) and will generate a correct Python program'
 const SOLVE_CODE_END = '\n\nRead the inputs from stdin solve the problem and write the answer to stdout'
 const SOLVE_SQL = 'You will be given a question to a SQLite database and will write one SQL query'
@@ -119,7 +130,11 @@ export function recogniseTask(prompt: string): Task {
   if (writing) {
     const said = text.slice(writing[0].length, writing[0].length + 40)
     const testKind = TEST_KINDS.find((kind) => said.includes(` ${kind}.`)) ?? 'critical path'
-    return { kind: 'write-test', testKind, statement: after(text, PROBLEM_LINE) }
+    const statement = after(text, PROBLEM_LINE)
+    if (!text.includes(KNOWN_INPUTS)) return { kind: 'write-test', testKind, statement }
+    const disputed = text.includes(DISPUTED_INPUT) ? between(text, DISPUTED_INPUT, KNOWN_INPUTS) : undefined
+    const known = between(text, KNOWN_INPUTS, `\n${PROBLEM_LINE}`).split(INPUT_SEPARATOR)
+    return { kind: 'write-test', testKind, statement, further: { disputed, known } }
   }
   if (text.startsWith(SOLVE_CODE)) return { kind: 'solve-code', statement: statementBefore(text, SOLVE_CODE_END) }
   if (text.startsWith(SOLVE_SQL)) return { kind: 'solve-sql', statement: statementBefore(text, SOLVE_SQL_END) }

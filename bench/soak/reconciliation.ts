@@ -29,8 +29,6 @@ export interface Balance {
 const silent: readonly string[] = ['embed-concepts', 'plan-rollouts', 'report-yields', 'select-rationale']
 /** Processors that are for some domains only, by how attempts are checked there. */
 const ownCheck: Readonly<Record<string, string>> = { 'generate-test-cases': 'tests', 'vote-answer': 'answer' }
-/** Whose dead letter comes with an output: every request ends in a verdict. */
-const emitsInstead: readonly string[] = ['roll-out']
 
 /** An input of one processor that is not known to be finished. */
 interface Open {
@@ -233,7 +231,7 @@ export class Reconciliation {
       const isRight =
         discarded + dead === 0
           ? open.id !== undefined && (made > 0 || isPassedOver || silent.includes(name))
-          : discarded + dead === 1 && (made === 0 || (dead === 1 && emitsInstead.includes(name)))
+          : discarded + dead === 1 && (made === 0 || (dead === 1 && emitsInstead(declaration, open.topic)))
       if (!isRight)
         this.#violated(
           `${name} has finished ${open.place} (${open.id ?? 'no record'}) with ${made} outputs, ${discarded} discards and ${dead} dead letters`,
@@ -286,6 +284,11 @@ interface TakenRecord {
   topic?: string
   partition?: number
   offset?: number
+}
+
+/** Whether a dead letter of that topic comes with an output: every request ends in a verdict. */
+function emitsInstead({ inputs, onFailure }: Processor, topic: string): boolean {
+  return Object.entries(inputs).some(([input, { name }]) => name === topic && onFailure.emitInstead?.[input])
 }
 
 function isOfOtherDomain({ name }: Processor, { domain }: TakenRecord): boolean {

@@ -3,7 +3,7 @@
  * test holds it against every schema, so that a new field of that sort can't be forgotten.
  */
 import type { Type } from 'avsc'
-import type { AttemptVerdict, CountedVerdict, Discard, InputProgress } from '../../schemas/generated.ts'
+import type { AttemptVerdict, CountedVerdict, Discard, InputProgress, PassedVerdict } from '../../schemas/generated.ts'
 import { topics } from '../../topics/catalogue.ts'
 
 /** How a record type names a position, by its fields. */
@@ -25,6 +25,7 @@ const inVerdicts = { topic: { name: topics.verdicts.name }, partition: 'partitio
 export const positionTypes: Readonly<Record<string, PositionFields>> = {
   AttemptVerdict: position<AttemptVerdict>(inVerdicts),
   CountedVerdict: position<CountedVerdict>(inVerdicts),
+  PassedVerdict: position<PassedVerdict>(inVerdicts),
   Discard: position<Discard>({ topic: { field: 'topic' }, partition: 'partition', offset: 'offset' }),
 }
 

@@ -87,6 +87,7 @@ export const topicsByProblem = [
   topics.acceptedProblems,
   topics.votedProblems,
   topics.testCases,
+  topics.testRuns,
   topics.outcomes,
   topics.verdicts,
   topics.preferencePairs,

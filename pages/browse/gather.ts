@@ -36,11 +36,12 @@ export async function storyOf(corpus: Corpus, index: CorpusIndex, id: string): P
   )
   const retraction = index.retractionOf(number)
   // All at once: on Kafka each read is a way to a broker and back.
-  const [accepted, voted, testCases, outcomes, verdicts, pairs, traces, examples, discards, deadLettersThere] =
+  const [accepted, voted, testCases, testRuns, outcomes, verdicts, pairs, traces, examples, discards, deadLettersThere] =
     await Promise.all([
       of(topics.acceptedProblems),
       of(topics.votedProblems),
       of(topics.testCases),
+      of(topics.testRuns),
       of(topics.outcomes),
       of(topics.verdicts),
       of(topics.preferencePairs),
@@ -53,7 +54,7 @@ export async function storyOf(corpus: Corpus, index: CorpusIndex, id: string): P
     ...{ problem, rationale, combination, concepts: await concepts, accepted: accepted.at(-1) },
     // What screen-answer dropped has votes, and never became test cases.
     testCases: testCases.length > 0 ? testCases : voted,
-    ...{ outcomes, verdicts, pairs, traces, examples, discards, deadLetters: deadLettersThere },
+    ...{ testRuns, outcomes, verdicts, pairs, traces, examples, discards, deadLetters: deadLettersThere },
     retraction: retraction && (await recordAt(corpus, topics.retractions, retraction)),
   }
 }

@@ -94,7 +94,7 @@ export class Figures {
   firstAtMs = Infinity
   lastAtMs = -Infinity
   checks = { voted: 0, written: 0, trusted: 0, tests: 0 }
-  setAside = { tests: 0, outcomes: 0, weak: 0, outcomesWithBehaviours: 0 }
+  setAside = { tests: 0, outcomes: 0, weak: 0, outcomesWithBehaviours: 0, mended: 0 }
   pairs = 0
   keptProblems = new Set<string>()
   examples = 0
@@ -168,6 +168,7 @@ export class Figures {
     if (setAside.length > 0) this.setAside.outcomes++
     if (behaviours.length > 0) this.setAside.outcomesWithBehaviours++
     if (behaviours.length > 1) this.setAside.weak++
+    if (outcome.addedTests.some((one) => one.setAside === '')) this.setAside.mended++
   }
 
   addPair({ domain, level, concepts, chosen, rejected, createdAtMs }: PreferencePair): void {

@@ -29,6 +29,7 @@ const readTopics: readonly Topic[] = [
     topics.problems,
     topics.acceptedProblems,
     topics.testCases,
+    topics.testRuns,
     topics.verdicts,
     topics.outcomes,
     topics.preferencePairs,
@@ -76,6 +77,7 @@ export async function readForReport(corpus: Corpus, { samples: count, onProgress
   await each(topics.acceptedProblems, (problem) => samples.addAccepted(problem))
   const madeOfProblems: { [Name in SampledName]: [Topic, (record: SampledRecord<Name>) => void] } = {
     testCases: [topics.testCases, (testCases) => figures.addTestCases(testCases)],
+    testRuns: [topics.testRuns, () => {}],
     verdicts: [topics.verdicts, (verdict) => figures.addVerdict(verdict)],
     outcomes: [topics.outcomes, (outcome) => figures.addOutcome(outcome)],
     pairs: [topics.preferencePairs, (pair) => figures.addPair(pair)],

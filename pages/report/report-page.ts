@@ -235,7 +235,7 @@ ${[...byDomain.keys()].sort(compare).map((domain) =>
   ),
 )}
 <p>Checks: ${counted(checks.voted, 'answer was', 'answers were')} voted, ${counted(checks.written, 'suite')} of tests written by models, ${formatCount(checks.trusted)} trusted (with the problem), ${counted(checks.tests, 'test')} in all.</p>
-${(setAside.tests > 0 || withTests > 0) && html`<p>${counted(setAside.tests, 'written test was', 'written tests were')} set aside because the attempts refute them, in ${counted(setAside.outcomes, 'outcome')}.${withTests > 0 && ` Where programs that pass were run on other inputs (${counted(withTests, 'outcome')}), ${formatCount(setAside.weak)} have tests too weak to tell them apart.`}</p>`}`
+${(setAside.tests > 0 || withTests > 0) && html`<p>${counted(setAside.tests, 'written test was', 'written tests were')} set aside because the attempts refute them, in ${counted(setAside.outcomes, 'outcome')}.${withTests > 0 && ` Where programs that pass were run on other inputs (${counted(withTests, 'outcome')}), ${formatCount(setAside.weak)} have tests too weak to tell them apart; tests were added for ${counted(setAside.mended, 'outcome')}.`}</p>`}`
 }
 
 function lengths({ lengths: of }: Figures): Content {

@@ -9,6 +9,7 @@ import type {
   Retraction,
   SftExample,
   TestCases,
+  TestRuns,
   Trace,
   Verdict,
 } from '../../schemas/generated.ts'
@@ -21,6 +22,7 @@ const watchedForEach = 8
 
 type Gathered = { -readonly [Name in keyof Story]: Story[Name] } & {
   testCases: TestCases[]
+  testRuns: TestRuns[]
   outcomes: Outcome[]
   verdicts: Verdict[]
   pairs: PreferencePair[]
@@ -30,7 +32,7 @@ type Gathered = { -readonly [Name in keyof Story]: Story[Name] } & {
 }
 
 /** What was made of a problem, by its name in a story. */
-export type SampledName = 'testCases' | 'outcomes' | 'verdicts' | 'pairs' | 'traces' | 'examples'
+export type SampledName = 'testCases' | 'testRuns' | 'outcomes' | 'verdicts' | 'pairs' | 'traces' | 'examples'
 export type SampledRecord<Name extends SampledName> = Gathered[Name][number]
 
 /** Problems that a report may show. */
@@ -63,6 +65,7 @@ export class Samples {
       },
       ...{
         testCases: [],
+        testRuns: [],
         outcomes: [],
         verdicts: [],
         pairs: [],

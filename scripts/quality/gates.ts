@@ -233,23 +233,33 @@ function weighingFigures({ outcomes, attempts, suites }: SimulatedCorpus): Figur
   ]
 }
 
-/** Suites that a wrong program passes, against those whose programs are seen to disagree on other inputs. */
+/** Suites that a wrong program passes, against those whose programs are seen to disagree on other inputs, and what tests that were added make of them. */
 function weakSuiteFigures({ outcomes, attempts }: SimulatedCorpus): Figure[] {
-  const counts = { probed: 0, weak: 0, seen: 0, both: 0 }
-  for (const { behaviours, verdicts } of outcomes) {
+  const counts = { probed: 0, weak: 0, seen: 0, both: 0, weakInTheEnd: 0, refuted: 0, refutedWrong: 0 }
+  for (const { behaviours, verdicts, addedTests } of outcomes) {
     if (behaviours.length === 0) continue
     counts.probed++
-    const isWeak = verdicts.some(
-      ({ verdictId, verdict }) => verdict === 'passed' && attempts.get(verdictId)?.right === false,
-    )
+    const wrong = verdicts.filter(({ verdictId }) => attempts.get(verdictId)?.right === false)
+    const isWeak = wrong.some(({ verdictId }) => attempts.get(verdictId)?.verdict.verdict === 'passed')
+    // Seen among the programs of all solvers, which may be more than its own.
+    const isSeen = behaviours.length > 1 || addedTests.length > 0
     if (isWeak) counts.weak++
-    if (behaviours.length > 1) counts.seen++
-    if (isWeak && behaviours.length > 1) counts.both++
+    if (isSeen) counts.seen++
+    if (isWeak && isSeen) counts.both++
+    if (wrong.some(({ verdict }) => verdict === 'passed')) counts.weakInTheEnd++
+    for (const { verdictId } of verdicts.filter(({ recomputed, verdict }) => recomputed && verdict === 'failed')) {
+      const right = attempts.get(verdictId)?.right
+      if (right === undefined) continue
+      counts.refuted++
+      if (!right) counts.refutedWrong++
+    }
   }
   return [
     share('weak suites: outcomes that a wrong program passed', counts.weak, counts.probed),
     share('weak suites: seen by what programs print for other inputs (recall)', counts.both, counts.weak),
     share('weak suites: seen, and weak (precision)', counts.both, counts.seen),
+    share('weak suites: outcomes that a wrong program passed in the end', counts.weakInTheEnd, counts.probed),
+    share('weak suites: attempts that an added test fails, and wrong (precision)', counts.refutedWrong, counts.refuted),
   ]
 }
 

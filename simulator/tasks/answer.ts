@@ -20,7 +20,7 @@ export function answerTask(context: TaskContext, task: Task): Generation {
     case 'judge':
       return judge(context, task.level, task.statement)
     case 'write-test':
-      return writeTest(context, task.testKind, task.statement)
+      return writeTest(context, task.testKind, task.statement, task.further)
     case 'solve-math':
       return solveMath(context, task.statement)
     case 'solve-code':

@@ -1,5 +1,6 @@
 /** Writes one test case for a programming problem, with a right or a wrong output. */
-import type { TestKind } from '../families/family.ts'
+import type { CodeProblem, TestKind } from '../families/family.ts'
+import type { Further } from '../prompts.ts'
 import type { Random } from '../random.ts'
 import { drawLength, writeReasoning } from '../reasoning.ts'
 import type { Generation, TaskContext } from './task.ts'
@@ -13,8 +14,35 @@ function spoilOutput(output: string, random: Random): string {
   return output.slice(0, chosen.index) + String(changed) + output.slice(chosen.index + chosen[0].length)
 }
 
+/** How often another input is drawn that is unlike those that there are. */
+const DRAWS = 8
+
+/**
+ * An input of the kind; of a further test, the one that programs disagree on. Whether the problem allows that is seen only where it has no
+ * output at all: a writer may be as wrong about it.
+ */
+function chooseInput(problem: CodeProblem, kind: TestKind, random: Random, further: Further | undefined): string {
+  if (further?.disputed !== undefined) {
+    const input = `${further.disputed.trimEnd()}\n`
+    if (isSolvable(problem, input)) return input
+  }
+  let input = problem.input(kind, random)
+  for (let draw = 1; draw < DRAWS && further?.known.includes(input.trimEnd()); draw++)
+    input = problem.input(kind, random)
+  return input
+}
+
+function isSolvable(problem: CodeProblem, input: string): boolean {
+  try {
+    const output = problem.solve(input)
+    return output.trim() !== '' && !/undefined|NaN|Infinity/.test(output)
+  } catch {
+    return false
+  }
+}
+
 /** Answers the test prompt: some thoughts, then a JSON block with input and output. */
-export function writeTest(context: TaskContext, kind: TestKind, statement: string): Generation {
+export function writeTest(context: TaskContext, kind: TestKind, statement: string, further?: Further): Generation {
   const { random, settings, fault, model } = context
   const reading = context.statements.read(statement)
   const problem = reading.problem !== undefined && reading.problem.domain !== 'math' ? reading.problem : undefined
@@ -22,7 +50,7 @@ export function writeTest(context: TaskContext, kind: TestKind, statement: strin
   let test: { input: string; output: string }
   let right: boolean | null = null
   if (problem !== undefined) {
-    const input = problem.input(kind, random)
+    const input = chooseInput(problem, kind, random, further)
     test = { input, output: problem.solve(input) }
     right = reading.flaw === undefined
   } else if (given.length > 0) {

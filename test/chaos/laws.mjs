@@ -1,5 +1,6 @@
 // What must hold of a corpus and of the endpoint's request log, at every stop and at the end. Each law counts what it looked at and
 // collects what broke it; none trusts what the command prints.
+import { refutedAttempts, weighFurtherTests } from '../../dist/curation/further-tests.js'
 import { domainNamed } from '../../dist/domains/index.js'
 import { recordId } from '../../dist/engine/ids.js'
 import { processors } from '../../dist/processors/index.js'
@@ -37,7 +38,8 @@ export const callsNeeded = {
     least: Math.floor(defaultOf('vote-answer', 'generations') / 2) + 1,
     most: defaultOf('vote-answer', 'generations'),
   },
-  'generate-test-cases': { least: 4, most: 4 },
+  // Four of a problem, fewer of a request for further ones.
+  'generate-test-cases': { least: Math.min(4, defaultOf('plan-rollouts', 'testsForWeakSuites')), most: 4 },
 }
 
 const checkedBy = (sort) => (record) => domainNamed(record.domain).checkedBy === sort
@@ -88,6 +90,8 @@ const ways = [
   },
   { processor: 'roll-out', input: 'rollout-requests', output: 'rollouts', outputs: usuallyOne },
   { processor: 'verify-rollout', input: 'rollouts', output: 'verdicts', outputs: usuallyOne },
+  { processor: 'generate-test-cases', input: 'test-requests', output: 'further-tests', outputs: usuallyOne },
+  { processor: 'verify-rollout', input: 'further-tests', output: 'test-runs', outputs: usuallyOne },
   { processor: 'build-pairs', input: 'outcomes', output: 'preference-pairs', outputs: (count) => count >= 1 },
   { processor: 'teach', input: 'accepted-problems', output: 'trace-requests', outputs: usuallyOne },
   { processor: 'teach', input: 'trace-requests', output: 'traces', outputs: usuallyOne },
@@ -314,16 +318,31 @@ function checkPlans(laws, corpus, snapshot, where) {
         `${where}: request ${request.id} has ${count} verdicts, its rollout is ${due ? 'verified' : 'not verified yet'}`,
     )
   }
+  const testRuns = grouped(
+    corpus.of('test-runs').filter(({ record }) => record),
+    ({ record }) => record.problemId,
+  )
+  const testsAsked = new Set(corpus.of('test-requests').map(({ record }) => record.problemId))
+  for (const [problemId, all] of testRuns)
+    laws.expect(
+      'further tests are run once',
+      all.length === 1 && testsAsked.has(problemId),
+      () => `${where}: ${problemId} has ${all.length} runs of further tests`,
+    )
   const solvers = new Set(corpus.of('rollout-requests').map(({ record }) => record.solver))
   for (const testCases of corpus.of('test-cases')) {
     const { problemId } = testCases.record
     const planned = isFinished(snapshot, 'plan-rollouts', testCases)
     const seenOf = (solver) =>
       (verdicts.get(keyOf(problemId, solver)) ?? []).filter((one) => isFinished(snapshot, 'plan-rollouts', one))
+    // Where further tests were asked for, attempts that fail one of them have passed no longer, and others may be due.
+    const wasAsked = testsAsked.has(problemId)
+    const runs = testRuns.get(problemId)?.find((one) => isFinished(snapshot, 'plan-rollouts', one))?.record
+    const refuted = runs ? refutedAttempts(runs, weighFurtherTests(runs)) : new Set()
     for (const solver of solvers) {
       const key = keyOf(problemId, solver)
       const seen = seenOf(solver)
-      const due = planned ? attemptsDue(seen) : { least: 0, most: 0 }
+      const due = planned ? attemptsDue(seen, refuted) : { least: 0, most: 0 }
       const asked = (requests.get(key) ?? []).map(({ record }) => record.attempt).sort((a, b) => a - b)
       laws.expect(
         'every problem has its attempts',
@@ -332,11 +351,12 @@ function checkPlans(laws, corpus, snapshot, where) {
       )
       const closed = outcomes.get(key) ?? []
       const isDone = (other) => seenOf(other).length === (requests.get(keyOf(problemId, other)) ?? []).length
-      // Written tests are weighed against the attempts of all solvers, unless one has passed.
+      // Written tests are weighed against the attempts of all solvers.
       const { checks } = testCases.record
       const isWeighed = !checks.trusted && checks.tests.length > 0
-      const hasPass = [...solvers].some((other) => seenOf(other).some(({ record }) => record.verdict === 'passed'))
-      const isClosed = planned && isDone(solver) && (!isWeighed || hasPass || [...solvers].every(isDone))
+      // Whether they are weak is asked of the attempts of all solvers.
+      const isOver = !isWeighed || (wasAsked ? runs !== undefined : [...solvers].every(isDone))
+      const isClosed = planned && isDone(solver) && isOver
       laws.expect(
         'every problem and solver has one outcome',
         closed.length === (isClosed ? 1 : 0),
@@ -360,8 +380,9 @@ function checkPlans(laws, corpus, snapshot, where) {
 }
 
 /** How many attempts have been asked for, by the verdicts that were seen: fewer where one can never be verified, as then nothing more is. */
-function attemptsDue(seen) {
-  const of = (kind) => seen.filter(({ record }) => record.verdict === kind).length
+function attemptsDue(seen, refuted) {
+  const verdictOf = ({ id, record }) => (refuted.has(id) ? 'failed' : record.verdict)
+  const of = (kind) => seen.filter((one) => verdictOf(one) === kind).length
   const repeats = Math.min(of('unverifiable'), maxRepeats)
   const most = Math.min(attempts + repeats, passesTooEasy + of('failed') + of('unverifiable'))
   // What may have come too late to ask for more, or have made the last ones due at once.
@@ -564,6 +585,7 @@ export function checkDone(laws, corpus, snapshot, chosen = processors) {
 const callers = [
   [/^vote-\d+$/, 'vote-answer', 'accepted-problems'],
   [/^test-\d+$/, 'generate-test-cases', 'accepted-problems'],
+  [/^further-test-\d+$/, 'generate-test-cases', 'test-requests'],
   [/^judge-/, 'judge-problem', 'screened-problems'],
   [/^trace$/, 'teach', 'trace-requests'],
   [/^attempt$/, 'roll-out', 'rollout-requests'],

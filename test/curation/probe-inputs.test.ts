@@ -1,39 +1,38 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { behaviours, probeInputs } from '../../curation/probe-inputs.ts'
+import { behaviours, disputed, probeInputs } from '../../curation/probe-inputs.ts'
 
 describe('probeInputs', () => {
-  it('changes the last line of each test in one way after the other', () => {
-    expect(probeInputs([{ input: '3\n1 2 5\n' }, { input: '1\n7\n' }], 6)).toEqual([
-      '3\n5 2 1\n',
-      '3\n1 2 6\n',
-      '1\n8\n',
-      '3\n1 1 5\n',
-      '1\n6\n',
+  it('makes one change after the other, each of another test, and changes a count with what it counts', () => {
+    expect(probeInputs([{ input: '3\n1 2 5\n' }, { input: '1\n7\n' }], 5)).toEqual([
       '3\n1 1 1\n',
+      '6\n1 2 5 1 2 5\n',
+      '3\n5 2 1\n',
+      '3\n1 1 5\n',
+      '4\n1 2 5\n',
     ])
   })
 
-  it('keeps the number of lines and words, repeats none, and gives no more than it is asked for', () => {
-    const line = fc.array(fc.constantFrom('0', '1', '12', '-3', 'ab', 'x'), { minLength: 1, maxLength: 5 })
+  it('changes how many rows there are and none of the words in them, whose places may mean something', () => {
+    expect(probeInputs([{ input: '2 9\n3 4\n5 8\n' }], 12)).toEqual([
+      '4 9\n3 4\n5 8\n3 4\n5 8\n',
+      '1 9\n3 4\n',
+      '2 10\n3 4\n5 8\n',
+    ])
+  })
+
+  it('repeats none, gives no input of a test, and no more than it is asked for', () => {
+    const line = fc.array(fc.constantFrom('0', '1', '2', '12', '-3', 'ab', 'x'), { minLength: 1, maxLength: 5 })
     const input = fc
       .array(line, { minLength: 1, maxLength: 4 })
       .map((lines) => `${lines.map((words) => words.join(' ')).join('\n')}\n`)
-    const shape = (text: string): number[] =>
-      text
-        .trimEnd()
-        .split('\n')
-        .map((one) => one.split(' ').length)
     fc.assert(
-      fc.property(fc.array(input, { maxLength: 4 }), fc.nat(8), (inputs, most) => {
-        const found = probeInputs(
-          inputs.map((one) => ({ input: one })),
-          most,
-        )
+      fc.property(fc.array(input, { maxLength: 4 }), fc.nat(20), (inputs, most) => {
+        const tests = inputs.map((one) => ({ input: one }))
+        const found = probeInputs(tests, most)
         expect(found.length).toBeLessThanOrEqual(most)
         expect(new Set([...found, ...inputs]).size).toBe(found.length + new Set(inputs).size)
-        const shapes = inputs.map((one) => shape(one).join(' '))
-        for (const probe of found) expect(shapes).toContain(shape(probe).join(' '))
+        expect(probeInputs(tests, most + 1).slice(0, most)).toEqual(found)
       }),
     )
   })
@@ -64,5 +63,28 @@ describe('behaviours', () => {
         ['a', ''],
       ]),
     ).toEqual([])
+  })
+})
+
+describe('disputed', () => {
+  it('names the probes that attempts print different things for, those first that tell more of them apart', () => {
+    expect(
+      disputed([
+        ['a', 'x', 'p', 'k', ''],
+        ['a', 'x', 'q', 'l', 'm'],
+        ['a', 'y', 'q', 'n', 'm'],
+      ]),
+    ).toEqual([3, 1, 2])
+  })
+
+  it('puts those that tell the same ones apart again behind all others', () => {
+    expect(
+      disputed([
+        ['a', 'a', 'a'],
+        ['b', 'b', 'a'],
+        ['a', 'a', 'b'],
+      ]),
+    ).toEqual([0, 2, 1])
+    expect(disputed([['a'], ['a']])).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { drive } from '../../engine/drive.ts'
 import generateTestCases from '../../processors/generate-test-cases.ts'
-import { idsOf, problem, programChecks } from './records.ts'
+import { idsOf, problem, programChecks, testRequest } from './records.ts'
 
 const of = (given: Parameters<typeof problem>[0] = {}) => ({
   input: 'acceptedProblems',
@@ -98,6 +98,50 @@ describe('generate-test-cases', () => {
     expect(driven.deadLettered).toEqual({
       code: 'RECORD_INVARIANT_BROKEN',
       message: 'no domain is called "poetry"; there are math, code, sql',
+    })
+  })
+
+  describe('asked for further tests', () => {
+    const asked = (given: Parameters<typeof testRequest>[0] = {}) => ({
+      input: 'testRequests',
+      record: testRequest({ count: 3, inputs: ['2 1\n'], ...given }),
+    })
+
+    it('asks for one on the disputed input, then for others that are unlike those there are, with seeds of their own', async () => {
+      const driven = await drive(generateTestCases, asked(), { answers: ['5 5\n', '6 6\n', '7 7\n'].map(test) })
+      expect(driven.records).toMatchObject([
+        {
+          topic: 'further-tests',
+          record: {
+            parentIds: ['test-request-1'],
+            problemId: 'problem-1',
+            tests: [
+              { input: '5 5\n', output: '4', kind: 'disputed input' },
+              { input: '6 6\n', output: '4', kind: 'error-prone input' },
+              { input: '7 7\n', output: '4', kind: 'complex case' },
+            ],
+            malformedTests: 0,
+            verdicts: [{ verdictId: 'verdict-1', partition: 7, offset: 3 }],
+            calls: [{ seed: 4 }, { seed: 5 }, { seed: 6 }],
+          },
+        },
+      ])
+      const [first, second] = driven.requests.map(({ prompt }) => prompt)
+      expect(first).toContain('Input that they disagree on:\n2 1\n')
+      expect(second).not.toContain('Input that they disagree on')
+      for (const prompt of [first, second])
+        expect(prompt).toContain('Inputs of the tests that there are:\n2 2\n---\n1 2\n')
+    })
+
+    it('leaves out what cannot be parsed and inputs that there are, and answers with none where none is left', async () => {
+      const driven = await drive(generateTestCases, asked(), { answers: [broken, test('2 2\n'), broken] })
+      expect(driven.records).toMatchObject([{ topic: 'further-tests', record: { tests: [], malformedTests: 2 } }])
+    })
+
+    it('answers with none where the request is dead-lettered, so that nobody waits for it', async () => {
+      const driven = await drive(generateTestCases, asked({ domain: 'poetry' }), { answers: [] })
+      expect(driven.deadLettered).toMatchObject({ code: 'RECORD_INVARIANT_BROKEN' })
+      expect(driven.records).toMatchObject([{ topic: 'further-tests', record: { tests: [], problemId: 'problem-1' } }])
     })
   })
 

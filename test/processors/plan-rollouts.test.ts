@@ -2,8 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { drive, type Driven } from '../../engine/drive.ts'
 import planRollouts from '../../processors/plan-rollouts.ts'
-import type { Outcome, RolloutPlan, RolloutRequest, TestCases, Verdict } from '../../schemas/generated.ts'
-import { idsOf, modelCall, testCases, verdict } from './records.ts'
+import type {
+  Outcome,
+  RolloutPlan,
+  RolloutRequest,
+  TestCases,
+  TestRequest,
+  TestResult,
+  Verdict,
+} from '../../schemas/generated.ts'
+import { idsOf, modelCall, testCases, testRuns, verdict } from './records.ts'
 
 /** What an attempt comes to. */
 type Ending = 'passed' | 'failed' | 'invalid' | 'unverifiable' | 'our fault'
@@ -20,6 +28,7 @@ class Planning {
   readonly #state: Map<string, unknown>
   readonly requests: RolloutRequest[] = []
   readonly outcomes: Outcome[] = []
+  readonly testRequests: TestRequest[] = []
   left = 0
   #offset = 0
 
@@ -59,11 +68,16 @@ class Planning {
 
   /** Delivers the verdict of a program by what it prints on each test: `+` what is expected, another letter something else, `!` nothing. */
   program(attempt: number, outputs: string, solver = 'solver-model', probes: string[] = []): Promise<Driven> {
-    const tests = [...outputs].map((output) => ({
-      ...{ verdict: output === '+' ? ('passed' as const) : ('failed' as const), reason: '', seconds: 0, memoryMb: 0 },
-      outputDigest: output === '!' ? '' : output,
+    return this.verdict(attempt, /^\++$/.test(outputs) ? 'passed' : 'failed', solver, resultsOf(outputs), probes)
+  }
+
+  /** Delivers what programs print on further tests, by the ids of their verdicts; as of `program`. */
+  runs(outputs: Readonly<Record<string, string>>): Promise<Driven> {
+    const programs = Object.entries(outputs).map(([verdictId, letters]) => ({ verdictId, tests: resultsOf(letters) }))
+    const tests = [...(Object.values(outputs)[0] ?? '')].map((_, index) => ({
+      ...{ input: `further ${index}`, output: 'x', kind: 'disputed input' },
     }))
-    return this.verdict(attempt, /^\++$/.test(outputs) ? 'passed' : 'failed', solver, tests, probes)
+    return this.#deliver('testRuns', testRuns({ tests, programs }))
   }
 
   async #deliver(input: string, record: unknown): Promise<Driven> {
@@ -77,11 +91,19 @@ class Planning {
     )
     for (const { topic, record: emitted } of driven.records) {
       if (topic === 'rollout-requests') this.requests.push(emitted as RolloutRequest)
+      if (topic === 'test-requests') this.testRequests.push(emitted as TestRequest)
       if (topic === 'outcomes') this.outcomes.push(emitted as Outcome)
     }
     this.left += driven.left
     return driven
   }
+}
+
+function resultsOf(outputs: string): TestResult[] {
+  return [...outputs].map((output) => ({
+    ...{ verdict: output === '+' ? ('passed' as const) : ('failed' as const), reason: '', seconds: 0, memoryMb: 0 },
+    outputDigest: output === '!' ? '' : output,
+  }))
 }
 
 const three = { settings: { attempts: 3, maxRepeats: 1 } }
@@ -390,7 +412,7 @@ describe('plan-rollouts', () => {
     })
 
     it('and says how many ways of behaving those have that pass them all', async () => {
-      const planning = new Planning({ settings: { attempts: 3, tooEasyAt: 1 } })
+      const planning = new Planning({ settings: { attempts: 3, tooEasyAt: 1, testsForWeakSuites: 0 } })
       await planning.testCases(code)
       await planning.program(0, '+++', 'solver-model', ['a', 'b'])
       await planning.program(1, '+++', 'solver-model', ['a', 'c'])
@@ -422,7 +444,8 @@ describe('plan-rollouts', () => {
     })
 
     it('but waits no longer once a program of another solver has passed them all', async () => {
-      const planning = new Planning({ ...lenient, solvers: ['solver-a', 'solver-b'] })
+      const settings = { ...lenient.settings, testsForWeakSuites: 0 }
+      const planning = new Planning({ settings, solvers: ['solver-a', 'solver-b'] })
       await planning.testCases(code)
       await runAll(planning, programs, 'solver-a')
       await planning.program(0, '+++', 'solver-b')
@@ -467,6 +490,187 @@ describe('plan-rollouts', () => {
           },
         ),
         { numRuns: 150 },
+      )
+    })
+  })
+
+  describe('asks for further tests of a weak suite', () => {
+    const tests = ['1 2\n', '3 4\n'].map((input) => ({ input, output: 'x', kind: 'edge case' }))
+    const code = { domain: 'code', checks: { answer: null, tests, trusted: false } }
+    const settings = { attempts: 3, tooEasyAt: 1, testsForWeakSuites: 2 }
+    const id = (attempt: number, solver = 'solver-model'): string => `${solver}/${attempt}`
+
+    /** Two programs that pass and disagree on the second probe, and one that fails. */
+    async function weak(run: Run = {}): Promise<Planning> {
+      const planning = new Planning({ ...run, settings: { ...settings, ...run.settings } })
+      await planning.testCases({ ...code })
+      await planning.program(0, '++', 'solver-model', ['a', 'b'])
+      await planning.program(1, '++', 'solver-model', ['a', 'c'])
+      await planning.program(2, 'a+')
+      return planning
+    }
+
+    it('once all attempts are verified, and closes nothing before an answer has come', async () => {
+      const planning = await weak()
+      expect(planning.outcomes).toEqual([])
+      expect(planning.testRequests).toMatchObject([
+        {
+          ...{ parentIds: ['test-cases-1'], problemId: 'problem-1', checks: code.checks, count: 2 },
+          inputs: ['3 3\n'],
+          verdicts: [
+            { verdictId: id(0), partition: 7, offset: 1 },
+            { verdictId: id(1), partition: 7, offset: 2 },
+          ],
+        },
+      ])
+    })
+
+    it('and closes with what they say: who fails one has not passed', async () => {
+      const planning = await weak()
+      await planning.runs({ [id(0)]: '+a', [id(1)]: 'ba' })
+      expect(planning.outcomes).toMatchObject([
+        {
+          ...{ parentIds: ['test-cases-1', 'test-runs-1'], result: 'kept', attempted: 3, passed: 1 },
+          behaviours: [1, 1],
+          // Calls behind the checks, the attempts and the further tests.
+          tokens: 5 * 30,
+          addedTests: [
+            { test: 0, kind: 'disputed input', setAside: '', passed: 1, of: 2 },
+            { test: 1, kind: 'disputed input', setAside: 'nobody-passes', passed: 0, of: 2 },
+          ],
+        },
+      ])
+      expect(planning.outcomes[0]?.verdicts.map((one) => [one.verdict, one.recomputed])).toEqual([
+        ['passed', false],
+        ['failed', true],
+        ['failed', false],
+      ])
+      expect(planning.left).toBe(1)
+      expect(planning.plan).toMatchObject({ testCases: null, runs: null })
+    })
+
+    it('and closes as the problem was where none could be written', async () => {
+      const planning = await weak()
+      await planning.runs({})
+      expect(planning.outcomes).toMatchObject([{ passed: 2, addedTests: [], behaviours: [1, 1] }])
+    })
+
+    it('but not where it is told to ask for none, tests are trusted, or programs that pass agree', async () => {
+      expect((await weak({ settings: { testsForWeakSuites: 0 } })).outcomes).toHaveLength(1)
+      for (const [trusted, probe] of [
+        [true, 'c'],
+        [false, 'b'],
+      ] as const) {
+        const planning = new Planning({ settings })
+        await planning.testCases({ ...code, checks: { ...code.checks, trusted } })
+        await planning.program(0, '++', 'solver-model', ['a', 'b'])
+        await planning.program(1, '++', 'solver-model', ['a', probe])
+        await planning.program(2, 'a+')
+        expect([planning.testRequests, planning.outcomes.length]).toEqual([[], 1])
+      }
+    })
+
+    it('of the programs of all solvers together, and once', async () => {
+      const planning = new Planning({ settings: { ...settings, attempts: 1 }, solvers: ['solver-a', 'solver-b'] })
+      await planning.testCases(code)
+      await planning.program(0, '++', 'solver-b', ['a'])
+      expect(planning.outcomes).toEqual([])
+      await planning.program(0, '++', 'solver-a', ['b'])
+      expect(planning.testRequests).toHaveLength(1)
+      await planning.runs({ [id(0, 'solver-a')]: '+', [id(0, 'solver-b')]: 'a' })
+      expect(planning.outcomes).toMatchObject([
+        { solver: 'solver-a', passed: 1 },
+        { solver: 'solver-b', passed: 0 },
+      ])
+      expect((await planning.runs({ [id(0, 'solver-a')]: 'a' })).records).toEqual([])
+    })
+
+    it('and for the attempts that are due then, by the tests that count with those before', async () => {
+      const adaptive = { adaptive: true, attempts: 4, tooEasyAt: 0.5 }
+      const planning = new Planning({ settings: { ...settings, ...adaptive } })
+      await planning.testCases(code)
+      expect(planning.requests).toHaveLength(2)
+      await planning.program(0, '++', 'solver-model', ['a'])
+      await planning.program(1, '++', 'solver-model', ['b'])
+      await planning.runs({ [id(0)]: '+a', [id(1)]: 'aa' })
+      const later = planning.requests.slice(2)
+      expect(later.length).toBeGreaterThan(0)
+      for (const { checks } of later)
+        expect(checks.tests.map(({ input }) => input)).toEqual(['1 2\n', '3 4\n', 'further 0'])
+      while (planning.outcomes.length === 0) {
+        const next = planning.requests.at(-1)?.attempt ?? 0
+        for (let attempt = 2; attempt <= next; attempt++) await planning.program(attempt, 'aaa')
+      }
+      expect(planning.testRequests).toHaveLength(1)
+      expect(planning.outcomes).toMatchObject([{ result: 'kept', attempted: 4, passed: 1 }])
+    })
+
+    it('making the same attempts and outcomes in whatever order all comes, stored or not', async () => {
+      const program = fc.record({
+        outputs: fc.constantFrom('++', '++', '++', 'a+', 'ab'),
+        probe: fc.constantFrom('p', 'p', 'q'),
+        further: fc.constantFrom('++', '+a', 'b+', 'ba'),
+      })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.array(program, { minLength: 8, maxLength: 8 }), { minLength: 1, maxLength: 2 }),
+          fc.infiniteStream(fc.nat()),
+          fc.boolean(),
+          async (programs, picks, adaptive) => {
+            const solvers = programs.map((_, index) => `solver-${index}`)
+            const all = programs.flatMap((own, solver) =>
+              own.map((one, attempt) => ({ ...one, attempt, solver: solvers[solver] ?? '' })),
+            )
+            const furtherOf = ({ verdicts }: TestRequest): Record<string, string> =>
+              Object.fromEntries(
+                verdicts.map(({ verdictId }) => [
+                  verdictId,
+                  all.find(({ solver, attempt }) => id(attempt, solver) === verdictId)?.further ?? '',
+                ]),
+              )
+            const deliver = (planning: Planning, solver: string, attempt: number): Promise<Driven> => {
+              const one = all.find((other) => other.solver === solver && other.attempt === attempt) ?? expect.fail()
+              return planning.program(attempt, one.outputs, solver, one.outputs === '++' ? [one.probe] : [])
+            }
+            const run = async (inOrder: boolean, first?: TestRequest): Promise<Planning> => {
+              const planning = new Planning({ solvers, settings: { adaptive, testsForWeakSuites: 2 } })
+              if (first) await planning.runs(furtherOf(first))
+              await planning.testCases(code)
+              const done = { requests: 0, tests: 0 }
+              const waiting: (() => Promise<Driven>)[] = []
+              const take = (): void => {
+                for (const { solver, attempt } of planning.requests.slice(done.requests))
+                  waiting.push(() => deliver(planning, solver, attempt))
+                for (const request of planning.testRequests.slice(done.tests))
+                  waiting.push(() => planning.runs(furtherOf(request)))
+                Object.assign(done, { requests: planning.requests.length, tests: planning.testRequests.length })
+              }
+              for (take(); waiting.length > 0; take()) {
+                const pick = inOrder ? 0 : ((picks.next().value as number | undefined) ?? 0)
+                await waiting.splice(pick % waiting.length, 1)[0]?.()
+              }
+              return planning
+            }
+            const seen = (planning: Planning): unknown[] => [
+              planning.requests.map(({ solver, attempt }) => id(attempt, solver)).sort(),
+              planning.outcomes
+                .map((outcome) => ({
+                  ...outcome,
+                  verdicts: outcome.verdicts.map((one) => ({ ...one, offset: 0 })),
+                }))
+                .sort((a, b) => a.solver.localeCompare(b.solver)),
+              planning.left,
+            ]
+            const [inOrder, shuffled] = [await run(true), await run(false)]
+            expect(seen(shuffled)).toEqual(seen(inOrder))
+            expect(inOrder.outcomes).toHaveLength(solvers.length)
+            // A replay has the runs before all else, and asks for none.
+            const replayed = await run(false, inOrder.testRequests[0])
+            expect(seen(replayed)).toEqual(seen(inOrder))
+            if (inOrder.testRequests.length > 0) expect(replayed.testRequests).toEqual([])
+          },
+        ),
+        { numRuns: 100 },
       )
     })
   })

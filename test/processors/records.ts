@@ -5,6 +5,7 @@ import type {
   Checks,
   ConceptCombination,
   ConceptList,
+  FurtherTests,
   ModelCall,
   Outcome,
   Problem,
@@ -17,6 +18,8 @@ import type {
   ScoredRationales,
   Seed,
   TestCases,
+  TestRequest,
+  TestRuns,
   Trace,
   TraceRequest,
   Verdict,
@@ -166,9 +169,36 @@ export function outcome(given: Partial<Outcome> = {}): Outcome {
   return {
     ...{ id: 'outcome-1', parentIds: ['test-cases-1'], domain: 'math', ...header },
     ...{ problemId: 'problem-1', origin: 'synthetic', source: 'wellspring', solver: 'solver-model' },
-    ...{ reason: '', spared: 0, behaviours: [], setAside: [] },
+    ...{ reason: '', spared: 0, behaviours: [], setAside: [], addedTests: [] },
     ...{ result: 'kept', attempted: 2, passed: 1, invalid: 0, unverifiable: 0, verdicts: [], tokens: 60 },
     ...{ statement: 'What is the sum of 2 and 2?', concepts: ['addition', 'integers'], level: 'AIME' },
+    ...given,
+  }
+}
+
+export function testRequest(given: Partial<TestRequest> = {}): TestRequest {
+  return {
+    ...{ id: 'test-request-1', parentIds: ['test-cases-1'], domain: 'code', ...header, problemId: 'problem-1' },
+    ...{ statement: 'Print the sum of a and b.', checks: programChecks, count: 2, inputs: ['2 1\n'] },
+    verdicts: [{ verdictId: 'verdict-1', partition: 7, offset: 3 }],
+    ...given,
+  }
+}
+
+export function furtherTests(given: Partial<FurtherTests> = {}): FurtherTests {
+  return {
+    ...{ id: 'further-tests-1', parentIds: ['test-request-1'], domain: 'code', ...header, problemId: 'problem-1' },
+    ...{ tests: [{ input: '2 1\n', output: '3\n', kind: 'disputed input' }], malformedTests: 0 },
+    ...{ verdicts: [{ verdictId: 'verdict-1', partition: 7, offset: 3 }], calls: [modelCall()] },
+    ...given,
+  }
+}
+
+export function testRuns(given: Partial<TestRuns> = {}): TestRuns {
+  const { tests, calls } = furtherTests()
+  return {
+    ...{ id: 'test-runs-1', parentIds: ['further-tests-1'], domain: 'code', ...header, problemId: 'problem-1' },
+    ...{ tests, malformedTests: 0, programs: [], verifierSeconds: 0.1, calls },
     ...given,
   }
 }

@@ -5,7 +5,7 @@ import type { MathComparison, ProgramRun } from '../../engine/ports.ts'
 import type { ProgramTest } from '../../verifiers/program.ts'
 import verifyRollout from '../../processors/verify-rollout.ts'
 import { compareMath } from '../../verifiers/math.ts'
-import { idsOf, modelCall, programChecks, rollout } from './records.ts'
+import { furtherTests, idsOf, modelCall, programChecks, rollout, verdict } from './records.ts'
 
 const of = (given: Parameters<typeof rollout>[0] = {}) => ({ input: 'rollouts', record: rollout(given) })
 const program = { domain: 'code', checks: programChecks, text: '```python\nprint(4)\n```' }
@@ -139,8 +139,8 @@ describe('verify-rollout', () => {
     })
     const driven = await drive(verifyRollout, of(program), { verification: { runProgram }, settings: { probes: 2 } })
     expect(asked[1]).toEqual([
+      { input: '1 1\n', output: '' },
       { input: '2 1\n', output: '' },
-      { input: '2 3\n', output: '' },
     ])
     expect(driven.records).toMatchObject([{ record: { verdict: 'passed', probes: ['', 'digest 1'] } }])
     runProgram.mockClear()
@@ -231,6 +231,56 @@ describe('verify-rollout', () => {
     const driven = await drive(verifyRollout, of({ domain: 'poetry' }), { verification: neverCalled })
     expect(driven.deadLettered?.message).toBe('no domain is called "poetry"; there are math, code, sql')
     expect(driven.records).toMatchObject([{ record: { verdict: 'unverifiable' } }])
+  })
+
+  describe('given further tests', () => {
+    const given = { input: 'furtherTests', record: furtherTests() }
+    const reads = (): ReturnType<typeof verdict> => verdict({ text: program.text })
+
+    it('runs the programs that passed on them, as their verdicts hold them, and emits one record of all', async () => {
+      const ran = { seconds: 0.1, memoryMb: 9 }
+      const runProgram = vi.fn(() =>
+        Promise.resolve<ProgramRun>({
+          verdict: 'failed',
+          reason: 'wrong_answer',
+          tests: [{ verdict: 'failed', reason: 'wrong_answer', ...ran, digest: 'a digest' }],
+        }),
+      )
+      const driven = await drive(verifyRollout, given, { verification: { runProgram }, reads })
+      expect(runProgram).toHaveBeenCalledExactlyOnceWith(
+        { completion: program.text, tests: furtherTests().tests, allTests: true, digests: true },
+        expect.any(AbortSignal),
+      )
+      expect(driven.records).toMatchObject([
+        {
+          topic: 'test-runs',
+          record: {
+            parentIds: ['further-tests-1'],
+            tests: furtherTests().tests,
+            programs: [{ verdictId: 'verdict-1', tests: [{ verdict: 'failed', outputDigest: 'a digest' }] }],
+            calls: [{ promptTokens: 10 }],
+          },
+        },
+      ])
+    })
+
+    it('reads and runs nothing where there is no test', async () => {
+      const record = furtherTests({ tests: [] })
+      const driven = await drive(verifyRollout, { ...given, record }, { verification: neverCalled })
+      expect(driven.records).toMatchObject([{ topic: 'test-runs', record: { tests: [], programs: [] } }])
+    })
+
+    it('tries again where the sandbox fails, and drops the tests where they are dead-lettered, so that nobody waits', async () => {
+      const fault = { verdict: 'unverifiable', reason: 'sandbox_error', seconds: 0, memoryMb: 0 } as const
+      const failing = running({ verdict: 'unverifiable', reason: 'sandbox_error', tests: [fault], message: 'it died' })
+      await expect(drive(verifyRollout, given, { ...failing, reads })).rejects.toMatchObject({ kind: 'transient' })
+      const gone = (): never => {
+        throw new InvalidRecordError('RECORD_INVARIANT_BROKEN', 'no such verdict')
+      }
+      const driven = await drive(verifyRollout, given, { verification: neverCalled, reads: gone })
+      expect(driven.deadLettered).toMatchObject({ message: 'no such verdict' })
+      expect(driven.records).toMatchObject([{ topic: 'test-runs', record: { tests: [], programs: [] } }])
+    })
   })
 
   it('gives a replay the same id, whatever it concludes', async () => {

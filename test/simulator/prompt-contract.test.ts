@@ -4,6 +4,7 @@ import {
   annotatePrompt,
   annotateRationalePrompt,
   continuationPrompt,
+  furtherTestPrompt,
   judgePrompt,
   rationalePrompt,
   synthesisPrompt,
@@ -50,6 +51,21 @@ describe('the simulator recognises what the pipeline really sends', () => {
       concepts: ['a', 'b'],
       rationale: 'why\n\nso',
       statement,
+    })
+  })
+
+  it('writing one test more, on an input that programs disagree on or unlike those that there are', () => {
+    const tests = ['2 2\n', '3\n1 2 3\n'].map((input) => ({ input, output: '4\n', kind: 'edge case' }))
+    const known = ['2 2', '3\n1 2 3']
+    const disputed = furtherTestPrompt(statement, { kind: 'disputed input', input: '2 1\n' }, tests)
+    expect(recogniseTask(disputed.text)).toEqual({
+      ...{ kind: 'write-test', testKind: 'critical path', statement },
+      further: { disputed: '2 1', known },
+    })
+    const other = furtherTestPrompt(statement, { kind: 'complex case', input: undefined }, tests)
+    expect(recogniseTask(other.text)).toEqual({
+      ...{ kind: 'write-test', testKind: 'complex case', statement },
+      further: { disputed: undefined, known },
     })
   })
 

@@ -265,12 +265,14 @@ export class CorpusWriter {
     }
     const closed: RecordTypes['rollout-plan'] = {
       testCases: null,
+      ...{ testsAsked: false, runs: null },
       solvers: [{ solver: 'solver-model', requested: 8, closed: true, unverifiable: 0, verdicts: [] }],
     }
     await this.#commitTasks(plan, async (task) => {
       const { verdicts } = positions.get(task) ?? { verdicts: [] }
       const open: RecordTypes['rollout-plan'] = {
         testCases: make.testCases(),
+        ...{ testsAsked: false, runs: null },
         solvers: [{ solver: 'solver-model', requested: 8, closed: false, unverifiable: 0, verdicts }],
       }
       return [
