@@ -8,7 +8,7 @@ import { testKinds } from './written-tests.ts'
 import { votesAgainstOnePass } from './test-weighing.ts'
 
 /** Kind of a test that is asked for on an input for which programs disagree. */
-export const disputedKind = 'disputed input'
+const disputedKind = 'disputed input'
 
 /** What is asked of a test writer: a kind of test, and the input that it is to be made of, where there is one. */
 export interface FurtherTest {

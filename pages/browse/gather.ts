@@ -36,20 +36,31 @@ export async function storyOf(corpus: Corpus, index: CorpusIndex, id: string): P
   )
   const retraction = index.retractionOf(number)
   // All at once: on Kafka each read is a way to a broker and back.
-  const [accepted, voted, testCases, testRuns, outcomes, verdicts, pairs, traces, examples, discards, deadLettersThere] =
-    await Promise.all([
-      of(topics.acceptedProblems),
-      of(topics.votedProblems),
-      of(topics.testCases),
-      of(topics.testRuns),
-      of(topics.outcomes),
-      of(topics.verdicts),
-      of(topics.preferencePairs),
-      of(topics.traces),
-      of(topics.sftExamples),
-      recordsAt(corpus, topics.discards, index.discardsOf(number)),
-      lettersAt(corpus, index.deadLettersOf(number)),
-    ])
+  const [
+    accepted,
+    voted,
+    testCases,
+    testRuns,
+    outcomes,
+    verdicts,
+    pairs,
+    traces,
+    examples,
+    discards,
+    deadLettersThere,
+  ] = await Promise.all([
+    of(topics.acceptedProblems),
+    of(topics.votedProblems),
+    of(topics.testCases),
+    of(topics.testRuns),
+    of(topics.outcomes),
+    of(topics.verdicts),
+    of(topics.preferencePairs),
+    of(topics.traces),
+    of(topics.sftExamples),
+    recordsAt(corpus, topics.discards, index.discardsOf(number)),
+    lettersAt(corpus, index.deadLettersOf(number)),
+  ])
   return {
     ...{ problem, rationale, combination, concepts: await concepts, accepted: accepted.at(-1) },
     // What screen-answer dropped has votes, and never became test cases.
