@@ -46,7 +46,7 @@ export function overallRating(ratings: Record<Criterion, Rating>): Rating {
 }
 
 /** `strict`: a judge that says perfect keeps a problem. `lenient`: one that does not say bad, if another, or itself, says perfect. */
-export type Quorum = 'strict' | 'lenient'
+type Quorum = 'strict' | 'lenient'
 
 /** How ratings of a problem add up. */
 export interface JudgingRule {

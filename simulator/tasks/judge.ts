@@ -31,7 +31,7 @@ function isMistaken({ random, model, settings }: TaskContext, hash: string): boo
 
 /** Answers the judge prompt. A strict judge finds fault with good problems more often, a lenient one less. */
 export function judge(context: TaskContext, level: string, statement: string): Generation {
-  const { random, model, settings, fault } = context
+  const { random, model, fault } = context
   const reading = context.statements.read(statement)
   const flaw = flawAtLevel(reading, level)
   const seesBad = (flaw !== undefined) !== isMistaken(context, reading.hash)

@@ -187,7 +187,7 @@ describe('judges whose ratings are counted', () => {
         const keeps = (one: Rating): boolean => (rule.quorum === 'strict' ? one === 'perfect' : one !== 'bad')
         const leads = (all: readonly Rating[]): number => all.reduce((sum, one) => sum + (keeps(one) ? 1 : -1), 0)
         const rounds = Array.from({ length: rule.ratingsPerJudge }, (_, round) => said.slice(0, (round + 1) * judges))
-        const all = rounds.find((ratings) => leads(ratings) !== 0) ?? rounds.at(-1) ?? []
+        const all = rounds.find((one) => leads(one) !== 0) ?? rounds.at(-1) ?? []
         const lead = leads(all)
         const isKept = (lead > 0 || (lead === 0 && rule.disagreement === 'half')) && all.includes('perfect')
         const given = asked(said, judges, rule)
