@@ -28,14 +28,25 @@ export function gateFigures(corpus: SimulatedCorpus, hasGoals: boolean): Figure[
   return hasGoals ? figures : figures.map((figure) => ({ ...figure, goal: null, ok: null }))
 }
 
+/** The problem that a discard as a repeat names. */
+const namedProblem = /\bas (problem-[0-9a-f]+)$/
+
 function screenFigures({ problems, discards, votedProblems, testCases }: SimulatedCorpus): Figure[] {
   const reasons = reasonsOf(discards, 'screen-problem')
+  const firstOf = new Map(
+    discards.flatMap(({ processor, recordId, evidence }) => {
+      const first = namedProblem.exec(evidence)?.[1]
+      const problem = processor === 'screen-answer' ? votedProblems.get(recordId) : recordId
+      return first === undefined || problem === undefined ? [] : [[problem, first] as const]
+    }),
+  )
+  const flaws = new Map(problems.map(({ problem, flaw }) => [problem.id, flaw]))
   const seen = new Set<string>()
   const byAnswer = new Set([...reasonsOf(discards, 'screen-answer').keys()].map((id) => votedProblems.get(id)))
   const checked = new Set(testCases.map(({ problemId }) => problemId))
   const checkedKeys = new Set<string>()
   const counts = { byText: 0, flawed: 0, visible: 0, found: 0, repeats: 0, caught: 0, asRepeat: 0, rightly: 0 }
-  const second = { repeats: 0, caught: 0, asRepeat: 0, rightly: 0 }
+  const second = { repeats: 0, caught: 0, asRepeat: 0, rightly: 0, likeFlawed: 0 }
   for (const { problem, valid, flaw, key } of problems) {
     const reason = reasons.get(problem.id)
     const isRepeat = key !== undefined && seen.has(key)
@@ -62,6 +73,8 @@ function screenFigures({ problems, discards, votedProblems, testCases }: Simulat
     const isDropped = reason !== undefined || byAnswer.has(problem.id)
     if (isDropped) second.asRepeat++
     if (isDropped && isRepeat) second.rightly++
+    // The first one cannot be read without its condition, so that nothing repeats it by the truth.
+    if (isDropped && !isRepeat && flaws.get(firstOf.get(problem.id) ?? '') === 'missing-condition') second.likeFlawed++
     // Of what judges or votes dropped nobody asks whether it is a repeat, nor what repeats it.
     if (!isDropped && !checked.has(problem.id)) continue
     if (checkedKeys.has(key)) second.repeats++
@@ -80,6 +93,11 @@ function screenFigures({ problems, discards, votedProblems, testCases }: Simulat
       atLeast(0.99),
     ),
     share('near-duplicates, with the answer: repeats found (recall)', second.caught, second.repeats, atLeast(0.95)),
+    share(
+      'near-duplicates, with the answer: of what is dropped and no repeat, like an earlier problem that lacks a condition',
+      second.likeFlawed,
+      second.asRepeat - second.rightly,
+    ),
   ]
 }
 
