@@ -53,6 +53,7 @@ const units: Record<string, string> = {
   'plan-rollouts.tooEasyAt': 'a rate, 0 to 1',
   'screen-problem.wordSimilarity': 'a share, 0 to 1',
   'screen-problem.commonShare': 'a share, 0 to 1',
+  'screen-problem.wordsWithoutAnswer': 'a share, 0 to 1',
   'sample-concepts.combinationSize': 'concepts',
   'sample-concepts.shortestCombination': 'concepts',
   'sample-concepts.temperature': 'has no unit',

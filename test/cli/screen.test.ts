@@ -42,7 +42,7 @@ describe('the end of a run', () => {
   test('names what the chosen processors make, and nothing else', () => {
     const counts = { ...emptyCounts(), emitted: { rollouts: 1200, verdicts: 7 } }
     expect(linesOf([statusOf('roll-out', { counts }), statusOf('verify-rollout')])).toContain(
-      'made: 1,200 rollouts, 7 verdicts',
+      'made: 1,200 rollouts, 7 verdicts, 0 test runs',
     )
   })
 
