@@ -2,7 +2,10 @@
  * Which problems with an answer are the same, however they are worded: those that name the same numbers and have the same answer. Words tell
  * nothing here ("a player rolls three fair dice", "a wheel is spun three times"); the answer tells what is asked.
  */
-import { agree, areSameNumbers, featuresOf, formulasOf, hashText, namesNumbers } from './near-duplicates.ts'
+import { nameOtherSides } from './contrasts.ts'
+import { agree, formulasOf, haveOtherEquations } from './formulas.ts'
+import { hashText } from './hashing.ts'
+import { areSameNumbers, featuresOf, namesNumbers } from './near-duplicates.ts'
 
 /** What is compared of a statement. */
 export interface ComparedStatement {
@@ -12,6 +15,10 @@ export interface ComparedStatement {
   formulas: number[]
   /** What formulas say one way or the other, the ways in the last bit: which of two numbers comes first, and whether a letter is added or taken away. */
   orders: number[]
+  /** Hashes of its equations, ascending: see `equationsOf`. */
+  equations: number[]
+  /** One bit for each condition that it names, and for each side of a contrast: see `contrastsOf`. */
+  contrasts: number
 }
 
 /** Problems with one key that are remembered: with more, the numbers tell too little. */
@@ -23,11 +30,17 @@ const leastFormulas = 0.6
 export function comparedOf(statement: string): ComparedStatement | undefined {
   const features = featuresOf(statement)
   if (!namesNumbers(features)) return undefined
-  const { numbers, formulas } = features
-  return { numbers: [...numbers].sort((a, b) => a - b), formulas: [...formulas], orders: ordersOf(statement) }
+  const { numbers, formulas, equations, contrasts } = features
+  return {
+    numbers: [...numbers].sort((a, b) => a - b),
+    formulas: [...formulas],
+    orders: ordersOf(statement),
+    equations: [...equations],
+    contrasts,
+  }
 }
 
-/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. @param answer as `answerKey` writes it */
+/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. @param answer a text that equal answers share: the domain's, or `answerKey`'s */
 export function ownersKey(domain: string, answer: string, { numbers }: ComparedStatement): string {
   const telling = [...new Set(numbers.filter((number) => number > 2))]
   return `${domain} ${answer} ${telling.join(' ')}`
@@ -35,7 +48,7 @@ export function ownersKey(domain: string, answer: string, { numbers }: ComparedS
 
 /**
  * An answer without what its layout says: equal for `\dfrac{1}{2}`, `$\frac{1}{2}$` and `1/2`. Cheap and cautious: answers that are equal in
- * value alone ("0.5") have another one, and are not compared. At most `longestAnswer` characters of it.
+ * value alone ("0.5") have another one; a domain may know better (`canonicalAnswer`). At most `longestAnswer` characters of it.
  */
 export function answerKey(answer: string): string {
   return answer
@@ -61,10 +74,11 @@ const tellingNumbers = 2
 /**
  * Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. What few problems come to (a fraction, a
  * root, four digits) tells more than how often each number is named; what many do (4, 12) tells less.
- * @param answer of both, as `answerKey` writes it
+ * @param answer of both, as `answerKey` writes one of them
  */
 export function areTheSame(first: ComparedStatement, second: ComparedStatement, answer: string): boolean {
-  if (isReversed(first.orders, second.orders)) return false
+  if (isReversed(first.orders, second.orders) || haveOtherEquations(first.equations, second.equations)) return false
+  if (nameOtherSides(first.contrasts, second.contrasts)) return false
   const isEqual = areEqual(first.numbers, second.numbers)
   const isTold = !plainAnswer.test(answer)
   if (isEqual && isTold) return true

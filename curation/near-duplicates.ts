@@ -2,6 +2,9 @@
  * Near-duplicates of problem statements: which statements say the same in other words. Statements of one kind differ in
  * their numbers, so that words alone tell too little: by default numbers and formulas have to agree too.
  */
+import { contradict, contrastsOf } from './contrasts.ts'
+import { agree, equationsOf, formulaPattern, haveOtherEquations, pairsOf, tokensOf } from './formulas.ts'
+import { hashText, mixed } from './hashing.ts'
 
 /** What is compared of a statement. Hashes are 32 bits, unsigned. */
 export interface StatementFeatures {
@@ -14,6 +17,8 @@ export interface StatementFeatures {
   numbers: Uint16Array
   /** Hashes of pairs of neighbours in its formulas, ascending. */
   formulas: Uint32Array
+  /** Hashes of its equations, ascending: see `equationsOf`. */
+  equations: Uint32Array
   /** One bit for each condition that it names, and for each side of a contrast: not, odd, exactly, at least, largest... */
   contrasts: number
 }
@@ -31,7 +36,9 @@ export interface DuplicateSettings {
 }
 
 /** Raised when features of the same statement come out otherwise: those of earlier releases are not compared. */
-const featuresVersion = 2
+const featuresVersion = 3
+/** Of the release before: the same but for the equations, and compared. */
+const versionWithoutEquations = 2
 const mostNumbers = 64
 const mostFormulas = 24
 /** Words of an entry that are compared: a bottom-k sketch of the larger statements. */
@@ -48,11 +55,6 @@ const plainWords = new Set(
   ).split(' '),
 )
 
-const formula = /\$\$?([^$]+)\$\$?|\\\(([^]*?)\\\)|\\\[([^]*?)\\\]/g
-const layoutCommand =
-  /\\(?:left|right|,|;|!|quad|qquad|displaystyle|text|mathrm|mathbf|operatorname|ldots|cdots|dots|cdot|times|circ)(?![a-z])/g
-const formulaToken = /\\[a-z]+|\d+(?:\.\d+)?|[a-z]|[^\s\da-z]/g
-
 /** A number with its sign, which may stand before a root or a fraction; a word of letters and digits is one. */
 const numeral =
   /([-\u2212]\s*(?:\\(?:sqrt|[dt]?frac)\s*\{?\s*)?)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g
@@ -61,39 +63,13 @@ const afterPart = /^(?:[a-z](?![a-z])|\\sqrt|\}?\/\d)/
 /** What follows a line that says that an example comes. */
 const exampleBlock = /(?:^|\n)[^\na-z\d]*(?:sample|example)s?(?: (?:input|output|test|case)s?)?[^\na-z]*\n([^]*)$/
 
-/** Sides of a contrast: statements that name different sides of one ask for different things. */
-const contrasts: readonly (readonly RegExp[])[] = [
-  [/\b(?:exactly|precisely)\b/, /\b(?:at least|or more|no fewer)\b/, /\b(?:at most|or less|or fewer|no more than)\b/],
-  [
-    /\b(?:larger|largest|greater|greatest|maxim\w+|highest|longest|most)\b/,
-    /\b(?:smaller|smallest|least|minim\w+|lowest|shortest|fewest)\b/,
-  ],
-  [/\b(?:through|via|visits?)\b/, /\b(?:avoid\w*|clear|without|never)\b/],
-  [/\b(?:sum|total)\b/, /\bproduct\b/, /\bdifference\b/],
-  [/\b(?:increasing|ascending|rising)\b/, /\b(?:decreasing|descending|falling)\b/],
-  [/\bfirst\b/, /\blast\b/],
-]
-/** What a statement does not say by the way: two are not the same where one alone says it. */
-const conditions: readonly RegExp[] = [
-  /\b(?:not|neither|nor|except)\b|n't\b/,
-  /\bodd\b/,
-  /\beven\b/,
-  /\bsquares?\b/,
-  /\bcubes?\b/,
-  /\bprimes?\b/,
-]
-
 /** Reads what is compared of a statement. By the words alone, all of them are. */
 export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-numbers'): StatementFeatures {
   const normal = statement.normalize('NFKC')
   const text = (rule === 'words' ? normal : withoutScenery(normal)).toLowerCase()
-  const pairs = new Set<number>()
-  const prose = text.replace(formula, (whole: string, ...groups: (string | undefined)[]) => {
-    const tokens = tokensOf(groups)
-    for (let index = 1; index < tokens.length; index++) {
-      const pair = `${tokens[index - 1]} ${tokens[index]}`
-      if (/[\d\\+*/=<>^|-]/.test(pair)) pairs.add(hashText(pair))
-    }
+  const formulas: string[][] = []
+  const prose = text.replace(formulaPattern, (whole: string, ...groups: (string | undefined)[]) => {
+    formulas.push(tokensOf(groups))
     return whole.includes('\n') ? '\n' : ' '
   })
   const words = contentWordsOf(prose)
@@ -110,20 +86,12 @@ export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-n
   return {
     words: Uint32Array.from(words).sort().subarray(0, mostKeptWords),
     numbers: Uint16Array.from(numbers.slice(-mostNumbers)),
-    formulas: Uint32Array.from(pairs).sort().subarray(0, mostFormulas),
+    formulas: Uint32Array.from(new Set(formulas.flatMap(pairsOf)))
+      .sort()
+      .subarray(0, mostFormulas),
+    equations: Uint32Array.from(equationsOf(formulas)),
     contrasts: contrastsOf(prose),
   }
-}
-
-/** The tokens of a formula. @param groups what the three groups of `formula` hold */
-function tokensOf(groups: readonly (string | undefined)[]): string[] {
-  const inner = groups.slice(0, 3).find((group) => group !== undefined) ?? ''
-  return (inner.replace(layoutCommand, ' ').match(formulaToken) ?? []).filter((token) => !/[{}.,;:?!()]/.test(token))
-}
-
-/** The tokens of every formula of a text in lower case: commands, numbers, letters and signs, without what groups them. */
-export function formulasOf(text: string): string[][] {
-  return [...text.matchAll(formula)].map(([, ...groups]) => tokensOf(groups))
 }
 
 /** Not 0, 1 or 2. */
@@ -158,9 +126,9 @@ function contentWordsOf(text: string): Set<number> {
 }
 
 /** The features as bytes, for the state. */
-export function encodeFeatures({ words, numbers, formulas, contrasts: bits }: StatementFeatures): Buffer {
-  const head = [featuresVersion, words.length, numbers.length, formulas.length, bits]
-  const all = Uint32Array.of(...head, ...words, ...numbers, ...formulas)
+export function encodeFeatures({ words, numbers, formulas, equations, contrasts: bits }: StatementFeatures): Buffer {
+  const head = [featuresVersion, words.length, numbers.length, formulas.length, bits, equations.length]
+  const all = Uint32Array.of(...head, ...words, ...numbers, ...formulas, ...equations)
   return Buffer.from(all.buffer)
 }
 
@@ -169,12 +137,18 @@ export function decodeFeatures(bytes: Uint8Array): StatementFeatures | undefined
   if (bytes.byteLength < 20 || bytes.byteLength % 4 !== 0) return undefined
   // A copy: what the codec gives may lie at any byte of a larger buffer.
   const all = new Uint32Array(Uint8Array.from(bytes).buffer)
-  const [version, words = 0, numbers = 0, formulas = 0, bits = 0] = all
-  if (version !== featuresVersion || all.length !== 5 + words + numbers + formulas) return undefined
+  const hasEquations = all[0] !== versionWithoutEquations
+  const [version, ...lengths] = all.subarray(0, hasEquations ? 6 : 5)
+  const [words = 0, numbers = 0, formulas = 0, bits = 0, equations = 0] = lengths
+  if (hasEquations && version !== featuresVersion) return undefined
+  if (all.length !== 1 + lengths.length + words + numbers + formulas + equations) return undefined
+  let at = 1 + lengths.length
+  const take = (length: number): Uint32Array => all.subarray(at, (at += length))
   return {
-    words: all.subarray(5, 5 + words),
-    numbers: Uint16Array.from(all.subarray(5 + words, 5 + words + numbers)),
-    formulas: all.subarray(5 + words + numbers),
+    words: take(words),
+    numbers: Uint16Array.from(take(numbers)),
+    formulas: take(formulas),
+    equations: take(equations),
     contrasts: bits,
   }
 }
@@ -182,43 +156,6 @@ export function decodeFeatures(bytes: Uint8Array): StatementFeatures | undefined
 /** Plural and tense go; what is left need not be a word. */
 function stemOf(word: string): string {
   return word.length > 4 ? word.replace(/(?:ies|es|s|ed|ing)$/, '') : word
-}
-
-/** A bit for each condition that a text names, and for each side of a contrast. */
-function contrastsOf(text: string): number {
-  return [...conditions, ...contrasts.flat()].reduce(
-    (bits, named, place) => bits | (Number(named.test(text)) << place),
-    0,
-  )
-}
-
-const conditionsMask = 2 ** conditions.length - 1
-const sideMasks = contrasts.reduce<number[][]>((masks, sides) => {
-  const from = conditions.length + masks.flat().length
-  return [...masks, sides.map((_, index) => 2 ** (from + index))]
-}, [])
-
-/** Whether one statement alone names a condition, or the two name different sides of a contrast. */
-function contradict(first: number, second: number): boolean {
-  const differing = first ^ second
-  if ((differing & conditionsMask) !== 0) return true
-  return sideMasks.some(
-    (sides) =>
-      sides.some((side) => (differing & first & side) !== 0) && sides.some((side) => (differing & second & side) !== 0),
-  )
-}
-
-/** FNV-1a of the text's UTF-16 units, mixed once more. */
-export function hashText(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return mixed(hash)
-}
-
-function mixed(value: number): number {
-  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 /** How alike two statements are. */
@@ -351,6 +288,7 @@ export class NearDuplicateIndex {
     if (numbers < overwhelmingNumbers && contradict(first.contrasts, second.contrasts)) return undefined
     const ofLonger = repeats(first.numbers, second.numbers) ? 1 : isLonger ? leastOfLonger : 0
     if (!agree(first.formulas, second.formulas, { ofShorter: leastOfShorter, ofLonger })) return undefined
+    if (haveOtherEquations(first.equations, second.equations)) return undefined
     const words = jaccard(first.words, second.words)
     const isTold =
       words >= leastSimilarity || Math.min(first.formulas.length, second.formulas.length) >= tellingFormulas
@@ -372,8 +310,6 @@ const fewestOfLonger = 3
 const leastOfLonger = 0.8
 /** Of the shorter one's formulas, what the longer one must have too. */
 const leastOfShorter = 0.95
-/** With fewer pairs of neighbours in one of the two, formulas tell nothing. */
-const fewestFormulas = 3
 /** So many of them in the same order, as a sample input and output have, outweigh what the words say by the way. */
 const overwhelmingNumbers = 8
 /** So many pairs of neighbours in the formulas of both tell as much as their words. */
@@ -463,12 +399,12 @@ class Segment {
     return key === 0 ? undefined : table * this.capacity + (key & (this.capacity - 1))
   }
 
-  #store(key: string, { words, numbers, formulas, contrasts: bits }: StatementFeatures): number {
+  #store(key: string, { words, numbers, formulas, equations, contrasts: bits }: StatementFeatures): number {
     const sketch = words.subarray(0, mostWords)
     const pairs = new Uint32Array(Math.ceil(numbers.length / 2))
     for (const [index, number] of numbers.entries())
       pairs[index >> 1] = (pairs[index >> 1] as number) | (number << (16 * (index & 1)))
-    const entries = keyEntries + 2 + sketch.length + pairs.length + formulas.length
+    const entries = keyEntries + 2 + sketch.length + pairs.length + formulas.length + equations.length
     let place = this.#poolEnd
     if ((place % chunkEntries) + entries > chunkEntries || this.#chunks.length === 0) {
       // The last chunk of a segment that is full or small holds no more than it needs.
@@ -478,9 +414,9 @@ class Segment {
     const chunk = this.#chunks.at(-1) as Uint32Array
     let at = place % chunkEntries
     for (let index = 0; index < keyEntries; index++) chunk[at++] = parseInt(key.slice(8 * index, 8 * index + 8), 16)
-    chunk[at++] = sketch.length | (numbers.length << 8) | (formulas.length << 16)
+    chunk[at++] = sketch.length | (numbers.length << 8) | (formulas.length << 16) | (equations.length << 24)
     chunk[at++] = bits
-    for (const part of [sketch, pairs, formulas]) {
+    for (const part of [sketch, pairs, formulas, equations]) {
       chunk.set(part, at)
       at += part.length
     }
@@ -509,6 +445,7 @@ class Segment {
       words,
       numbers,
       formulas: take((lengths >>> 16) & 0xff),
+      equations: take(lengths >>> 24),
       contrasts: bits,
     }
   }
@@ -559,23 +496,4 @@ export function areSameNumbers(
 function repeats(first: Uint16Array, second: Uint16Array): boolean {
   const telling = (numbers: Uint16Array): number => numbers.reduce((count, number) => count + Number(number > 2), 0)
   return telling(first) !== telling(second)
-}
-
-/** Whether the formulas of two statements agree, as far as both have any to speak of. @param first @param second hashes, ascending. The shares: 0 to 1 */
-export function agree(
-  first: ArrayLike<number>,
-  second: ArrayLike<number>,
-  { ofShorter, ofLonger }: { ofShorter: number; ofLonger: number },
-): boolean {
-  const [fewest, most] = [Math.min(first.length, second.length), Math.max(first.length, second.length)]
-  if (fewest < fewestFormulas) return true
-  let common = 0
-  for (let one = 0, other = 0; one < first.length && other < second.length;) {
-    const a = first[one] as number
-    const b = second[other] as number
-    if (a === b) common++
-    if (a <= b) one++
-    if (b <= a) other++
-  }
-  return common / fewest >= ofShorter && common / most >= ofLonger
 }

@@ -25,6 +25,11 @@ type CheckSource =
       readonly checkedBy: 'answer'
       /** Which of the generations, given by their text without the reasoning, come to the same answer. */
       groupAnswers(texts: readonly string[], verify: Unsignalled<Verification>): Promise<AnswerGroups>
+      /**
+       * A text that answers of equal value share, by which repeats of a problem are found; undefined where an answer has none. Cheap: it is asked for
+       * every problem with an answer. Without it, answers are compared as they are written.
+       */
+      canonicalAnswer?(answer: string): string | undefined
     }
   | {
       /** A model writes tests, one a call. */

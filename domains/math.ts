@@ -1,5 +1,5 @@
 /** Mathematics: answers compared by equivalence, reference answers by majority vote. */
-import { extractAnswer } from '../verifiers/math.ts'
+import { canonicalAnswer, extractAnswer } from '../verifiers/math.ts'
 import type { Domain } from './domain.ts'
 
 const instruction = 'Please reason step by step, and put your final answer within \\boxed{}.'
@@ -14,6 +14,7 @@ export const math: Domain = {
     text: statement.trimEnd().endsWith(instruction) ? statement : `${statement}\n${instruction}`,
   }),
   groupAnswers: (texts, verify) => verify.groupAnswers(texts),
+  canonicalAnswer,
   hasChecks: (checks) => checks.answer !== null && checks.answer.trim() !== '',
   async check(text, checks, verify) {
     const { reason, extracted } = await verify.compareMath({

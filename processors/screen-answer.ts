@@ -4,6 +4,7 @@
  * the first of several alike wins. No model call; a replay keeps the same problems.
  */
 import { answerKey, areTheSame, comparedOf, mostOwners, ownersKey } from '../curation/answered-duplicates.ts'
+import { domainNamed } from '../domains/index.ts'
 import { defineProcessor } from '../engine/processor.ts'
 import { setting } from '../engine/settings.ts'
 import { topics } from '../topics/catalogue.ts'
@@ -11,7 +12,7 @@ import { topics } from '../topics/catalogue.ts'
 export default defineProcessor({
   name: 'screen-answer',
   summary: 'Drops problems that are the same as an earlier one by their numbers and their answer.',
-  version: 2,
+  version: 3,
   inputs: { votedProblems: topics.votedProblems },
   tables: {},
   outputs: { testCases: topics.testCases },
@@ -34,7 +35,9 @@ export default defineProcessor({
       const compared = config.duplicates === 'off' ? undefined : comparedOf(statement)
       if (!compared || checks.answer === null) return emit.testCases(voted)
       const answer = answerKey(checks.answer)
-      const key = ownersKey(domain, answer, compared)
+      const known = domainNamed(domain)
+      const canonical = known.checkedBy === 'answer' ? known.canonicalAnswer?.(checks.answer) : undefined
+      const key = ownersKey(domain, canonical ?? answer, compared)
       const problems = state.get(key)?.problems ?? []
       const same = problems.find((earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, answer))
       if (same) return discard('near-duplicate', `the same numbers and answer ${answer} as ${same.problemId}`)

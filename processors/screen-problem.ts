@@ -57,7 +57,7 @@ export function decontaminationRule(
 export default defineProcessor({
   name: 'screen-problem',
   summary: 'Statement rules, duplicates and benchmark overlap, before GPU time is spent.',
-  version: 4,
+  version: 5,
   inputs: { problems: topics.problems },
   tables: { benchmarks },
   outputs: { screened: topics.screenedProblems },

@@ -43,6 +43,14 @@ describe('problems with the same answer', () => {
       'Solve $\\sqrt{5} \\cdot 6 - y / 2 = y$ for its root.',
     ],
     ['one sign turned', 'Solve $x^2 + x - 6 = 0$.', 'The roots of $x^2 - x - 6 = 0$ are asked for.'],
+    [
+      'a term of an equation changed',
+      'With $a_1 = 1$ and $a_2 = 3$, give $a_6$.',
+      'Let $a_1 = 2$, $a_2 = 3$. What is $a_6$?',
+    ],
+    ['another constant', 'Solve $3x^2 - 3x + 1 = 0$ for $x$.', 'The roots of $3x^2 - 3x + 2 = 0$ are sought.'],
+    ['another side of a contrast', 'Pass through $(3, 4)$.', 'Stay clear of $(3, 4)$.'],
+    ['another kind of numbers', 'Count squares up to $30$.', 'Count cubes up to $30$.'],
     ['no number to speak of', 'Add $1$ and $2$.', 'Add $2$ and $1$.'],
   ])('are not the same with %s', (_, first, second) => {
     expect(same(first, second)).toBe(false)

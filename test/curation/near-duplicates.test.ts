@@ -61,6 +61,16 @@ describe('words and numbers', () => {
       'Let $r$ and $s$ be the roots of $3x^2 - 4x + 3 = 0$. Find $r^4 + s^4$.',
     ],
     [
+      'a coefficient more, which the other signs name too',
+      'Let $r$ and $s$ solve $x^2 + 3x + 3 = 0$. Find $r^7 + s^7$.',
+      'Let $r$ and $s$ solve $3x^2 + 3x + 3 = 0$. Find $r^7 + s^7$.',
+    ],
+    [
+      'a coefficient of 2 more',
+      'The roots of the quadratic $x^2 + 2x - 2$ are called $r$ and $s$. Determine $r^4 + s^4$.',
+      'The roots of the quadratic $2x^2 + 2x - 2$ are called $r$ and $s$. Determine $r^4 + s^4$.',
+    ],
+    [
       'one of two numbers twice',
       'A triangular garden has sides of length $4$ and $12$. Find its area.',
       'A triangular garden has sides of length $4$, $12$ and $12$. Find its area.',
@@ -186,6 +196,13 @@ describe('the index', () => {
         expect(decodeFeatures(Buffer.concat([Buffer.from('x'), bytes]).subarray(1))).toEqual(features)
       }),
     )
+  })
+
+  it('reads features of the release before, which had no equations', () => {
+    const features = featuresOf(`${dice} Let $x^2 + 3x = 4$.`)
+    const head = [2, features.words.length, features.numbers.length, features.formulas.length, features.contrasts]
+    const before = Uint32Array.of(...head, ...features.words, ...features.numbers, ...features.formulas)
+    expect(decodeFeatures(Buffer.from(before.buffer))).toEqual({ ...features, equations: new Uint32Array() })
   })
 
   it('passes over features of another release, and over none', () => {

@@ -29,12 +29,23 @@ describe('screen-answer', () => {
     })
   })
 
+  it('compares answers by what they come to, not by how they are written', async () => {
+    const state = new Map<string, unknown>()
+    const answered = (number: number, statement: string, answer: string) =>
+      voted(number, { statement, checks: { ...answerChecks, answer } })
+    await drive(screenAnswer, answered(1, dice, '\\frac{1}{4}\\sqrt{231}'), { state })
+    const driven = await drive(screenAnswer, answered(2, wheel, '\\frac{\\sqrt{231}}{4}'), { state })
+    expect(driven.discarded?.reason).toBe('near-duplicate')
+    const other = await drive(screenAnswer, answered(3, wheel, '\\frac{\\sqrt{232}}{4}'), { state })
+    expect(other.records).toHaveLength(1)
+  })
+
   it('keeps problems with another answer, of another domain, or checked by tests', async () => {
     const state = new Map<string, unknown>()
     await drive(screenAnswer, voted(1, { statement: dice }), { state })
     for (const given of [
       { checks: { ...answerChecks, answer: '5' } },
-      { domain: 'physics' },
+      { domain: 'code' },
       { checks: programChecks },
     ])
       expect((await drive(screenAnswer, voted(2, { statement: wheel, ...given }), { state })).records).toHaveLength(1)
