@@ -58,10 +58,7 @@ describe('problems with the same answer', () => {
   })
 
   it.each(['\\text{yes}', '(B)', 'n', '\\infty'])('are not told by an answer that many have: %s', (answer) => {
-    const [root, size] = [
-      'Has $x + 17 = y + 3$ a root for each $y$?',
-      'Is $17 \\cdot z$ ever as large as $w / 3$?',
-    ]
+    const [root, size] = ['Has $x + 17 = y + 3$ a root for each $y$?', 'Is $17 \\cdot z$ ever as large as $w / 3$?']
     expect(same(root, size, answer)).toBe(false)
   })
 
