@@ -7,7 +7,7 @@
  */
 import { attemptsDue, endingOf, type AttemptRule, type AttemptState } from '../curation/adaptive-rollouts.ts'
 import { tally } from '../curation/attempts.ts'
-import { refutedAttempts, weighFurtherTests } from '../curation/further-tests.ts'
+import { longestDisputedInput, refutedAttempts, weighFurtherTests } from '../curation/further-tests.ts'
 import { behaviours, disputed, probeInputs } from '../curation/probe-inputs.ts'
 import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
@@ -301,6 +301,7 @@ function testRequest(testCases: TestCases, passed: readonly AttemptVerdict[], ru
     ...{ parentIds: [id], domain, problemId, statement, checks, count: rule.testsForWeakSuites },
     inputs: disputed(probes)
       .flatMap((probe) => inputs[probe] ?? [])
+      .filter(({ length }) => length <= longestDisputedInput)
       .slice(0, rule.testsForWeakSuites),
     verdicts: passed.map(({ verdictId, partition, offset }) => ({ verdictId, partition, offset })),
   }
