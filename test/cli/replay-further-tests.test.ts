@@ -1,13 +1,13 @@
-/** A replay of a corpus with a weak suite: the further tests that are stored count again, and no model is asked. */
+/** A corpus with a weak suite: `up` has further tests written and run; a replay counts those that are stored, and asks no model. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Outcome, RecordTypes, TestResult } from '../../schemas/generated.ts'
+import type { Outcome, RecordTypes, TestResult, TestRuns } from '../../schemas/generated.ts'
 import { topics, topicSpecifications, type RecordKind, type Topic } from '../../topics/catalogue.ts'
 import { RecordCodec } from '../../topics/codec.ts'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
 import { partitionOf } from '../../topics/partitioner.ts'
 import * as make from '../processors/records.ts'
-import { endAll, jsonLines, newFolder, removeFolders, run } from './command.ts'
+import { endAll, jsonLines, newFolder, recordsIn, removeFolders, run, start } from './command.ts'
 
 const cwd = newFolder()
 const common = { domain: 'code', simulated: true }
@@ -15,8 +15,14 @@ const result = (verdict: TestResult['verdict'], outputDigest: string): TestResul
   ...{ verdict, reason: verdict, seconds: 0, memoryMb: 0, outputDigest },
 })
 
-beforeAll(async () => {
-  const log = await openEmbeddedLog({ directory: join(cwd, 'corpus'), mode: 'owner' })
+/** Two programs that pass the tests there are: one adds, the other takes the smaller number for 2 at most. */
+const texts = ['a + b', 'min(a, 2) + b'].map(
+  (sum) => `\`\`\`python\na, b = map(int, input().split())\nprint(${sum})\n\`\`\`\n`,
+)
+
+/** Writes a problem with its attempts, and the runs of further tests where there are any. */
+async function write(folder: string, hasRuns: boolean): Promise<void> {
+  const log = await openEmbeddedLog({ directory: join(cwd, folder), mode: 'owner' })
   const codec = new RecordCodec(log.schemas)
   await log.ensureTopics(topicSpecifications(), [])
   const put = async <Kind extends RecordKind>(topic: Topic<Kind>, records: RecordTypes[Kind][]): Promise<void> => {
@@ -36,7 +42,14 @@ beforeAll(async () => {
     topics.verdicts,
     Array.from({ length: 8 }, (_, attempt) =>
       make.verdict({
-        ...{ ...common, id: `verdict-${attempt}`, solver: 'sim-solver', attempt, valid: true },
+        ...{
+          ...common,
+          id: `verdict-${attempt}`,
+          solver: 'sim-solver',
+          attempt,
+          valid: true,
+          text: texts[attempt] ?? 'No idea.',
+        },
         ...(attempt < 2
           ? { ...passed, tests: [...passed.tests], probes: [`${attempt}`] }
           : { ...failed, tests: [...failed.tests], probes: [] }),
@@ -47,8 +60,12 @@ beforeAll(async () => {
     { verdictId: 'verdict-0', tests: [result('passed', 'x')] },
     { verdictId: 'verdict-1', tests: [result('failed', 'y')] },
   ]
-  await put(topics.testRuns, [make.testRuns({ ...common, programs })])
+  if (hasRuns) await put(topics.testRuns, [make.testRuns({ ...common, programs })])
   await log.close()
+}
+
+beforeAll(async () => {
+  await write('corpus', true)
 })
 afterAll(() => {
   endAll()
@@ -87,3 +104,24 @@ test('leaves them out, and nothing open, where none are asked for', async () => 
     { parentIds: ['test-cases-1'], result: 'kept', attempted: 8, passed: 2, addedTests: [] },
   ])
 })
+
+test('gets them from the stream where none are stored, and its problem is closed', async () => {
+  await write('weak', false)
+  const stream = start(['up', '--data', 'weak', '--json', '--set', 'simulator.speed=5000'], { cwd })
+  while ((await recordsIn(cwd, 'outcomes', 'weak')) === 0);
+  stream.process.kill('SIGINT')
+  expect((await stream.ended).exitCode).toBe(130)
+  const counts = ['test-requests', 'further-tests', 'test-runs', 'outcomes'].map((topic) =>
+    recordsIn(cwd, topic, 'weak'),
+  )
+  expect(await Promise.all(counts)).toEqual([1, 1, 1, 1])
+  const [runs] = jsonLines<TestRuns>((await run(['tail', 'test-runs', '--data', 'weak'], { cwd })).stdout)
+  expect(runs?.tests.length).toBeGreaterThan(0)
+  expect(runs?.programs.map(({ verdictId, tests }) => [verdictId, tests.length])).toEqual([
+    ['verdict-0', runs?.tests.length],
+    ['verdict-1', runs?.tests.length],
+  ])
+  const outcomes = jsonLines<Outcome>((await run(['tail', 'outcomes', '--data', 'weak'], { cwd })).stdout)
+  expect(outcomes).toMatchObject([{ parentIds: ['test-cases-1', runs?.id], attempted: 8, behaviours: [1, 1] }])
+  expect(outcomes[0]?.addedTests.map(({ of }) => of)).toEqual(runs?.tests.map(() => 2))
+}, 120_000)
