@@ -66,8 +66,8 @@ export function answerKey(answer: string): string {
 
 const longestAnswer = 400
 
-/** An answer that many problems have, so that it may be shared by chance: a whole number of up to three digits. */
-const plainAnswer = /^-?\d{1,3}$/
+/** An answer that many problems have, so that it may be shared by chance: a whole number of up to three digits, a word or a letter (yes, B, \infty). */
+const plainAnswer = /^(?:-?\d{1,3}|\(?\\?\p{L}+\)?)$/u
 /** So many numbers but 0, 1 and 2, with an answer that is not plain, are told by it however often each is named. */
 const tellingNumbers = 2
 

@@ -91,9 +91,13 @@ export function probeInputs(tests: readonly { input: string }[], most: number): 
   return [...found]
 }
 
-/** Places of the probes that every one survives. Others are likelier to be no valid input. */
+/**
+ * Places of the probes that every one survives. Others are likelier to be no valid input. None where there are more probes of one than of another:
+ * they were made by other settings, or another release, and the same place need not be the same input.
+ */
 function survived(probes: readonly (readonly string[])[]): number[] {
   const [first = []] = probes
+  if (probes.some(({ length }) => length !== first.length)) return []
   return first.map((_, probe) => probe).filter((probe) => probes.every((one) => (one[probe] ?? '') !== ''))
 }
 

@@ -55,8 +55,8 @@ export default defineProcessor({
         for (let attempt = 0; attempt < config.readAttempts; attempt++) {
           const seed = asked.get(model) ?? 0
           asked.set(model, seed + 1)
-          // No model's name has a plus sign: no two calls have one purpose.
-          const purpose = seed === 0 ? `judge-${model}` : `judge-${model}+${seed}`
+          // The number stands before the model's name, which may be any: no two calls have one purpose.
+          const purpose = seed === 0 ? `judge-${model}` : `judge+${seed}-${model}`
           text = (await complete({ role: 'judge', model, purpose, prompt, seed })).text
           const judgement = parseJudgement(model, text, opinion)
           if (judgement) return judgement

@@ -7,7 +7,7 @@
  */
 import { attemptsDue, endingOf, type AttemptRule, type AttemptState } from '../curation/adaptive-rollouts.ts'
 import { tally } from '../curation/attempts.ts'
-import { refutedAttempts, weighFurtherTests } from '../curation/further-tests.ts'
+import { longestDisputedInput, refutedAttempts, weighFurtherTests } from '../curation/further-tests.ts'
 import { behaviours, disputed, probeInputs } from '../curation/probe-inputs.ts'
 import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
@@ -273,7 +273,9 @@ function advance(plan: RolloutPlan, solvers: readonly SolverPlan[], rule: Rule, 
     return of.flatMap((solver) => ask(testCases, solver, rule, added, emit))
   }
   const requests = asked(solvers)
-  if (mayGrow(testCases, rule) && !plan.testsAsked) {
+  // A solver that was closed under other settings, or by an earlier release, keeps its outcome: the suite stays as it was for it.
+  const isBegun = plan.solvers.some(({ closed }) => closed)
+  if (mayGrow(testCases, rule) && !plan.testsAsked && !isBegun) {
     // Whether the tests are weak is asked of the attempts of all solvers together, and once.
     const states = plan.solvers.map((solver) => stateOf(testCases, solver, rule, undefined))
     if (states.some(isOpen)) return requests
@@ -297,7 +299,10 @@ function testRequest(testCases: TestCases, passed: readonly AttemptVerdict[], ru
   const inputs = probeInputs(checks.tests, probes[0]?.length ?? 0)
   return {
     ...{ parentIds: [id], domain, problemId, statement, checks, count: rule.testsForWeakSuites },
-    inputs: disputed(probes).flatMap((probe) => inputs[probe] ?? []),
+    inputs: disputed(probes)
+      .flatMap((probe) => inputs[probe] ?? [])
+      .filter(({ length }) => length <= longestDisputedInput)
+      .slice(0, rule.testsForWeakSuites),
     verdicts: passed.map(({ verdictId, partition, offset }) => ({ verdictId, partition, offset })),
   }
 }

@@ -586,7 +586,7 @@ const callers = [
   [/^vote-\d+$/, 'vote-answer', 'accepted-problems'],
   [/^test-\d+$/, 'generate-test-cases', 'accepted-problems'],
   [/^further-test-\d+$/, 'generate-test-cases', 'test-requests'],
-  [/^judge-/, 'judge-problem', 'screened-problems'],
+  [/^judge[-+]/, 'judge-problem', 'screened-problems'],
   [/^trace$/, 'teach', 'trace-requests'],
   [/^attempt$/, 'roll-out', 'rollout-requests'],
   [/^synthesis$/, 'generate-rationale', 'concepts'],

@@ -65,6 +65,11 @@ describe('problems with the same answer', () => {
     expect(same(dice, wheel, '12')).toBe(false)
   })
 
+  it.each(['\\text{yes}', '(B)', 'n', '\\infty'])('are not told by an answer that many have: %s', (answer) => {
+    const [root, size] = ['Has $x + 17 = y + 3$ a root for each $y$?', 'Is $17 \\cdot z$ ever as large as $w / 3$?']
+    expect(same(root, size, answer)).toBe(false)
+  })
+
   it('are told by an answer that few have, however their formulas are written', () => {
     const [pair, beacon] = [
       'What polar coordinates $(r, \\theta)$, $r > 0$, describe the pair $(0, 5)$?',

@@ -52,6 +52,13 @@ describe('weighFurtherTests', () => {
     expect(standings(['+a', 'b+'])).toEqual({ rules: ['contradiction', 'contradiction'], refuted: [] })
   })
 
+  it('is not held together by a program that ran out of time before the tests that contradict each other', () => {
+    const inTime = ['a+b', 'ab+']
+    expect(standings([...inTime, '!'])).toEqual({
+      ...{ rules: ['nobody-passes', 'contradiction', 'contradiction'], refuted: [] },
+    })
+  })
+
   it('holds nothing against a program that could not be run on a test', () => {
     expect(standings(['+', '?', 'a'])).toEqual({ rules: [''], refuted: ['v2'] })
   })

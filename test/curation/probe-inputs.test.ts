@@ -64,6 +64,12 @@ describe('behaviours', () => {
       ]),
     ).toEqual([])
   })
+
+  it('says nothing where attempts were run on other probes, before a change of the settings or the release', () => {
+    const probes = [['a'], ['b', 'c'], ['b', 'c']]
+    expect(behaviours(probes)).toEqual([])
+    expect(disputed(probes)).toEqual([])
+  })
 })
 
 describe('disputed', () => {

@@ -92,8 +92,8 @@ describe('judge-problem', () => {
           calls: [
             { purpose: 'judge-judge-a' },
             { purpose: 'judge-judge-b' },
-            { purpose: 'judge-judge-a+1' },
-            { purpose: 'judge-judge-b+1' },
+            { purpose: 'judge+1-judge-a' },
+            { purpose: 'judge+1-judge-b' },
           ],
           judgements: [
             { judge: 'judge-a', opinion: 1, overall: 'perfect' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { probeInputs } from '../../curation/probe-inputs.ts'
 import { drive, type Driven } from '../../engine/drive.ts'
 import planRollouts from '../../processors/plan-rollouts.ts'
 import type {
@@ -547,6 +548,44 @@ describe('plan-rollouts', () => {
       ])
       expect(planning.left).toBe(1)
       expect(planning.plan).toMatchObject({ testCases: null, runs: null })
+    })
+
+    it('at those inputs alone that it asks for', async () => {
+      const planning = new Planning({ settings: { ...settings, testsForWeakSuites: 1 } })
+      await planning.testCases({ ...code })
+      await planning.program(0, '++', 'solver-model', ['a', 'b', 'd', 'f'])
+      await planning.program(1, '++', 'solver-model', ['b', 'c', 'e', 'g'])
+      await planning.program(2, 'a+')
+      expect(planning.testRequests.map(({ count, inputs }) => [count, inputs.length])).toEqual([[1, 1]])
+    })
+
+    it('and of no input that no prompt could hold', async () => {
+      const planning = new Planning({ settings })
+      const long = [{ input: `${'7 '.repeat(3000)}8\n`, output: 'x', kind: 'edge case' }, ...tests]
+      await planning.testCases({ domain: 'code', checks: { answer: null, tests: long, trusted: false } })
+      const probes = probeInputs(long, 12)
+      const digests = probes.map((_, probe) => `${probe}`)
+      await planning.program(0, '+++', 'solver-model', digests)
+      const others = digests.map((digest) => `other ${digest}`)
+      await planning.program(1, '+++', 'solver-model', others)
+      await planning.program(2, 'a++')
+      const short = probes.filter(({ length }) => length < 100)
+      expect(short.length).toBeLessThan(probes.length)
+      expect(planning.testRequests[0]?.inputs).toEqual(short.slice(0, 2))
+    })
+
+    it('but not where a solver was closed before, when none were asked for: nobody attempts the problem for it again', async () => {
+      const [solvers, state] = [['a', 'b'], new Map<string, unknown>()]
+      const before = new Planning({ solvers, state, settings: { ...settings, testsForWeakSuites: 0 } })
+      await before.testCases({ ...code })
+      for (const attempt of [0, 1, 2]) await before.program(attempt, '++', 'a', ['a', attempt === 0 ? 'b' : 'c'])
+      await before.program(0, '++', 'b', ['a', 'b'])
+      expect(before.outcomes.map(({ solver }) => solver)).toEqual(['a'])
+      const after = new Planning({ solvers, state, settings })
+      for (const attempt of [1, 2]) await after.program(attempt, '++', 'b', ['a', 'c'])
+      expect(after.testRequests).toEqual([])
+      expect(after.outcomes.map(({ solver }) => solver)).toEqual(['b'])
+      expect(after.left).toBe(1)
     })
 
     it('and closes as the problem was where none could be written', async () => {

@@ -79,7 +79,7 @@ const firstAppendMs = Date.UTC(2020, 0)
 const betweenAppendsMs = 30 * 86_400_000
 
 /**
- * Fills an empty log: ordinary records, positions in outcomes, discards (some of records that are cut), plans, dead letters and their
+ * Fills an empty log: ordinary records, positions in outcomes, requests for tests and their answers, discards (some of records that are cut), plans, dead letters and their
  * marks; progress with unfinished records and kept calls; tables with repeated keys; records of an older schema, and of none.
  */
 export class CorpusWriter {
@@ -173,6 +173,9 @@ export class CorpusWriter {
         ...{ verdictId: id, partition, offset, verdict: 'passed' as const, valid: true, recomputed: false },
       }))
       await this.#put(outcomes, [make.outcome({ id: `outcome-${problemId}`, problemId, verdicts: counted })])
+      const passed = counted.map(({ verdictId, partition, offset }) => ({ verdictId, partition, offset }))
+      await this.#put(topics.testRequests, [make.testRequest({ problemId, verdicts: passed })])
+      await this.#put(topics.furtherTests, [make.furtherTests({ problemId, verdicts: passed })])
     }
   }
 
@@ -475,8 +478,10 @@ async function valueOf(
       const { topic, partition, offset } = record as RecordTypes['discard']
       return { record: { ...record, offset: told(topic, partition, offset) }, schema }
     }
-    if (kind === 'outcome')
-      return { record: { ...record, verdicts: verdictsTold((record as RecordTypes['outcome']).verdicts) }, schema }
+    if (kind === 'outcome' || kind === 'test-request' || kind === 'further-tests') {
+      const { verdicts } = record as RecordTypes['outcome' | 'test-request' | 'further-tests']
+      return { record: { ...record, verdicts: verdictsTold(verdicts) }, schema }
+    }
     if (kind === 'rollout-plan') {
       const { solvers } = record as RecordTypes['rollout-plan']
       return {
