@@ -43,11 +43,7 @@ describe('screen-answer', () => {
   it('keeps problems with another answer, of another domain, or checked by tests', async () => {
     const state = new Map<string, unknown>()
     await drive(screenAnswer, voted(1, { statement: dice }), { state })
-    for (const given of [
-      { checks: { ...answerChecks, answer: '5' } },
-      { domain: 'code' },
-      { checks: programChecks },
-    ])
+    for (const given of [{ checks: { ...answerChecks, answer: '5' } }, { domain: 'code' }, { checks: programChecks }])
       expect((await drive(screenAnswer, voted(2, { statement: wheel, ...given }), { state })).records).toHaveLength(1)
   })
 
