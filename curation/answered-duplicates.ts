@@ -2,6 +2,7 @@
  * Which problems with an answer are the same, however they are worded: those that name the same numbers and have the same answer. Words tell
  * nothing here ("a player rolls three fair dice", "a wheel is spun three times"); the answer tells what is asked.
  */
+import { createHash } from 'node:crypto'
 import { nameOtherSides } from './contrasts.ts'
 import { agree, formulasOf, haveOtherEquations } from './formulas.ts'
 import { hashText } from './hashing.ts'
@@ -40,18 +41,26 @@ export function comparedOf(statement: string): ComparedStatement | undefined {
   }
 }
 
-/** What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. @param answer a text that equal answers share: the domain's, or `answerKey`'s */
+/**
+ * What problems share that may be the same: domain, answer, and numbers but 0, 1 and 2. A hash of it where it is long: the state takes 1,024 bytes.
+ * @param answer a text that equal answers share: the domain's, or `answerKey`'s
+ */
 export function ownersKey(domain: string, answer: string, { numbers }: ComparedStatement): string {
   const telling = [...new Set(numbers.filter((number) => number > 2))]
-  return `${domain} ${answer} ${telling.join(' ')}`
+  const key = `${domain} ${answer} ${telling.join(' ')}`
+  if (Buffer.byteLength(key) <= longestKeyBytes) return key
+  return `${domain} sha256 ${createHash('sha256').update(key).digest('hex')}`
 }
+
+const longestKeyBytes = 900
 
 /**
  * An answer without what its layout says: equal for `\dfrac{1}{2}`, `$\frac{1}{2}$` and `1/2`. Cheap and cautious: answers that are equal in
- * value alone ("0.5") have another one; a domain may know better (`canonicalAnswer`). At most `longestAnswer` characters of it.
+ * value alone ("0.5") have another one; a domain may know better (`canonicalAnswer`). `longestAnswer` characters of it, and a hash of all where it
+ * is longer.
  */
 export function answerKey(answer: string): string {
-  return answer
+  const written = answer
     .slice(0, longestAnswer)
     .normalize('NFKC')
     .toLowerCase()
@@ -62,6 +71,7 @@ export function answerKey(answer: string): string {
     .replace(/(\d)\{?,\}?(?=\d{3}(?!\d))/g, '$1')
     .replace(/\\[()[\]]|[\s$]/g, '')
     .replace(/\.$/, '')
+  return answer.length > longestAnswer ? `${written}... ${hashText(answer)}` : written
 }
 
 const longestAnswer = 400

@@ -39,7 +39,12 @@ export default defineProcessor({
       const canonical = known.checkedBy === 'answer' ? known.canonicalAnswer?.(checks.answer) : undefined
       const key = ownersKey(domain, canonical ?? answer, compared)
       const problems = state.get(key)?.problems ?? []
-      const same = problems.find((earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, answer))
+      // Earlier releases kept all problems by their answers as they are written.
+      const writtenKey = ownersKey(domain, answer, compared)
+      const earlierProblems = writtenKey === key ? [] : (state.get(writtenKey)?.problems ?? [])
+      const same = [...earlierProblems, ...problems].find(
+        (earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, answer),
+      )
       if (same) return discard('near-duplicate', `the same numbers and answer ${answer} as ${same.problemId}`)
       if (problems.length < mostOwners) state.set(key, { problems: [...problems, { problemId, ...compared }] })
       return emit.testCases(voted)

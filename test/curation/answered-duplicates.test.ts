@@ -107,6 +107,7 @@ describe('an answer', () => {
     ['(1,2)', '(2,1)'],
     ['12', '1,2'],
     ['[0,1)', '(0,1)'],
+    [`${'7 + '.repeat(200)}8`, `${'7 + '.repeat(200)}9`],
   ])('%s has another key than %s', (first, second) => {
     expect(answerKey(first)).not.toBe(answerKey(second))
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mostOwners } from '../../curation/answered-duplicates.ts'
+import { answerKey, comparedOf, mostOwners, ownersKey } from '../../curation/answered-duplicates.ts'
 import { drive } from '../../engine/drive.ts'
 import screenAnswer from '../../processors/screen-answer.ts'
 import { answerChecks, programChecks, testCases } from './records.ts'
@@ -62,6 +62,30 @@ describe('screen-answer', () => {
       await drive(screenAnswer, voted(number, { statement }), { state })
     }
     expect([...state.values()].map(({ problems }) => problems.length)).toEqual([mostOwners])
+  })
+
+  it.each([
+    ['large when written out', '1500!'],
+    ['a long list', `\\{${Array.from({ length: 128 }, (_, index) => `${index}!`).join(', ')}\\}`],
+    ['long, and in another alphabet', `\\text{${'\u{6570}'.repeat(1000)}}`],
+  ])('compares an answer that is %s under a key that the state can hold', async (_, answer) => {
+    const state = new Map<string, unknown>()
+    const checks = { ...answerChecks, answer }
+    await drive(screenAnswer, voted(1, { statement: dice, checks }), { state })
+    const driven = await drive(screenAnswer, voted(2, { statement: wheel, checks }), { state })
+    expect(driven.discarded?.reason).toBe('near-duplicate')
+    // The embedded log takes 1,024 bytes, two of them the engine's.
+    for (const key of state.keys()) expect(Buffer.byteLength(key)).toBeLessThan(1000)
+  })
+
+  it('compares with problems that an earlier release kept, by their answer as it is written', async () => {
+    const compared = comparedOf(dice)
+    if (!compared) throw new Error('nothing is compared of the statement')
+    // What that release wrote, with the defaults of the fields that it did not know.
+    const problems = [{ problemId: 'problem-1', ...compared, equations: [], contrasts: 0 }]
+    const state = new Map<string, unknown>([[ownersKey('math', answerKey('4'), compared), { problems }]])
+    const driven = await drive(screenAnswer, voted(2, { statement: wheel }), { state })
+    expect(driven.discarded?.reason).toBe('near-duplicate')
   })
 
   it('drops nothing where it is off, as in the profiles of the paper and its scripts', async () => {

@@ -7,6 +7,7 @@ import {
   factorise,
   gcd,
   invert,
+  leastLog2,
   multiply,
   negate,
   one,
@@ -843,9 +844,9 @@ function logarithm(x: Exact): Exact {
 function factorial(n: Rational): Rational {
   if (n.d !== 1n || n.n < 0n) throw new Undecided('undefined')
   if (n.n > BigInt(limits.factorial)) throw new Undecided('too_large')
+  spend(Number(n.n))
   let product = 1n
   for (let k = 2n; k <= n.n; k++) product *= k
-  spend(Number(n.n))
   return rational(product)
 }
 
@@ -859,9 +860,12 @@ function binomial(n: Exact, k: Exact): Exact | undefined {
     if (lower.n > upper.n) return fromRational(zero)
     const steps = lower.n * 2n > upper.n ? upper.n - lower.n : lower.n
     if (steps > BigInt(limits.factorial)) throw new Undecided('too_large')
+    spend(Number(steps) * 4)
+    // n over k is no less than (n / k)^k: what is too large to be held is not even begun.
+    const leastBits = Number(steps) * (leastLog2(upper.n) - Math.log2(Number(steps)))
+    if (leastBits > limits.integerBits) throw new Undecided('too_large')
     let product = 1n
     for (let j = 1n; j <= steps; j++) product = (product * (upper.n - steps + j)) / j
-    spend(Number(steps) * 4)
     return fromRational(rational(product))
   }
   if (lower.n > 12n) return undefined

@@ -120,6 +120,11 @@ function exactBits(n: bigint): number {
   return size.toString(2).length
 }
 
+/** The binary logarithm of a positive n, rounded down by less than 1 where n is large. */
+export function leastLog2(n: bigint): number {
+  return n < small ? Math.log2(Number(n)) : n.toString(2).length - 1
+}
+
 /** The nearest double; infinite when out of range. */
 export function toNumber(a: Rational): number {
   const n = Number(a.n)

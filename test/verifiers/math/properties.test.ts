@@ -456,6 +456,9 @@ describe('hostile answers', () => {
     `\\log_{2}{${repeat('8', 1500)}}`,
     `0.${repeat('3', 1800)}`,
     '\\binom{1000000}{500000}',
+    '\\binom{10^{100}}{1000}',
+    '\\binom{2^{16000}}{1500}',
+    `(${list(120, () => '1500!', ',')})`,
     '1e999999',
     '1e-999999',
     list(120, (n) => `\\sqrt{${n + 2}}`, '+'),
@@ -488,6 +491,16 @@ describe('hostile answers', () => {
       }
     // 50 ms is the limit; the rest is room for a garbage collection.
     expect(longest[0]).toBeLessThan(150)
+  })
+
+  it('the text that equal answers share is found or not within 50 ms, whatever the answer', () => {
+    const longest: [number, string] = [0, '']
+    for (const answer of monsters) {
+      const spent = cpuMilliseconds(() => canonicalAnswer(answer))
+      if (spent > longest[0]) longest.splice(0, 2, spent, answer.slice(0, 40))
+    }
+    // As above: the rest is room for a garbage collection.
+    expect(longest[0], longest[1]).toBeLessThan(150)
   })
 
   it('large and deep answers can be grouped', () => {
