@@ -11,6 +11,10 @@ const contrasts: readonly (readonly RegExp[])[] = [
   [/\b(?:sum|total)\b/, /\bproduct\b/, /\bdifference\b/],
   [/\b(?:increasing|ascending|rising)\b/, /\b(?:decreasing|descending|falling)\b/],
   [/\bfirst\b/, /\blast\b/],
+  [/\bmeans?\b|\baverages?\b/, /\bmedians?\b/, /\bmodes?\b/],
+  [/\bareas?\b/, /\bperimeters?\b|\bcircumferences?\b/, /\bvolumes?\b/],
+  [/\\?\bsin(?:e|es)?\b/, /\\?\bcos(?:ine|ines)?\b/, /\\?\btan(?:gent)?\b/],
+  [/\bradi(?:us|i)\b/, /\bdiameters?\b/],
 ]
 /** What a statement does not say by the way: two are not the same where one alone says it. */
 const conditions: readonly RegExp[] = [
@@ -22,7 +26,7 @@ const conditions: readonly RegExp[] = [
   /\bprimes?\b/,
 ]
 
-/** One bit for each condition that a text in lower case names, and for each side of a contrast. At most 32. */
+/** One bit for each condition that a text in lower case names, and for each side of a contrast. At most 31. */
 export function contrastsOf(text: string): number {
   return [...conditions, ...contrasts.flat()].reduce(
     (bits, named, place) => bits | (Number(named.test(text)) << place),

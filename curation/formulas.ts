@@ -1,8 +1,8 @@
 /** What is compared of the formulas of a statement: which signs stand side by side, and which numbers stand in equations of one shape. */
 import { hashText } from './hashing.ts'
 
-/** Groups 1 to 3: what stands between the signs that begin and end a formula. */
-export const formulaPattern = /\$\$?([^$]+)\$\$?|\\\(([^]*?)\\\)|\\\[([^]*?)\\\]/g
+/** Groups 1 to 3: what stands between the signs that begin and end a formula, 1,000 characters at most: a search for each end is bounded. */
+export const formulaPattern = /\$\$?([^$]+)\$\$?|\\\(([^]{0,1000}?)\\\)|\\\[([^]{0,1000}?)\\\]/g
 const layoutCommand =
   /\\(?:left|right|,|;|!|quad|qquad|displaystyle|text|mathrm|mathbf|operatorname|ldots|cdots|dots|cdot|times|circ)(?![a-z])/g
 const formulaToken = /\\[a-z]+|\d+(?:\.\d+)?|[a-z]|[^\s\da-z]/g

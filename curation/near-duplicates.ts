@@ -90,7 +90,7 @@ export function featuresOf(statement: string, rule: DuplicateRule = 'words-and-n
       .sort()
       .subarray(0, mostFormulas),
     equations: Uint32Array.from(equationsOf(formulas)),
-    contrasts: contrastsOf(prose),
+    contrasts: contrastsOf(text),
   }
 }
 

@@ -50,6 +50,9 @@ describe('problems with the same answer', () => {
     ],
     ['another constant', 'Solve $3x^2 - 3x + 1 = 0$ for $x$.', 'The roots of $3x^2 - 3x + 2 = 0$ are sought.'],
     ['another side of a contrast', 'Pass through $(3, 4)$.', 'Stay clear of $(3, 4)$.'],
+    ['another average', 'Find the mean of $3$, $7$, $8$, $9$, $13$.', 'Find the median of $3$, $7$, $8$, $9$, $13$.'],
+    ['another function', 'Compute $\\sin 45^\\circ$.', 'Compute $\\cos 45^\\circ$.'],
+    ['another measure', 'What is the area of a square of side $4$?', 'Give the perimeter of a square of side $4$.'],
     ['another kind of numbers', 'Count squares up to $30$.', 'Count cubes up to $30$.'],
     ['no number to speak of', 'Add $1$ and $2$.', 'Add $2$ and $1$.'],
   ])('are not the same with %s', (_, first, second) => {
