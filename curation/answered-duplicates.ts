@@ -76,15 +76,18 @@ export function answerKey(answer: string): string {
 
 const longestAnswer = 400
 
-/** An answer that many problems have, so that it may be shared by chance: a whole number of up to three digits, a word or a letter (yes, B, \infty). */
-const plainAnswer = /^(?:-?\d{1,3}|\(?\\?\p{L}+\)?)$/u
+/**
+ * An answer that many problems have, so that it may be shared by chance: a whole number of up to three digits, such a number of halves to ninths, a
+ * word or a letter (yes, B, \infty).
+ */
+const plainAnswer = /^(?:-?\d{1,3}(?:\/\d)?|\(?\\?\p{L}+\)?)$/u
 /** So many numbers but 0, 1 and 2, with an answer that is not plain, are told by it however often each is named. */
 const tellingNumbers = 2
 
 /**
  * Whether two statements with the same answer and the same numbers but 0, 1 and 2 are the same problem. What few problems come to (a fraction, a
  * root, four digits) tells more than how often each number is named; what many do (4, 12) tells less.
- * @param answer of both, as `answerKey` writes one of them
+ * @param answer of both: a text that equal answers share
  */
 export function areTheSame(first: ComparedStatement, second: ComparedStatement, answer: string): boolean {
   if (isReversed(first.orders, second.orders) || haveOtherEquations(first.equations, second.equations)) return false

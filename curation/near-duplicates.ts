@@ -406,7 +406,9 @@ class Segment {
       pairs[index >> 1] = (pairs[index >> 1] as number) | (number << (16 * (index & 1)))
     const entries = keyEntries + 2 + sketch.length + pairs.length + formulas.length + equations.length
     let place = this.#poolEnd
-    if ((place % chunkEntries) + entries > chunkEntries || this.#chunks.length === 0) {
+    // What ends a chunk exactly leaves the pool's end in one that is not there yet.
+    const isInLast = Math.floor(place / chunkEntries) < this.#chunks.length
+    if (!isInLast || (place % chunkEntries) + entries > chunkEntries) {
       // The last chunk of a segment that is full or small holds no more than it needs.
       this.#chunks.push(new Uint32Array(chunkEntries))
       place = (this.#chunks.length - 1) * chunkEntries

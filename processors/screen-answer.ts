@@ -43,7 +43,7 @@ export default defineProcessor({
       const writtenKey = ownersKey(domain, answer, compared)
       const earlierProblems = writtenKey === key ? [] : (state.get(writtenKey)?.problems ?? [])
       const same = [...earlierProblems, ...problems].find(
-        (earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, answer),
+        (earlier) => earlier.problemId !== problemId && areTheSame(earlier, compared, canonical ?? answer),
       )
       if (same) return discard('near-duplicate', `the same numbers and answer ${answer} as ${same.problemId}`)
       if (problems.length < mostOwners) state.set(key, { problems: [...problems, { problemId, ...compared }] })

@@ -164,6 +164,18 @@ describe('the index', () => {
     },
   )
 
+  it('finds statements that fill a part of the pool to its last number', () => {
+    // 64 numbers each: 40 words, 28 numbers two by two, a key and a head of 10. A part holds 262,144.
+    const featuresAt = (number: number) => ({
+      words: Uint32Array.from({ length: 40 }, (_, index) => number * 40 + index),
+      numbers: Uint16Array.from({ length: 28 }, (_, index) => 3 + ((number * 31 + index * 7) % 60_000)),
+      ...{ formulas: new Uint32Array(), equations: new Uint32Array(), contrasts: 0 },
+    })
+    const index = new NearDuplicateIndex(byDefault)
+    for (let number = 0; number < 9_000; number++) index.add(keyOf(number), featuresAt(number))
+    for (let number = 0; number < 9_000; number += 50) expect(index.find(featuresAt(number))?.key).toBe(keyOf(number))
+  })
+
   it('finds every statement that was added, under its key, in any segment', () => {
     const index = new NearDuplicateIndex(byDefault)
     const statementOf = (number: number): string =>
