@@ -2,7 +2,7 @@
  * Whether `wellspring plan` tells the truth: three runs with settings of their own on the simulated endpoint, each against what the plan says
  * of it beforehand. The plan is given what a user would give it: a corpus that was grown before with the default settings, from other random
  * numbers, and how many tokens a second its endpoint wrote meanwhile.
- * `npm run bench:plan -- [--problems 1500] [--speed 4] [--slots 32] [--json] [--only NAME]`
+ * `npm run bench:plan -- [--problems 3000] [--speed 4] [--slots 32] [--json] [--only NAME]`
  * Ends with 1 where a figure is off by more than 15 %. Needs a machine that has cores to spare: what the plan tells is what endpoints limit. At a speed
  * at which calls end within half a second, the seconds between commits limit it too, and slots stay empty that a real endpoint would fill.
  */
@@ -23,7 +23,7 @@ const program = {
   about: 'Whether `wellspring plan` foretells three runs; ends with 1 where a figure is off by more than 15 %.',
 }
 const values = readOptions(program, {
-  problems: { type: 'string', default: '1500', doc: 'of each run' },
+  problems: { type: 'string', default: '3000', doc: 'of each run' },
   speed: { type: 'string', default: '4', doc: 'of the simulated endpoints' },
   slots: { type: 'string', default: '32', doc: 'of each endpoint' },
   only: { type: 'string', doc: 'one of the runs, by its name' },
