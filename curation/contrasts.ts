@@ -1,37 +1,80 @@
 /** Conditions that a statement names, and what it asks for of two things that exclude each other: by words such as not, odd, at least, largest. */
 
-/** Sides of a contrast: statements that name different sides of one ask for different things. */
-const contrasts: readonly (readonly RegExp[])[] = [
-  [/\b(?:exactly|precisely)\b/, /\b(?:at least|or more|no fewer)\b/, /\b(?:at most|or less|or fewer|no more than)\b/],
+/** Sides of a contrast: statements that name different sides of one ask for different things. Words, two of them, or how words begin (*). */
+const contrasts: readonly (readonly (readonly string[])[])[] = [
   [
-    /\b(?:larger|largest|greater|greatest|maxim\w+|highest|longest|most)\b/,
-    /\b(?:smaller|smallest|least|minim\w+|lowest|shortest|fewest)\b/,
+    ['exactly', 'precisely'],
+    ['at least', 'or more', 'no fewer'],
+    ['at most', 'or less', 'or fewer', 'no more'],
   ],
-  [/\b(?:through|via|visits?)\b/, /\b(?:avoid\w*|clear|without|never)\b/],
-  [/\b(?:sum|total)\b/, /\bproduct\b/, /\bdifference\b/],
-  [/\b(?:increasing|ascending|rising)\b/, /\b(?:decreasing|descending|falling)\b/],
-  [/\bfirst\b/, /\blast\b/],
-  [/\bmeans?\b|\baverages?\b/, /\bmedians?\b/, /\bmodes?\b/],
-  [/\bareas?\b/, /\bperimeters?\b|\bcircumferences?\b/, /\bvolumes?\b/],
-  [/\\?\bsin(?:e|es)?\b/, /\\?\bcos(?:ine|ines)?\b/, /\\?\btan(?:gent)?\b/],
-  [/\bradi(?:us|i)\b/, /\bdiameters?\b/],
+  [
+    ['larger', 'largest', 'greater', 'greatest', 'maxim*', 'highest', 'longest', 'most'],
+    ['smaller', 'smallest', 'least', 'minim*', 'lowest', 'shortest', 'fewest'],
+  ],
+  [
+    ['through', 'via', 'visit', 'visits'],
+    ['avoid*', 'clear', 'without', 'never'],
+  ],
+  [['sum', 'total'], ['product'], ['difference']],
+  [
+    ['increasing', 'ascending', 'rising'],
+    ['decreasing', 'descending', 'falling'],
+  ],
+  [['first'], ['last']],
+  [
+    ['mean', 'means', 'average', 'averages'],
+    ['median', 'medians'],
+    ['mode', 'modes'],
+  ],
+  [
+    ['area', 'areas'],
+    ['perimeter', 'perimeters', 'circumference', 'circumferences'],
+    ['volume', 'volumes'],
+  ],
+  [
+    ['sin', 'sine', 'sines'],
+    ['cos', 'cosine', 'cosines'],
+    ['tan', 'tangent'],
+  ],
+  [
+    ['radius', 'radii'],
+    ['diameter', 'diameters'],
+  ],
 ]
 /** What a statement does not say by the way: two are not the same where one alone says it. */
-const conditions: readonly RegExp[] = [
-  /\b(?:not|neither|nor|except)\b|n't\b/,
-  /\bodd\b/,
-  /\beven\b/,
-  /\bsquares?\b/,
-  /\bcubes?\b/,
-  /\bprimes?\b/,
+const conditions: readonly (readonly string[])[] = [
+  ['not', 'neither', 'nor', 'except', "n't"],
+  ['odd'],
+  ['even'],
+  ['square', 'squares'],
+  ['cube', 'cubes'],
+  ['prime', 'primes'],
 ]
+
+const [words, pairs, beginnings] = (() => {
+  const tables = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()] as const
+  for (const [place, names] of [...conditions, ...contrasts.flat()].entries())
+    for (const name of names) {
+      const table = name.endsWith('*') ? tables[2] : tables[name.includes(' ') ? 1 : 0]
+      table.set(name.replace('*', ''), 2 ** place)
+    }
+  return tables
+})()
+const lastOfPairs = new Set([...pairs.keys()].map((pair) => pair.slice(pair.indexOf(' ') + 1)))
+/** Characters of every entry that says how a word begins. */
+const beginningLength = 5
 
 /** One bit for each condition that a text in lower case names, and for each side of a contrast. At most 31. */
 export function contrastsOf(text: string): number {
-  return [...conditions, ...contrasts.flat()].reduce(
-    (bits, named, place) => bits | (Number(named.test(text)) << place),
-    0,
-  )
+  let bits = 0
+  let before = ''
+  for (const [word] of text.matchAll(/\b[a-z]+(?:'t)?\b/g)) {
+    bits |= words.get(word) ?? beginnings.get(word.slice(0, beginningLength)) ?? 0
+    if (lastOfPairs.has(word)) bits |= pairs.get(`${before} ${word}`) ?? 0
+    if (word.endsWith("n't")) bits |= words.get("n't") ?? 0
+    before = word
+  }
+  return bits
 }
 
 const conditionsMask = 2 ** conditions.length - 1
