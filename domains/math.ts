@@ -15,7 +15,10 @@ export const math: Domain = {
   }),
   groupAnswers: (texts, verify) => verify.groupAnswers(texts),
   // The marks of its form (a number, a text) tell no answers apart, and a plain answer shall look like one.
-  canonicalAnswer: (answer) => canonicalAnswer(answer)?.replace(/^text /, '').replace(/\*$/, ''),
+  canonicalAnswer: (answer) =>
+    canonicalAnswer(answer)
+      ?.replace(/^text /, '')
+      .replace(/\*$/, ''),
   hasChecks: (checks) => checks.answer !== null && checks.answer.trim() !== '',
   async check(text, checks, verify) {
     const { reason, extracted } = await verify.compareMath({
