@@ -67,8 +67,6 @@ const lookSeconds = 60
 const drainSeconds = 10
 /** So many looks in a row with nothing worked off: it stands still. */
 const mostStandingLooks = 10
-/** An endpoint that was just started has its memory still to take. */
-const endpointWarmUpHours = 1 / 12
 /** What the screening index keeps of a problem, and other state that grows by design: docs/benchmarks.md. */
 const bytesPerProblem = 600
 
@@ -189,8 +187,11 @@ function faultsOf(seconds: number): Fault[] {
   for (let at = between(shortest, longest); at < killsUntil; at += between(shortest, longest))
     faults.push({ atSeconds: at, what: 'kill', endpoint: 0, lastsSeconds: 0 })
   for (const what of ['restart', 'hang'] as const)
-    for (let at = between(20, 120); at < seconds - 60; at += between(60, 240))
-      faults.push({ atSeconds: at, what, endpoint: random() < 0.5 ? 0 : 1, lastsSeconds: what === 'hang' ? between(3, 25) : between(1, 5) }) // prettier-ignore
+    for (let at = between(20, 120); at < seconds - 60; at += between(60, 240)) {
+      // In the long life one endpoint lives as long as the command, so that its memory can be told, too.
+      const endpoint = what === 'restart' && at >= killsUntil ? 0 : random() < 0.5 ? 0 : 1
+      faults.push({ atSeconds: at, what, endpoint, lastsSeconds: what === 'hang' ? between(3, 25) : between(1, 5) })
+    }
   return faults.sort((a, b) => a.atSeconds - b.atSeconds)
 }
 
@@ -231,7 +232,8 @@ interface Held {
 const readings: Reading[] = []
 const held: Held[] = []
 const minutes: Minute[] = []
-const endpointReadings: Sample[][] = [[], []]
+/** Of the endpoint that is not killed in the long life. */
+const endpointReadings: Sample[] = []
 const seen = new Map<string, Living>()
 const made: Record<Fault['what'], number> = { kill: 0, restart: 0, hang: 0 }
 const complaints: string[] = []
@@ -338,11 +340,10 @@ function sample(): void {
       `${JSON.stringify({ ...readings.at(-1), threads: reading.threads, kinds: reading.descriptors })}\n`,
     )
   }
-  for (const [index, endpoint] of endpoints.entries()) {
-    const endpointPid = endpoint.run?.child.pid
-    const found = endpointPid === undefined ? undefined : readProcess(endpointPid)
-    if (found) endpointReadings[index]?.push({ hours, value: found.anonymous, life: endpoint.life })
-  }
+  const living = endpoints[1]
+  const endpointPid = living?.run?.child.pid
+  const found = endpointPid === undefined ? undefined : readProcess(endpointPid)
+  if (living && found) endpointReadings.push({ hours, value: found.anonymous, life: living.life })
 }
 
 let bucketsBefore: { life: number; buckets: Buckets } | undefined
@@ -549,14 +550,7 @@ function tellTrends(soaked: readonly Minute[], longLifeFrom: number, seconds: nu
   )
   tellSlope('descriptors of up', of(({ descriptors }) => descriptors), 1, 0) // prettier-ignore
   tellSlope('processes that up has started', of(({ children }) => children), 1, 0) // prettier-ignore
-  for (const [index, samples] of endpointReadings.entries()) {
-    const startedAt = new Map<number, number>()
-    for (const { life: one, hours } of samples) if (!startedAt.has(one)) startedAt.set(one, hours)
-    const warm = samples.filter(
-      ({ hours, life: one }) => hours >= from && hours - (startedAt.get(one) ?? hours) >= endpointWarmUpHours,
-    )
-    tellSlope(`anonymous memory of simulated ${endpoints[index]?.name}, MiB`, warm, mebibyte, allowed)
-  }
+  tellSlope(`anonymous memory of simulated ${endpoints[1]?.name}, MiB`, endpointReadings.filter(({ hours }) => hours >= from), mebibyte, allowed) // prettier-ignore
   const halves = [late.slice(0, late.length >> 1), late.slice(late.length >> 1)]
   const [delayBefore = 0, delayAfter = 0] = halves.map((half) => quantile(half.map((one) => one.delayP99), 0.5)) // prettier-ignore
   figures.tell('event loop delay, median of the 99th percentiles, s: second half over first', delayAfter / delayBefore, '<= 1.5', delayAfter <= 1.5 * delayBefore) // prettier-ignore

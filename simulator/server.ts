@@ -15,6 +15,7 @@ import { findModel, MODELS, type SimulatedModel } from './models.ts'
 import { parseSimulatorOptions, type SimulatorOptions, type SimulatorSettings } from './options.ts'
 import { recogniseTask } from './prompts.ts'
 import { hashText, Random } from './random.ts'
+import { RecentKeys } from './recent-keys.ts'
 import {
   type GenerationRequest,
   readChatRequest,
@@ -177,7 +178,7 @@ class SimulatorServer {
   private readonly scheduler: Scheduler
   private readonly counter = new PromptCounter()
   private metrics = new EndpointMetrics()
-  private readonly recentPrompts = new Set<number>()
+  private readonly recentPrompts = new RecentKeys(10_000)
   private readonly truth: LineWriter | undefined
   private readonly requestLog: LineWriter | undefined
   private readonly counts = {
@@ -191,7 +192,8 @@ class SimulatorServer {
     prefixTokens: 0,
     prefixHitTokens: 0,
   }
-  private readonly finishedIds = new Set<string>()
+  /** Hashes of request ids: as numbers they take half as much. */
+  private readonly finishedIds = new RecentKeys(1_000_000)
   private readonly faultRandom: Random
   /** Not even questions are answered. */
   private isSilent = false
@@ -455,10 +457,6 @@ class SimulatorServer {
     this.counts.prefixTokens += tokens
     this.counts.prefixHitTokens += hits
     this.recentPrompts.add(key)
-    if (this.recentPrompts.size > 10_000) {
-      const [oldest] = this.recentPrompts
-      if (oldest !== undefined) this.recentPrompts.delete(oldest)
-    }
   }
 
   private generate(request: IncomingMessage, response: ServerResponse, wanted: GenerationRequest): void {
@@ -528,8 +526,9 @@ class SimulatorServer {
   private finished(admission: Admission, tokens: number): void {
     this.counts.finished += 1
     if (admission.requestId !== null) {
-      if (this.finishedIds.has(admission.requestId)) this.counts.repeated += 1
-      else this.finishedIds.add(admission.requestId)
+      const key = hashText(admission.requestId)
+      if (this.finishedIds.has(key)) this.counts.repeated += 1
+      else this.finishedIds.add(key)
     }
     this.log('finished', admission, tokens)
   }
