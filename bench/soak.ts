@@ -6,11 +6,9 @@
  * `npm run soak -- --for 1h [--seed N] [--kafka] [--json] [--out DIR] [--speed N] [--snapshots]`
  * Ends with 1 where a figure misses its goal, and keeps its folder then.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { appendFileSync, closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openBeside, useCorpus, type Corpus } from '../cli/corpus.ts'
@@ -25,10 +23,13 @@ import { startRegistry } from '../scripts/kafka/registry.ts'
 import { topics } from '../topics/catalogue.ts'
 import { makeFolder } from '../topics/make-folder.ts'
 import { Figures } from './figures.ts'
-import type { ProbeLine } from './soak-probe.ts'
+import { Commands, type Run } from './soak/commands.ts'
+import { configurationOf, Endpoint } from './soak/endpoint.ts'
+import { faultsOf, type Fault } from './soak/faults.ts'
 import { bucketsOf, canMeter, descendantsOf, diskBytes, isLiving, quantileBetween, readProcess, type Buckets, type Living } from './soak/meter.ts' // prettier-ignore
+import { ProbeFile, type Minute, type Readings } from './soak/readings.ts'
 import { Reconciliation, type Balance } from './soak/reconciliation.ts'
-import { quantile, trendOf, type Sample } from './soak/trend.ts'
+import { tellTrends } from './soak/trends.ts'
 import { readOptions, refuseUsage } from '../scripts/options.ts'
 
 const program = {
@@ -61,179 +62,25 @@ const killShare = 1 / 3
 /** The share of the long life that is left out of the slopes. */
 const warmUpShare = 1 / 4
 const sampleSeconds = 5
-/** Slopes over less time tell nothing. */
-const shortestJudgedSeconds = 1200
 const lookSeconds = 60
 const drainSeconds = 10
 /** So many looks in a row with nothing worked off: it stands still. */
 const mostStandingLooks = 10
-/** What the screening index keeps of a problem, and other state that grows by design: docs/benchmarks.md. */
-const bytesPerProblem = 600
 
 const folder = values.out === undefined ? mkdtempSync(join(tmpdir(), 'wellspring-soak-')) : resolve(values.out)
 makeFolder(folder)
-const command = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const probe = new URL('soak-probe.js', import.meta.url).href
-const probeFile = join(folder, 'probe.jsonl')
+const probePath = join(folder, 'probe.jsonl')
 const random = randomFrom(seedOf('soak', seed))
 const startedAtMs = Date.now()
 const elapsedSeconds = (): number => (Date.now() - startedAtMs) / 1000
 const note = (line: string): void => void process.stderr.write(`${line}\n`)
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(WELLSPRING|OPENAI|SOAK)_|^NODE_OPTIONS$/.test(name)),
-)
-
-const running = new Set<ChildProcess>()
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 const ending = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort())
 
-interface Run {
-  child: ChildProcess
-  firstLine: Promise<string | undefined>
-  ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  stderr: string
-}
-
-function start(parts: readonly string[], extra: Readonly<Record<string, string>> = {}): Run {
-  const child = spawn(process.execPath, [command, ...parts], {
-    cwd: folder,
-    env: { ...environment, ...extra },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  running.add(child)
-  const lines = createInterface({ input: child.stdout })
-  const run: Run = {
-    child,
-    stderr: '',
-    firstLine: new Promise((resolveLine) =>
-      lines.once('line', resolveLine).once('close', () => resolveLine(undefined)),
-    ),
-    ended: new Promise((resolveEnd, reject) => {
-      child.once('error', reject)
-      child.once('close', (code, signal) => {
-        running.delete(child)
-        resolveEnd({ code, signal })
-      })
-    }),
-  }
-  lines.on('line', () => undefined)
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (run.stderr = (run.stderr + text).slice(-20_000)))
-  return run
-}
-
-async function complete(parts: readonly string[]): Promise<void> {
-  const run = start(parts)
-  const { code } = await run.ended
-  if (code !== 0) throw new Error(`wellspring ${parts.join(' ')} ended with ${code}: ${run.stderr.trim()}`)
-}
-
-/** A simulated endpoint in a process of its own, which is killed and hangs. */
-class Endpoint {
-  run: Run | undefined
-  life = 0
-  readonly name: string
-  readonly port: number
-  #failing = true
-
-  constructor(name: string, port: number) {
-    this.name = name
-    this.port = port
-  }
-
-  async start(): Promise<void> {
-    this.life++
-    const failures =
-      'refused=0.01 serverError=0.01 connectionReset=0.005 cutAnswer=0.005 garbledAnswer=0.005 hang=0.0003'
-    const run = start([
-      ...['simulate', '--port', String(this.port), '--json', '--until-stdin-ends'],
-      ...['--speed', values.speed, '--seed', String(seed + this.port)],
-      ...(this.#failing ? ['--failures', ...failures.split(' ')] : []),
-    ])
-    if ((await run.firstLine) === undefined) throw new Error(`${this.name} did not start: ${run.stderr}`)
-    this.run = run
-  }
-
-  async kill(): Promise<void> {
-    const run = this.run
-    this.run = undefined
-    run?.child.kill('SIGKILL')
-    await run?.ended
-  }
-
-  /** From now on it does not fail. */
-  async heal(): Promise<void> {
-    this.#failing = false
-    await this.kill()
-    await this.start()
-  }
-}
-
-/** What befalls the stream, and when, in seconds from the start: from the seed alone. */
-interface Fault {
-  atSeconds: number
-  what: 'kill' | 'restart' | 'hang'
-  /** Of which endpoint. */
-  endpoint: number
-  lastsSeconds: number
-}
-
-function faultsOf(seconds: number): Fault[] {
-  const faults: Fault[] = []
-  const between = (least: number, most: number): number => least + random() * (most - least)
-  const killsUntil = seconds * killShare
-  // A short soak is killed as well.
-  const [shortest, longest] = [Math.min(60, killsUntil / 4), Math.min(240, killsUntil / 1.5)]
-  for (let at = between(shortest, longest); at < killsUntil; at += between(shortest, longest))
-    faults.push({ atSeconds: at, what: 'kill', endpoint: 0, lastsSeconds: 0 })
-  for (const what of ['restart', 'hang'] as const)
-    for (let at = between(20, 120); at < seconds - 60; at += between(60, 240)) {
-      // In the long life one endpoint lives as long as the command, so that its memory can be told, too.
-      const endpoint = what === 'restart' && at >= killsUntil ? 0 : random() < 0.5 ? 0 : 1
-      faults.push({ atSeconds: at, what, endpoint, lastsSeconds: what === 'hang' ? between(3, 25) : between(1, 5) })
-    }
-  return faults.sort((a, b) => a.atSeconds - b.atSeconds)
-}
-
-/** Everything that is measured of the process, each few seconds. */
-interface Reading {
-  hours: number
-  life: number
-  anonymous: number
-  heap: number
-  external: number
-  descriptors: number
-  children: number
-  delayP99: number
-  delayMax: number
-}
-
-/** What is measured each minute. */
-interface Minute {
-  hours: number
-  life: number
-  disk: number
-  transientRecords: number
-  problems: number
-  commitP50: number
-  commitP99: number
-  lookSeconds: number
-  balances: Balance[]
-}
-
-/** What is left when all garbage is collected. */
-interface Held {
-  hours: number
-  life: number
-  heap: number
-  buffers: number
-}
-
-const readings: Reading[] = []
-const held: Held[] = []
-const minutes: Minute[] = []
-/** Of the endpoint that is not killed in the long life. */
-const endpointReadings: Sample[] = []
+const commands = new Commands(folder)
+const probeFile = new ProbeFile(probePath)
+const measured: Readings = { readings: [], held: [], minutes: [], endpoint: [] }
 const seen = new Map<string, Living>()
 const made: Record<Fault['what'], number> = { kill: 0, restart: 0, hang: 0 }
 const complaints: string[] = []
@@ -241,49 +88,22 @@ let life = 0
 let up: Run | undefined
 
 const [metricsPort = 0, ...endpointPorts] = await freePorts(3)
-const endpoints = endpointPorts.map((port, index) => new Endpoint(`endpoint-${index}`, port))
+const endpoints = endpointPorts.map(
+  (port, index) =>
+    new Endpoint(commands, `endpoint-${index}`, port, ['--speed', values.speed, '--seed', String(seed + port)]),
+)
 writeFileSync(join(folder, 'wellspring.yaml'), JSON.stringify(configurationOf(endpointPorts), null, 2))
-
-/** Both endpoints serve all simulated models: one answers in streams, the other in whole. Times are short, as a soak's hangs are. */
-function configurationOf(ports: readonly number[]): object {
-  const models: Readonly<Record<string, readonly string[]>> = {
-    annotator: ['sim-annotator-a', 'sim-annotator-b'],
-    embedder: ['sim-embedder'],
-    'problem-writer': ['sim-problem-writer'],
-    'test-writer': ['sim-test-writer'],
-    voter: ['sim-voter'],
-    solver: ['sim-solver', 'sim-solver-large'],
-    teacher: ['sim-teacher'],
-    judge: ['sim-judge-a', 'sim-judge-b'],
-  }
-  const times = { timeoutSeconds: 40, stallSeconds: 15, idleSeconds: 15 }
-  const names = ports.map((_, index) => `endpoint-${index}`)
-  return {
-    endpoints: Object.fromEntries(
-      ports.map((port, index): [string, object] => [
-        `endpoint-${index}`,
-        { url: `http://127.0.0.1:${port}/v1`, stream: index === 0 ? 'always' : 'never', ...times },
-      ]),
-    ),
-    models: Object.fromEntries(
-      Object.values(models)
-        .flat()
-        .map((model) => [model, { model, endpoints: names }]),
-    ),
-    roles: models,
-  }
-}
 
 async function startUp(place: readonly string[], extra: readonly string[] = []): Promise<void> {
   life++
-  up = start(
+  up = commands.start(
     [
       ...['up', '--json', ...place, '--metrics-port', String(metricsPort), ...extra],
       ...['--set', 'run.retentionSeconds=180', '--set', `run.drainSeconds=${drainSeconds}`],
       // Faults hold work up: enough of it is under way to keep the machine busy all the same.
       ...['--set', 'sample-concepts.maxWorkInProgress=1500'],
     ],
-    { SOAK_PROBE: probeFile, NODE_OPTIONS: `--import=${probe}` },
+    { SOAK_PROBE: probePath, NODE_OPTIONS: `--import=${probe}` },
   )
   await up.firstLine
 }
@@ -293,28 +113,6 @@ function complaintsOf({ stderr }: Run): string[] {
   return stderr.split('\n').filter((line) => /Warning|a bug|^wellspring: /.test(line))
 }
 
-let probeRead = 0
-let probeRest = ''
-/** The lines that the probes have written since the last call. */
-function newProbeLines(): ProbeLine[] {
-  if (!existsSync(probeFile)) return []
-  const file = openSync(probeFile, 'r')
-  try {
-    const buffer = Buffer.alloc(1 << 16)
-    const lines: string[] = []
-    for (;;) {
-      const count = readSync(file, buffer, 0, buffer.length, probeRead)
-      if (count === 0) break
-      probeRead += count
-      lines.push(...(probeRest + buffer.toString('latin1', 0, count)).split('\n'))
-      probeRest = lines.pop() ?? ''
-    }
-    return lines.map((line): ProbeLine => JSON.parse(line) as ProbeLine)
-  } finally {
-    closeSync(file)
-  }
-}
-
 function sample(): void {
   const pid = up?.child.pid
   const reading = pid === undefined ? undefined : readProcess(pid)
@@ -322,12 +120,12 @@ function sample(): void {
   const children = descendantsOf(pid)
   for (const child of children) seen.set(`${child.pid}/${child.startTicks}`, child)
   const hours = elapsedSeconds() / 3600
-  const lines = newProbeLines().filter((line) => line.pid === pid)
+  const lines = probeFile.newLines().filter((line) => line.pid === pid)
   for (const { collected, atMs, heapUsed, external, arrayBuffers } of lines)
-    if (collected) held.push({ hours: (atMs - startedAtMs) / 3_600_000, life, heap: heapUsed, buffers: external + arrayBuffers }) // prettier-ignore
+    if (collected) measured.held.push({ hours: (atMs - startedAtMs) / 3_600_000, life, heap: heapUsed, buffers: external + arrayBuffers }) // prettier-ignore
   const own = lines.at(-1)
   if (own) {
-    readings.push({
+    measured.readings.push({
       ...{ hours, life, anonymous: reading.anonymous, heap: own.heapUsed, external: own.external + own.arrayBuffers },
       descriptors: Object.values(reading.descriptors).reduce((sum, count) => sum + count, 0),
       children: children.length,
@@ -337,13 +135,13 @@ function sample(): void {
     })
     appendFileSync(
       join(folder, 'samples.jsonl'),
-      `${JSON.stringify({ ...readings.at(-1), threads: reading.threads, kinds: reading.descriptors })}\n`,
+      `${JSON.stringify({ ...measured.readings.at(-1), threads: reading.threads, kinds: reading.descriptors })}\n`,
     )
   }
   const living = endpoints[1]
   const endpointPid = living?.run?.child.pid
   const found = endpointPid === undefined ? undefined : readProcess(endpointPid)
-  if (living && found) endpointReadings.push({ hours, value: found.anonymous, life: living.life })
+  if (living && found) measured.endpoint.push({ hours, value: found.anonymous, life: living.life })
 }
 
 let bucketsBefore: { life: number; buckets: Buckets } | undefined
@@ -375,9 +173,9 @@ async function look(reconciliation: Reconciliation, corpus: Corpus): Promise<Min
     ...(await commitTimes()),
     lookSeconds: (performance.now() - lookedAtMs) / 1000,
   }
-  minutes.push(minute)
+  measured.minutes.push(minute)
   appendFileSync(join(folder, 'minutes.jsonl'), `${JSON.stringify(minute)}\n`)
-  const last = readings.at(-1)
+  const last = measured.readings.at(-1)
   const inFlight = balances.reduce((sum, one) => sum + one.inFlight, 0)
   const dead = balances.reduce((sum, one) => sum + one.dead, 0)
   note(
@@ -414,7 +212,7 @@ async function feed(place: readonly string[], corpus: Corpus): Promise<void> {
     return JSON.stringify({ source: 'soak', ...(number % 2 === 0 ? math : code) })
   })
   writeFileSync(file, `${lines.join('\n')}\n`)
-  await complete(['ingest', file, '--as', 'problems', ...place])
+  await commands.complete(['ingest', file, '--as', 'problems', ...place])
   const poison = ['rollouts', 'traces'].map((topic) => ({
     ...{ topic, partition: fed % 12, key: `poison-${fed}` },
     value: Buffer.from(`no record ${fed}`),
@@ -450,8 +248,8 @@ async function soak(
   flags: readonly string[],
   reconciliation: Reconciliation,
 ): Promise<void> {
-  const faults = faultsOf(seconds)
   const longLifeFrom = seconds * killShare
+  const faults = faultsOf(seconds, longLifeFrom, random)
   let snapshotDue = longLifeFrom + (seconds - longLifeFrom) * warmUpShare
   const beginsAt = elapsedSeconds()
   const at = (): number => elapsedSeconds() - beginsAt
@@ -512,69 +310,6 @@ async function workedOff(place: Place, reconciliation: Reconciliation): Promise<
 }
 
 const figures = new Figures(values.json)
-const mebibyte = 1 << 20
-
-/** Slopes of the long life after its warm-up. */
-function tellTrends(soaked: readonly Minute[], longLifeFrom: number, seconds: number, problemsPerHour: number): void {
-  const from = (longLifeFrom + (seconds - longLifeFrom) * warmUpShare) / 3600
-  const late = readings.filter(({ hours }) => hours >= from)
-  const of = (value: (one: Reading) => number): Sample[] =>
-    late.map((one) => ({ hours: one.hours, value: value(one), life: one.life }))
-  const isJudged = seconds - from * 3600 >= shortestJudgedSeconds
-  const allowed = (problemsPerHour * bytesPerProblem) / mebibyte
-  const tellSlope = (name: string, samples: readonly Sample[], unit: number, grows: number): void => {
-    const { perHour, noisePerHour, mean } = trendOf(samples)
-    const noise = noisePerHour / unit
-    figures.tell(
-      `${name}, slope an hour (mean ${(mean / unit).toPrecision(4)}; ${samples.length} samples over ${((late.at(-1)?.hours ?? from) - from).toFixed(2)} h)`,
-      perHour / unit,
-      `${isJudged ? '' : 'none for so short a time; '}<= noise of ${noise.toPrecision(3)}${grows > 0 ? ` and ${grows.toPrecision(3)} for what is kept of each problem` : ''}`,
-      !isJudged || perHour / unit <= noise + grows,
-    )
-  }
-  tellSlope('anonymous memory of up, MiB', of(({ anonymous }) => anonymous), mebibyte, allowed) // prettier-ignore
-  const heldLate = held.filter(({ hours }) => hours >= from)
-  const heldOf = (value: (one: Held) => number): Sample[] =>
-    heldLate.map((one) => ({ hours: one.hours, value: value(one), life: one.life }))
-  tellSlope(
-    'heap of up with all garbage collected, MiB',
-    heldOf(({ heap }) => heap),
-    mebibyte,
-    allowed,
-  )
-  tellSlope(
-    'buffers of up with all garbage collected, MiB',
-    heldOf(({ buffers }) => buffers),
-    mebibyte,
-    allowed,
-  )
-  tellSlope('descriptors of up', of(({ descriptors }) => descriptors), 1, 0) // prettier-ignore
-  tellSlope('processes that up has started', of(({ children }) => children), 1, 0) // prettier-ignore
-  tellSlope(`anonymous memory of simulated ${endpoints[1]?.name}, MiB`, endpointReadings.filter(({ hours }) => hours >= from), mebibyte, allowed) // prettier-ignore
-  const halves = [late.slice(0, late.length >> 1), late.slice(late.length >> 1)]
-  const [delayBefore = 0, delayAfter = 0] = halves.map((half) => quantile(half.map((one) => one.delayP99), 0.5)) // prettier-ignore
-  figures.tell('event loop delay, median of the 99th percentiles, s: second half over first', delayAfter / delayBefore, '<= 1.5', delayAfter <= 1.5 * delayBefore) // prettier-ignore
-  figures.tell('event loop delay, longest, s', Math.max(...late.map(({ delayMax }) => delayMax)), 'no goal', true)
-  const lateMinutes = soaked.filter((one) => one.hours >= from && one.commitP99 > 0)
-  const [commitBefore = 0, commitAfter = 0] = [lateMinutes.slice(0, lateMinutes.length >> 1), lateMinutes.slice(lateMinutes.length >> 1)].map((half) => quantile(half.map((one) => one.commitP99), 0.5)) // prettier-ignore
-  figures.tell('commit, 99th percentile of a minute, median, s', quantile(lateMinutes.map(({ commitP99 }) => commitP99), 0.5), 'no goal', true) // prettier-ignore
-  figures.tell('commit, 99th percentile: second half over first', commitAfter / commitBefore, '<= 2', commitAfter <= 2 * commitBefore) // prettier-ignore
-  const growth = (part: readonly Minute[]): number => {
-    const [first, last] = [part[0], part.at(-1)]
-    return first && last && last.problems > first.problems ? (last.disk - first.disk) / (last.problems - first.problems) : NaN // prettier-ignore
-  }
-  const afterWarmUp = soaked.filter(({ hours }) => hours >= from)
-  const [diskBefore, diskAfter] = [growth(afterWarmUp.slice(0, (afterWarmUp.length >> 1) + 1)), growth(afterWarmUp.slice(afterWarmUp.length >> 1))] // prettier-ignore
-  figures.tell('disk for each problem, KiB', growth(afterWarmUp) / 1024, 'no goal', true)
-  // Files grow in steps.
-  if (afterWarmUp.length >= 10)
-    figures.tell('disk for each problem: second half over first', diskAfter / diskBefore, '<= 1.25', diskAfter <= 1.25 * diskBefore) // prettier-ignore
-  if (!values.kafka) {
-    const most = (part: readonly Minute[]): number => Math.max(...part.map(({ transientRecords }) => transientRecords))
-    const [recordsBefore, recordsAfter] = [most(afterWarmUp.slice(0, (afterWarmUp.length >> 1) + 1)), most(afterWarmUp.slice(afterWarmUp.length >> 1))] // prettier-ignore
-    figures.tell('transient records kept: second half over first', recordsAfter / recordsBefore, '<= 1.5', recordsAfter <= 1.5 * recordsBefore) // prettier-ignore
-  }
-}
 
 /** A broker and a registry in the folder. */
 async function startKafka(): Promise<{ flags: string[]; stop: () => Promise<void> }> {
@@ -602,12 +337,12 @@ try {
   })
   for (const endpoint of endpoints) await endpoint.start()
   note(`soak of ${values.for}, seed ${seed}, in ${folder}`)
-  if (kafka) await complete(['topics', 'apply', ...flags.slice(0, -2)])
-  await complete(['ingest', fileURLToPath(new URL('../../examples/seeds.jsonl', import.meta.url)), '--as', 'seeds', ...flags]) // prettier-ignore
+  if (kafka) await commands.complete(['topics', 'apply', ...flags.slice(0, -2)])
+  await commands.complete(['ingest', fileURLToPath(new URL('../../examples/seeds.jsonl', import.meta.url)), '--as', 'seeds', ...flags]) // prettier-ignore
   await startUp(flags)
   const reconciliation = new Reconciliation(processors)
   await soak(forSeconds, place, flags, reconciliation)
-  const soaked = [...minutes]
+  const soaked: Readings = { ...measured, minutes: [...measured.minutes] }
   const soakedSeconds = Math.min(forSeconds, elapsedSeconds())
 
   if (values.snapshots) {
@@ -633,14 +368,15 @@ try {
   figures.tell('problems an hour', problemsPerHour, 'no goal', true)
   figures.tell('verdicts a second', outOf(last.balances, 'verify-rollout') / soakedSeconds, 'no goal', true)
   figures.tell(`faults: ${made.kill} times kill -9, ${made.restart} restarts and ${made.hang} hangs of an endpoint`, made.kill + made.restart + made.hang, '> 0', made.kill > 0 && made.restart > 0 && made.hang > 0) // prettier-ignore
-  figures.tell('minutes at which every processor was balanced', minutes.length, 'no goal', true)
+  figures.tell('minutes at which every processor was balanced', measured.minutes.length, 'no goal', true)
   figures.tell('records balanced', reconciliation.records, 'no goal', true)
   figures.tell('records lost, made twice or counted wrongly', reconciliation.violations.length, '0', reconciliation.violations.length === 0) // prettier-ignore
   const open = reconciliation.openAtEnd()
   figures.tell('processors with anything left at the end', open.length, '0', open.length === 0)
   figures.tell(`processes of up that outlive it, of ${seen.size} seen`, left.length, '0', left.length === 0)
   figures.tell('complaints on stderr', complaints.length, '0', complaints.length === 0)
-  tellTrends(soaked, soakedSeconds * killShare, soakedSeconds, problemsPerHour)
+  const fromSeconds = soakedSeconds * (killShare + (1 - killShare) * warmUpShare)
+  tellTrends(figures, soaked, { fromSeconds, untilSeconds: soakedSeconds, problemsPerHour })
   for (const line of [...reconciliation.violations.slice(0, 20), ...open, ...complaints.slice(0, 20)]) note(`  ${line}`)
   for (const { command: name, pid } of left) note(`  still there: ${name} (${pid})`)
   note(`${'processor'.padEnd(22)}${['in', 'out', 'passed over', 'discarded', 'dead', 'in flight'].map((one) => one.padStart(12)).join('')}`) // prettier-ignore
@@ -649,7 +385,7 @@ try {
   passed = figures.missed === 0 && !ending.signal.aborted
   note(ending.signal.aborted ? 'verdict: interrupted' : passed ? 'verdict: every goal is met' : `verdict: ${figures.missed} goals are missed`) // prettier-ignore
 } finally {
-  for (const child of running) child.kill('SIGKILL')
+  commands.kill()
   await kafka?.stop()
   if (passed && values.out === undefined) rmSync(folder, { recursive: true, force: true })
   else note(`kept: ${folder}`)

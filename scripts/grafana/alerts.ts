@@ -208,7 +208,8 @@ export function alerts(hasten = 1): Alert[] {
         `/ (sum by (processor) (increase(${recordsIn.name}[${span(24 * hour)}] offset ${span(hour)})) > 20))`,
       ].join(' '),
       forSeconds: 10 * minute,
-      summary: '{{ $labels.processor }} discards {{ $value | humanizePercentage }} of its records, twice as many as the day before',
+      summary:
+        '{{ $labels.processor }} discards {{ $value | humanizePercentage }} of its records, twice as many as the day before',
       runbook: 'Discards jump',
       example: {
         series: {
@@ -353,7 +354,10 @@ export function rulesFile(rules: readonly Alert[] = alerts()): string {
 
 /** As Prometheus writes a duration. */
 function durationText(seconds: number): string {
-  for (const [unit, size] of [['h', hour], ['m', minute]] as const)
+  for (const [unit, size] of [
+    ['h', hour],
+    ['m', minute],
+  ] as const)
     if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`
   return seconds % 1 === 0 ? `${seconds}s` : `${Math.round(1000 * seconds)}ms`
 }

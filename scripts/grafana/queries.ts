@@ -2,6 +2,7 @@
 import { metricTable } from '../../engine/metric-table.ts'
 import { declaredMetricName } from '../../engine/metrics.ts'
 import type { Processor } from '../../engine/processor.ts'
+import type { PanelQuery } from './panel.ts'
 
 type Table = typeof metricTable
 /** A row of the table, by its key. */
@@ -96,4 +97,21 @@ export function declaredSeries(
 /** A part of a whole, 0 where the whole is 0. */
 export function shareOf(part: string, whole: string): string {
   return `${part} / (${whole} > 0)`
+}
+
+/** Median and 99th percentile of a histogram. */
+export function quantiles<Key extends RowKey>(key: Key, labels: LabelOf<Key>[]): PanelQuery[] {
+  const legend = labels.map((label) => `{{${label}}}`).join(' ')
+  return [0.5, 0.99].map((quantile) => ({
+    expr: quantileOf(quantile, key, labels),
+    legend: `${legend} p${quantile * 100}`.trim(),
+  }))
+}
+
+/** The same of a histogram that a processor declares. */
+export function declaredQuantiles(processor: Processor, name: string): PanelQuery[] {
+  return [0.5, 0.99].map((quantile) => ({
+    expr: `histogram_quantile(${quantile}, sum by (le) (rate(${declaredSeries(processor, name, {}, '_bucket')}[$__rate_interval])))`,
+    legend: `p${quantile * 100}`,
+  }))
 }
