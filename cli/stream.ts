@@ -251,6 +251,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
         how,
         `the time is up: calls in flight have ${configuration.run.drainSeconds} s, then they are aborted and repeat at the next start`,
       )
+    // eslint-disable-next-line no-restricted-properties -- once, at the end
     const deadline = AbortSignal.any([
       hurry.signal,
       AbortSignal.timeout(

@@ -124,13 +124,19 @@ export class RowSource {
         ? this.retracted.next.map((offset, partition) => ({ topic: topics.retractions.name, partition, offset }))
         : []),
     ]
-    const either = AbortSignal.any([enough.signal, signal])
+    const end = (): void => enough.abort()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
     const reads = places.map(async (place) => {
       const { log } = this.#corpus
-      await log.read(place, { maxBytes: 1, maxWaitSeconds: waitSeconds, signal: either })
-      enough.abort()
+      await log.read(place, { maxBytes: 1, maxWaitSeconds: waitSeconds, signal: enough.signal })
+      end()
     })
-    await Promise.all(reads)
+    try {
+      await Promise.all(reads)
+    } finally {
+      signal.removeEventListener('abort', end)
+    }
   }
 
   async #rowsOf(stored: StoredRecord): Promise<Partial<RecordRows>> {

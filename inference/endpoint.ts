@@ -412,12 +412,9 @@ export class Endpoint {
 
   /** The endpoint's metrics: none where it has none that can be used, silent where it does not answer. */
   private async readMetrics(signal = this.closing.signal): Promise<LoadSample | 'none' | 'silent'> {
-    const timeout = AbortSignal.timeout(metricsSeconds * 1000)
     try {
-      const page = await this.wire.page(
-        metricsUrlOf(this.settings.url),
-        AbortSignal.any([timeout, signal, this.closing.signal]),
-      )
+      const url = metricsUrlOf(this.settings.url)
+      const page = await this.wire.page(url, metricsSeconds, [signal, this.closing.signal])
       return (page === undefined ? undefined : readLoad(page)) ?? 'none'
     } catch {
       return 'silent'

@@ -128,7 +128,7 @@ async function probeEndpoint(
 async function metricsOf(wire: Wire, url: string, signal: AbortSignal): Promise<MetricsOf> {
   let page
   try {
-    page = await wire.page(url, AbortSignal.any([signal, AbortSignal.timeout(1000 * probeSeconds)]))
+    page = await wire.page(url, probeSeconds, [signal])
   } catch {
     signal.throwIfAborted()
   }

@@ -169,12 +169,25 @@ export class Wire {
     }
   }
 
-  /** A page beside the API, as text; undefined where the answer is no 2xx. Rejects where there is no answer before the signal. */
-  async page(url: string, signal: AbortSignal): Promise<string | undefined> {
-    const response = await undiciFetch(url, { dispatcher: this.agent, redirect: 'manual', signal })
-    if (response.ok) return await response.text()
-    await response.body?.cancel()
-    return undefined
+  /**
+   * A page beside the API, as text; undefined where the answer is no 2xx. Rejects where there is none in time, or one of the signals is aborted. They may
+   * live long: nothing of this is left at them, as AbortSignal.any would leave it.
+   */
+  async page(url: string, timeoutSeconds: number, signals: readonly AbortSignal[]): Promise<string | undefined> {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort()
+    const timer = setTimeout(abort, 1000 * timeoutSeconds)
+    for (const signal of signals) signal.addEventListener('abort', abort)
+    if (signals.some(({ aborted }) => aborted)) abort()
+    try {
+      const response = await undiciFetch(url, { dispatcher: this.agent, redirect: 'manual', signal: controller.signal })
+      if (response.ok) return await response.text()
+      await response.body?.cancel()
+      return undefined
+    } finally {
+      clearTimeout(timer)
+      for (const signal of signals) signal.removeEventListener('abort', abort)
+    }
   }
 
   /** Ends every exchange under way but questions for models with this fault. */

@@ -121,12 +121,23 @@ export function bucketsOf(text: string, name: string): Buckets {
   return sums
 }
 
-/** The upper bound of the bucket in which the given share of what came between two readings ends; 0 where nothing came. */
+/**
+ * Below which the given share lies of what came between two readings; 0 where nothing came. Within a bucket values are taken to be spread evenly, as
+ * PromQL's histogram_quantile does; above the last finite bound nothing is known but that bound.
+ */
 export function quantileBetween(before: Buckets, after: Buckets, share: number): number {
   const grown = [...after]
     .map(([bound, count]) => ({ bound, count: count - (before.get(bound) ?? 0) }))
     .sort((a, b) => a.bound - b.bound)
-  const total = grown.at(-1)?.count ?? 0
-  if (total <= 0) return 0
-  return grown.find(({ count }) => count >= share * total)?.bound ?? 0
+  const wanted = share * (grown.at(-1)?.count ?? 0)
+  if (wanted <= 0) return 0
+  let below = { bound: 0, count: 0 }
+  for (const bucket of grown) {
+    if (bucket.count >= wanted)
+      return bucket.bound === Infinity
+        ? below.bound
+        : below.bound + ((bucket.bound - below.bound) * (wanted - below.count)) / (bucket.count - below.count)
+    below = bucket
+  }
+  return 0
 }

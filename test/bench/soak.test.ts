@@ -57,8 +57,17 @@ describe('a histogram of /metrics', () => {
   it('tells quantiles of what came between two readings, over all labels', () => {
     const [before, after] = [bucketsOf(text(100, 0), 'commit_seconds'), bucketsOf(text(150, 50), 'commit_seconds')]
     expect(quantileBetween(before, after, 0.5)).toBe(0.1)
-    expect(quantileBetween(before, after, 0.99)).toBe(1)
+    expect(quantileBetween(before, after, 0.99)).toBeCloseTo(0.1 + 0.9 * (49 / 50))
     expect(quantileBetween(after, after, 0.99)).toBe(0)
+  })
+
+  it('knows the last bound of what lies beyond it', () => {
+    const beyond = new Map([
+      [0.1, 0],
+      [1, 5],
+      [Infinity, 10],
+    ])
+    expect(quantileBetween(new Map(), beyond, 0.99)).toBe(1)
   })
 })
 

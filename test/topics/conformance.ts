@@ -3,7 +3,7 @@
  * with it, and how to break it.
  */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
@@ -721,6 +721,18 @@ export function describeLogConformance(name: string, harness: LogHarness): void 
         abort.abort()
         expect(await aborted).toEqual({ records: [], nextOffset: 0, startOffset: 0, endOffset: 0 })
         expect((await log.read(at('inputs'), { ...patient, signal: AbortSignal.abort() })).records).toEqual([])
+      })
+
+      it('leaves nothing at the signal of a read, which lives on for thousands of them', async () => {
+        const { signal } = new AbortController()
+        const { opened } = await joinAndOpen(log, group)
+        const brief = { ...now, maxWaitSeconds: 0.02, signal }
+        await log.append(ten.slice(0, 1), 'one')
+        for (const offset of [0, 1]) {
+          await log.read(at('inputs', 0, offset), brief)
+          await opened.fetch('inputs', offset, brief)
+        }
+        expect(getEventListeners(signal, 'abort')).toEqual([])
       })
 
       it('refuses a topic or a partition that is not there', async () => {

@@ -16,6 +16,12 @@ export interface PartitionRead {
   endOffset: number
 }
 
+/** Bounds of a read of a task. */
+interface EndedReadBounds extends ReadBounds {
+  /** Ends the read as `signal` does: whose read it is has ended. */
+  ended?: AbortSignal
+}
+
 /** How long a request waits at the broker for the first new record, and how long a new reader may have to wait for such a request. */
 const LONG_POLL_MILLISECONDS = 250
 const RETRY_MILLISECONDS = 100
@@ -73,7 +79,7 @@ export class PartitionReads {
    * Reads on from an offset; one below the start reads from the start. Returns as the port's ReadBounds say.
    * @throws LogError 'unknown_topic', 'denied', 'unreachable', 'damaged', 'closed'
    */
-  async read(topic: string, partition: number, offset: number, bounds: ReadBounds): Promise<PartitionRead> {
+  async read(topic: string, partition: number, offset: number, bounds: EndedReadBounds): Promise<PartitionRead> {
     if (this.#closed) throw closed()
     const rest = this.#takeRest(topic, partition, offset)
     if (rest) {
@@ -81,7 +87,9 @@ export class PartitionReads {
       if (read.records.length > 0) return read
       offset = read.nextOffset
     }
-    if (bounds.signal?.aborted === true) return { records: [], nextOffset: offset, startOffset: 0, endOffset: offset }
+    const signals = [bounds.signal, bounds.ended].filter((signal) => signal !== undefined)
+    if (signals.some(({ aborted }) => aborted))
+      return { records: [], nextOffset: offset, startOffset: 0, endOffset: offset }
     let onAbort: (() => void) | undefined
     let wanted: Wanted | undefined
     try {
@@ -100,7 +108,7 @@ export class PartitionReads {
         }
         this.#wanted.add(wanted)
         onAbort = () => resolve({ records: [], nextOffset: offset, startOffset: 0, endOffset: offset })
-        bounds.signal?.addEventListener('abort', onAbort, { once: true })
+        for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
         this.#now.add(wanted)
       })
     } finally {
@@ -108,7 +116,7 @@ export class PartitionReads {
         wanted.settled = true
         this.#wanted.delete(wanted)
       }
-      if (onAbort) bounds.signal?.removeEventListener('abort', onAbort)
+      if (onAbort) for (const signal of signals) signal.removeEventListener('abort', onAbort)
     }
   }
 

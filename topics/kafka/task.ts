@@ -113,8 +113,7 @@ export class KafkaTask implements OpenTask {
       throw new LogError('unknown_topic', `${topic} is no input of ${group.name} (${group.inputs.join(', ')})`)
     }
     this.#check()
-    const signal = bounds.signal ? AbortSignal.any([bounds.signal, this.#stop.signal]) : this.#stop.signal
-    const read = await reads.read(names.topic(topic), this.task, fromOffset, { ...bounds, signal })
+    const read = await reads.read(names.topic(topic), this.task, fromOffset, { ...bounds, ended: this.#stop.signal })
     return { ...read, records: read.records.map((record) => storedAs(topic, this.task, record)) }
   }
 
