@@ -20,11 +20,7 @@ export const machine = {
   utilisation: measured(0.97, 'share', 'busy slots until a backlog ends, docs/benchmarks.md'),
   callCoreSeconds: measured(0.004, 's', "time of the stream's thread for a model call and all records about it, docs/capacity.md"), // prettier-ignore
   mostCoreLoad: assumed(0.6, 'share', 'of a core that is planned for'),
-  processMemory: measured(
-    250 * 2 ** 20,
-    'B',
-    'of a process with all processors and little in flight, docs/capacity.md',
-  ),
+  processMemory: measured(512 * 2 ** 20, 'B', 'of a process with all processors at full rate, docs/reliability.md'),
   callMemory: measured(68 * 2 ** 10, 'B', 'of a call in flight, docs/benchmarks.md'),
   screenMemory: measured(400, 'B', 'of each problem in the screening index, docs/benchmarks.md'),
   screenedPerSecond: measured(10_000, '1/s', 'one task screens, docs/benchmarks.md'),

@@ -1,5 +1,4 @@
 /** All manifests of the stream, from the declarations and the catalogue alone. */
-import { createHash } from 'node:crypto'
 import { fileOf, kustomization } from './manifests.ts'
 import { networkPolicies } from './network.ts'
 import type { ClusterOptions } from './options.ts'
@@ -12,12 +11,11 @@ import { commonResources, processorResources, setupJob, simulatorResources, tool
  * others define (`strimzi`, `keda`, `monitoring`, and the simulated endpoint).
  */
 export function renderManifests(options: ClusterOptions): Map<string, string> {
-  const { processors, image, corpus, namespace } = options
-  const hash = createHash('sha256').update(`${image} ${corpus}`).digest('hex').slice(0, 8)
+  const { processors, namespace } = options
   const plain = new Map([
     ['common.yaml', fileOf(...commonResources())],
     ['network.yaml', fileOf(...networkPolicies(options))],
-    ['setup.yaml', fileOf(setupJob(options, hash))],
+    ['setup.yaml', fileOf(setupJob(options))],
     ['tools.yaml', fileOf(toolsDeployment(options))],
     ...processors.map(
       (declaration) =>

@@ -63,6 +63,8 @@ export function podMonitor(): Resource {
     kind: 'PodMonitor',
     metadata: { name: 'wellspring', labels: everyPod },
     spec: {
+      // The job name that alerts ask for: without it the operator makes one of namespace and name.
+      jobLabel: 'app.kubernetes.io/part-of',
       selector: { matchLabels: { ...everyPod, 'app.kubernetes.io/component': 'processor' } },
       podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: '15s' }],
     },

@@ -42,8 +42,8 @@ export function userResources(options: ClusterOptions): Resource[] {
     ...processors.map((declaration) =>
       user(declaration.name, options, [
         ...aclsOf(corpus, declaration),
-        // Retention needs one process with its rights that always runs: sources do.
-        ...(declaration.next ? ofTool('retention') : []),
+        // Retention, and metrics of the whole corpus, need one process with their rights that always runs: sources do.
+        ...(declaration.next ? ['retention', 'metrics'].flatMap(ofTool) : []),
         ...(budget === '' ? [] : ofTool('budget')),
       ]),
     ),

@@ -1,4 +1,5 @@
 /** The pods: one workload for each processor, the job that makes topics and schemas, and a pod to run commands in. */
+import { createHash } from 'node:crypto'
 import { factsOf, type ProcessorFacts } from './facts.ts'
 import { everyPod, labelsOf, podLabels, type Resource } from './manifests.ts'
 import { metricsPort, type ClusterOptions } from './options.ts'
@@ -182,30 +183,34 @@ export function commonResources(): Resource[] {
   ]
 }
 
-/** The job that makes topics and schemas: of another name for another image, since a job cannot be changed. */
-export function setupJob(options: ClusterOptions, hash: string): Resource {
+/** The job that makes topics and schemas: of another name where it is another one, since a job cannot be changed. */
+export function setupJob(options: ClusterOptions): Resource {
   const name = 'topics-apply'
+  const copies = options.replication === undefined ? [] : ['--replication', String(options.replication)]
+  const spec = {
+    backoffLimit: 20,
+    activeDeadlineSeconds: 3600,
+    ttlSecondsAfterFinished: 86_400,
+    template: {
+      metadata: { labels: { ...labelsOf(name), 'app.kubernetes.io/component': 'setup' } },
+      spec: {
+        ...podSpec(options, {
+          user: name,
+          // As many as the resources of Strimzi ask for: whoever comes first makes the topics.
+          arguments: ['topics', 'apply', ...copies],
+          container: { resources: smallResources },
+          state: 'empty',
+        }),
+        restartPolicy: 'OnFailure',
+      },
+    },
+  }
+  const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 8)
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: `${name}-${hash}`, labels: labelsOf(name) },
-    spec: {
-      backoffLimit: 20,
-      activeDeadlineSeconds: 3600,
-      ttlSecondsAfterFinished: 86_400,
-      template: {
-        metadata: { labels: { ...labelsOf(name), 'app.kubernetes.io/component': 'setup' } },
-        spec: {
-          ...podSpec(options, {
-            user: name,
-            arguments: ['topics', 'apply'],
-            container: { resources: smallResources },
-            state: 'empty',
-          }),
-          restartPolicy: 'OnFailure',
-        },
-      },
-    },
+    spec,
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { commonSettings, runSettings, simulatorSettings } from '../../cli/configuration.ts'
+import { aclSets } from '../../cli/acls.ts'
 import { defaultClusterOptions } from '../../cli/k8s.ts'
 import { brokenRules } from '../../cli/kubernetes/policy.ts'
 import { renderManifests } from '../../cli/kubernetes/render.ts'
@@ -14,6 +15,7 @@ import { groupOf } from '../../engine/runtime.ts'
 import { variableName } from '../../engine/settings.ts'
 import { processors } from '../../processors/index.ts'
 import { manifestFolder } from '../../scripts/generated-pages.ts'
+import { alerts } from '../../scripts/grafana/alerts.ts'
 import { topics, topicSpecifications } from '../../topics/catalogue.ts'
 import { run } from '../cli/command.ts'
 import { find, podOf, rendered } from './manifests.ts'
@@ -124,6 +126,31 @@ describe('topics', () => {
   })
 })
 
+describe('monitoring', () => {
+  it('scrapes every processor under the job name that the alerts ask for', () => {
+    const asked = alerts().flatMap(({ expr }) => [...expr.matchAll(/job="([^"]*)"/g)].map(([, job]) => job))
+    const { jobLabel } = find(resources, 'PodMonitor', 'wellspring').spec as { jobLabel: string }
+    const given = processors.map(({ name }) => {
+      const { template } = workloadNamed(name).spec as { template: { metadata: { labels: Record<string, string> } } }
+      return template.metadata.labels[jobLabel]
+    })
+    expect(asked.length).toBeGreaterThan(0)
+    expect(new Set(given)).toEqual(new Set(asked))
+  })
+
+  it.each(['retention', 'metrics'])('has a source with the rights of %s, as one process must have them', (wanted) => {
+    const entries = aclSets('wellspring').find(({ name }) => name === wanted)?.entries ?? []
+    expect(entries.length).toBeGreaterThan(0)
+    const { authorization } = find(resources, 'KafkaUser', 'wellspring-sample-concepts').spec as {
+      authorization: { acls: { resource: { name: string }; operations: string[] }[] }
+    }
+    for (const { name, operations } of entries)
+      expect(authorization.acls.find(({ resource }) => resource.name === name)?.operations).toEqual(
+        expect.arrayContaining([...operations]),
+      )
+  })
+})
+
 describe('options', () => {
   it('lengthen the grace period with the drain', () => {
     const pod = podOf(find(rendered({ drainSeconds: 600 }), 'Deployment', 'roll-out'))
@@ -148,9 +175,26 @@ describe('options', () => {
     expect(container.env.map(({ name }) => name)).not.toContain('WELLSPRING_KAFKA_PASSWORD')
   })
 
-  it('name the job anew for another image, as a job cannot be changed', () => {
-    const jobOf = (image: string): string => rendered({ image }).find(({ kind }) => kind === 'Job')?.metadata.name ?? ''
-    expect(jobOf('wellspring:1.0.0')).not.toBe(jobOf('wellspring:1.0.1'))
+  const jobOf = (options: Parameters<typeof rendered>[0]) => rendered(options).find(({ kind }) => kind === 'Job')
+
+  it.each([
+    { image: 'wellspring:9.9.9' },
+    { corpus: 'other' },
+    { kafkaCluster: 'other' },
+    { login: false },
+    { replication: 3 },
+  ])('name the job anew with %o, as a job cannot be changed', (options) => {
+    expect(jobOf({})?.metadata.name).toBe(jobOf({})?.metadata.name)
+    expect(jobOf(options)?.metadata.name).not.toBe(jobOf({})?.metadata.name)
+  })
+
+  it('have the job make topics with the copies that the resources ask for', () => {
+    const argumentsOf = (options: Parameters<typeof rendered>[0]): string[] | undefined => {
+      const job = jobOf(options)
+      return job && podOf(job).containers[0].args
+    }
+    expect(argumentsOf({})).toEqual(['topics', 'apply'])
+    expect(argumentsOf({ replication: 3 })).toEqual(['topics', 'apply', '--replication', '3'])
   })
 })
 
