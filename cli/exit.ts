@@ -51,6 +51,7 @@ const systemCauses: Record<string, string> = {
   EEXIST: 'something else has this name',
   ENOTSUP: 'its file system takes no new folder there; name another place',
   ENOTDIR: 'a part of the path is no folder',
+  ENAMETOOLONG: 'its name is too long',
   ENOSPC: 'the disk is full; free some space and run the same command again',
   EROFS: 'the file system is read-only',
   EADDRINUSE: 'the port is in use; choose another one',

@@ -1,7 +1,8 @@
 /** `wellspring export`: rows that trainers read. */
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Argument, Command, Option } from 'commander'
 import { refuseUnfinishedCopy } from '../engine/copy/copy-progress.ts'
@@ -516,8 +517,7 @@ async function openSink(request: ExportRequest, out: string | undefined): Promis
     }
   }
   // A reader never meets half a file: it is written beside and renamed.
-  const partial = `${out}.partial`
-  const handle = await open(partial, 'w')
+  const { partial, handle } = await openPartial(out)
   const discard = async (): Promise<void> => {
     await handle.close().catch(() => {})
     await rm(partial, { force: true }).catch(() => {})
@@ -558,14 +558,25 @@ async function openSink(request: ExportRequest, out: string | undefined): Promis
 
 const bufferCharacters = 1 << 20
 
-async function finishFile(handle: Awaited<ReturnType<typeof open>>, partial: string, out: string): Promise<void> {
+/** A file that is to take the place of another. Nobody else has its name: no link leads it elsewhere, and no other run writes to it. */
+async function openPartial(out: string): Promise<{ partial: string; handle: FileHandle }> {
+  const partial = `${out}.${randomUUID()}.partial`
+  try {
+    return { partial, handle: await open(partial, 'wx') }
+  } catch (error) {
+    // It is the path that was given that cannot be written to.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: out })
+  }
+}
+
+async function finishFile(handle: FileHandle, partial: string, out: string): Promise<void> {
   await handle.sync()
   await handle.close()
   await rename(partial, out)
 }
 
 async function writeWhole(path: string, content: string): Promise<void> {
-  const handle = await open(`${path}.partial`, 'w')
+  const { partial, handle } = await openPartial(path)
   await handle.writeFile(content)
-  await finishFile(handle, `${path}.partial`, path)
+  await finishFile(handle, partial, path)
 }

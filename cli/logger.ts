@@ -2,7 +2,7 @@
 import pino from 'pino'
 import { logEvents, type LogLevel } from '../engine/log-events.ts'
 import type { Logger } from '../engine/ports.ts'
-import { redacted } from '../engine/secrets.ts'
+import { redactedBeginning } from '../engine/secrets.ts'
 
 /** No field is longer, in characters: a line must fit through whatever collects it. */
 export const longestText = 2000
@@ -38,12 +38,8 @@ export function openLogger(level: LogLevel, write?: (line: string) => void): Log
 }
 
 function clean(value: unknown): unknown {
-  if (typeof value === 'string') return shortened(redacted(value.slice(0, 4 * longestText)))
+  if (typeof value === 'string') return redactedBeginning(value, longestText)
   if (Array.isArray(value)) return value.slice(0, longestList).map(clean)
   if (typeof value === 'number') return Math.round(value * 1000) / 1000
   return value
-}
-
-function shortened(text: string): string {
-  return text.length > longestText ? `${text.slice(0, longestText)}...` : text
 }

@@ -3,7 +3,7 @@
  * terminal passes through `say`, `sayJson`, `note` or a screen made of `printable` texts.
  */
 import type { Logger } from '../engine/ports.ts'
-import { redacted } from '../engine/secrets.ts'
+import { redactedBeginning } from '../engine/secrets.ts'
 
 // Control characters (escape sequences begin with one), line ends of other alphabets, the marks that reorder what is read, and
 // characters that hide a text in another one.
@@ -96,10 +96,6 @@ let log: Logger | undefined
 /** No message for a person is longer, in characters. */
 const longestNote = 64 << 10
 
-function shortened(line: string): string {
-  return line.length > longestNote ? `${line.slice(0, longestNote)}...` : line
-}
-
 /** From now on notes are lines of a log; undefined: of a terminal again. */
 export function tellNotesTo(logger: Logger | undefined): void {
   log = logger
@@ -108,7 +104,7 @@ export function tellNotesTo(logger: Logger | undefined): void {
 /** Writes a line without secrets to stderr, or into the log: for progress and warnings where stdout carries data. */
 export function note(line: string): void {
   if (log) log.tell('message', { message: line })
-  else process.stderr.write(`${printable(redacted(shortened(line)))}\n`)
+  else process.stderr.write(`${printable(redactedBeginning(line, longestNote))}\n`)
 }
 
 /** Tells that the command failed: a line on stderr each, or one of the log. */

@@ -18,7 +18,7 @@ type StatementRule = 'too-short' | 'too-long' | 'unanswerable' | 'cut-off' | 'no
 // "Prove ..." and its kin ask for an argument: there is no answer to check. Only at the head of a sentence or clause, so
 // that "it can be shown that" does not count, nor "find all n and prove that there are no others", which has an answer.
 const proof =
-  /(?:^|[.?!:;,$]\s+|\n\s*)(?:(?:please|now|then|hence|thus|also|finally) )?(?:(?:dis)?prove\b|(?:show|demonstrate) that\b)/i
+  /(?:^|[.?!:;,$]\s+|\n[^\S\n]*)(?:(?:please|now|then|hence|thus|also|finally) )?(?:(?:dis)?prove\b|(?:show|demonstrate) that\b)/i
 const asks =
   /\?|\b(?:find|determine|compute|calculate|evaluate|what|how many|how much|which|solve|simplify|express|give|list|count|print|output|write|return|implement|answer|minimi[sz]e|maximi[sz]e|convert|name|state|enter|factor|expand|round|graph|estimate|construct|work out|describe|identify|report|tell|specify|record)\b/i
 // Words in lower case alone: "bitwise AND" and "point A" may end a statement; so may "in terms of a".

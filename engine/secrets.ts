@@ -50,6 +50,22 @@ const shapes: readonly (readonly [RegExp, string])[] = [
 const keyShape =
   /\b(?:sk-[\w-]{16,}|(?:sk|pk|rk)_(?:live|test)_\w{16,}|hf_\w{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|xox[abeoprs]-[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)/g
 
+/** Characters that a secret which is known by its shape may take, as far as a beginning of it would tell something. */
+const longestShape = 4096
+
+/**
+ * The beginning of a text without secrets: at most so many characters, and dots where more is left out. A text is cleaned before it is cut, as a
+ * secret that was cut through is known no longer.
+ */
+export function redactedBeginning(text: string, most: number): string {
+  const margin = Math.max(longestShape, known[0]?.length ?? 0)
+  const part = text.slice(0, 4 * most + margin)
+  const clean = redacted(part)
+  if (part.length === text.length) return clean.length > most ? `${clean.slice(0, most)}...` : clean
+  // At the end of the part a secret may begin.
+  return `${clean.slice(0, Math.max(0, Math.min(most, clean.length - margin)))}...`
+}
+
 /** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
 export function redacted(text: string): string {
   let clean = text

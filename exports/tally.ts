@@ -77,5 +77,5 @@ function increase(counts: Counts, value: string): void {
   const key = Object.hasOwn(counts, value) || Object.keys(counts).length < mostValues ? value : others
   // No own property of that name can be made by assignment.
   if (key === '__proto__') return increase(counts, others)
-  counts[key] = (counts[key] ?? 0) + 1
+  counts[key] = (Object.hasOwn(counts, key) ? (counts[key] ?? 0) : 0) + 1
 }

@@ -1,5 +1,6 @@
 /** Reads the JSON of an answer. Endpoints differ and models' servers break: every field is checked before it is used. */
 import type { Completion, TokenUsage } from '../engine/ports.ts'
+import { redactedBeginning } from '../engine/secrets.ts'
 import { FaultError } from './failures.ts'
 
 /** One choice of a completion, as the endpoint sent it. */
@@ -37,10 +38,10 @@ export function parseBody(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text)
   } catch {
-    throw malformed(`no JSON but ${JSON.stringify(text.slice(0, 80))} (${text.length} characters)`)
+    throw malformed(`no JSON but ${JSON.stringify(redactedBeginning(text, 80))} (${text.length} characters)`)
   }
   if (Array.isArray(value)) return { data: value }
-  if (!isMapping(value)) throw malformed(`JSON that is no object: ${text.slice(0, 80)}`)
+  if (!isMapping(value)) throw malformed(`JSON that is no object: ${redactedBeginning(text, 80)}`)
   refuseError(value, text)
   return value
 }
@@ -59,7 +60,7 @@ export function refuseError(value: Record<string, unknown>, text: string): void 
       location: undefined,
     })
   }
-  throw malformed(`an error: ${text.slice(0, 160)}`)
+  throw malformed(`an error: ${redactedBeginning(text, 160)}`)
 }
 
 /** Statuses that errors with words in the place of a number stand for, by OpenAI's names. */
@@ -76,7 +77,8 @@ const statusOfWord: ReadonlyMap<unknown, number> = new Map([
 /** The status that an error object names: as a number, or as OpenAI's word for it. */
 function statusOf(error: Record<string, unknown>): number | undefined {
   for (const value of [error['code'], error['status'], error['type']]) {
-    const status = statusOfWord.get(value) ?? (typeof value === 'boolean' || value === null ? NaN : Number(value))
+    const status =
+      statusOfWord.get(value) ?? (typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN)
     if (Number.isInteger(status) && status >= 400 && status < 600) return status
   }
   return undefined

@@ -2,6 +2,7 @@
  * A streamed answer, put together again: reads the server-sent events of /chat/completions or /completions (WHATWG HTML, "Server-sent events")
  * and gives the body that a plain answer would have had. Bytes may be split anywhere.
  */
+import { redactedBeginning } from '../engine/secrets.ts'
 import { isMapping, parseBody, refuseError } from './answers.ts'
 import { FaultError } from './failures.ts'
 
@@ -267,10 +268,10 @@ export class StreamedAnswer {
     } catch {
       // The last event of a stream that was cut off.
       if (this.isEnding) return
-      throw new FaultError({ kind: 'malformed', detail: `an event that is no JSON but ${data.slice(0, 80)}` })
+      throw new FaultError({ kind: 'malformed', detail: `an event that is no JSON but ${redactedBeginning(data, 80)}` })
     }
     if (!isMapping(event))
-      throw new FaultError({ kind: 'malformed', detail: `an event that is no object: ${data.slice(0, 80)}` })
+      throw new FaultError({ kind: 'malformed', detail: `an event that is no object: ${redactedBeginning(data, 80)}` })
     this.refuseErrorOf(event, data)
     if (isMapping(event['usage'])) this.sentUsage = event['usage']
     if (!Array.isArray(event['choices'])) return
@@ -284,7 +285,7 @@ export class StreamedAnswer {
       refuseError(event, data)
     } catch (error) {
       if (this.content.length + this.reasoning.length === 0) throw error
-      throw brokenOff(data.slice(0, 200))
+      throw brokenOff(redactedBeginning(data, 200))
     }
   }
 

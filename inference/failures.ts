@@ -4,7 +4,7 @@
  */
 import { ConfigurationError, InvalidRecordError, TransientError } from '../engine/errors.ts'
 import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
-import { redacted } from '../engine/secrets.ts'
+import { redactedBeginning } from '../engine/secrets.ts'
 
 /** A failed exchange with an endpoint, as data. */
 export type Fault =
@@ -287,7 +287,8 @@ function listedWords(faults: readonly unknown[]): string | undefined {
   const words = faults.flatMap((fault) => {
     const { loc, msg } = (fault ?? {}) as { loc?: unknown; msg?: unknown }
     if (typeof msg !== 'string') return []
-    return Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg
+    const path = Array.isArray(loc) ? loc.filter((part) => typeof part === 'string' || typeof part === 'number') : []
+    return path.length > 0 ? `${path.join('.')}: ${msg}` : msg
   })
   return words.length === 0 ? undefined : words.join('; ')
 }
@@ -295,18 +296,21 @@ function listedWords(faults: readonly unknown[]): string | undefined {
 /** Text from outside, fit for a line of a log: no control or direction characters, no secret, at most `most` characters. */
 function oneLine(text: string, most: number): string {
   // Of a long text as much as may be shown: an error's body may have megabytes.
-  const line = redacted(text.slice(0, 4 * most))
+  const line = redactedBeginning(text, 4 * most)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim()
   return line.length > most ? `${line.slice(0, most)}...` : line
 }
 
-/** Seconds to wait by a Retry-After header (seconds or a date), at most a day; undefined where there is none that can be read. */
+/** Longest wait that is taken at an endpoint's word, in seconds: it may have recovered. */
+const longestRetryAfterSeconds = 60
+
+/** Seconds to wait by a Retry-After header (seconds or a date), at most a minute; undefined where there is none that can be read. */
 export function readRetryAfter(header: string | null, now = Date.now()): number | undefined {
   if (header === null || header.trim() === '') return undefined
   const seconds = Number(header)
   const wait = Number.isFinite(seconds) ? seconds : (Date.parse(header) - now) / 1000
-  return Number.isNaN(wait) ? undefined : Math.min(86_400, Math.max(0, wait))
+  return Number.isNaN(wait) ? undefined : Math.min(longestRetryAfterSeconds, Math.max(0, wait))
 }
 
 /**

@@ -48,6 +48,9 @@ interface Sending {
 /** How long an answer may take: in all, or, streamed, without getting further. */
 type Patience = Readonly<{ timeoutSeconds: number }> | Readonly<{ idleSeconds: number; streamed: StreamedAnswer }>
 
+/** So much of an error's body is read. */
+const mostErrorBytes = 64 << 10
+
 /** A server ends the body with the end mark of the stream. One that does not loses its connection after so many milliseconds. */
 const endOfBodyMs = 1000
 
@@ -161,7 +164,8 @@ export class Wire {
     if (response.headers.get('x-wellspring-simulated') === 'true') this.simulated = true
     try {
       if (streamed) return await readEvents(response, streamed)
-      const text = await response.text()
+      const { text, isWhole } = await readText(response.body, transportOptions.maxResponseSize)
+      if (!isWhole) throw new FaultError({ kind: 'malformed', detail: 'an answer of more than 64 MiB' })
       return () => parseBody(text)
     } catch (error) {
       const fault = faultOf(error, true)
@@ -181,7 +185,10 @@ export class Wire {
     if (signals.some(({ aborted }) => aborted)) abort()
     try {
       const response = await undiciFetch(url, { dispatcher: this.agent, redirect: 'manual', signal: controller.signal })
-      if (response.ok) return await response.text()
+      if (response.ok) {
+        const { text, isWhole } = await readText(response.body, transportOptions.maxResponseSize)
+        return isWhole ? text : undefined
+      }
       await response.body?.cancel()
       return undefined
     } finally {
@@ -238,6 +245,26 @@ function asStream(operation: Operation): Operation {
   const body = { ...operation.body, stream: true, stream_options: { include_usage: true } }
   // The SDK's types tell streamed from plain requests; only the head of the answer is its business here.
   return { path: operation.path, body } as unknown as Operation
+}
+
+/** The text of a body, and whether that is all of it. The pool's bound is one of bytes on the line: what is packed may unpack to any length. */
+async function readText(
+  body: { getReader(): unknown } | null,
+  mostBytes: number,
+): Promise<{ text: string; isWhole: boolean }> {
+  const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  let isWhole = true
+  while (reader && isWhole) {
+    const { done, value } = await reader.read()
+    if (done) break
+    parts.push(value)
+    bytes += value.length
+    isWhole = bytes <= mostBytes
+  }
+  if (!isWhole) reader?.cancel().catch(() => undefined)
+  return { text: new TextDecoder().decode(Buffer.concat(parts)), isWhole }
 }
 
 /** Reads a streamed body up to its end mark, or to its end. */
@@ -362,7 +389,7 @@ function fetchThrough(agent: Agent): typeof globalThis.fetch {
       throw fault === undefined ? error : new FaultError(fault)
     }
     if (!response.ok) {
-      const body = await response.text().catch(() => '')
+      const { text: body } = await readText(response.body, mostErrorBytes).catch(() => ({ text: '' }))
       const { status, headers } = response
       throw new FaultError({
         kind: 'status',

@@ -14,20 +14,20 @@ highlighter.registerLanguage('python', require('highlight.js/lib/languages/pytho
 highlighter.registerLanguage('sql', require('highlight.js/lib/languages/sql'))
 
 /** Names that models write behind the fence -> the language. */
-const languages: Readonly<Record<string, string>> = {
-  python: 'python',
-  py: 'python',
-  python3: 'python',
-  sql: 'sql',
-  sqlite: 'sql',
-}
+const languages: ReadonlyMap<string, string> = new Map([
+  ['python', 'python'],
+  ['py', 'python'],
+  ['python3', 'python'],
+  ['sql', 'sql'],
+  ['sqlite', 'sql'],
+])
 
 /** Longer texts are shown without colours. */
 const mostCharacters = 20_000
 
 /** A block of code. A language that is not known stays plain. */
 export function codeBlock(code: string, language = ''): Html {
-  const known = languages[language.trim().toLowerCase()]
+  const known = languages.get(language.trim().toLowerCase())
   const content =
     known !== undefined && code.length <= mostCharacters
       ? trusted(highlighter.highlight(visible(code), { language: known, ignoreIllegals: true }).value)

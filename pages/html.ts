@@ -46,15 +46,19 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-// Control characters, and those that reorder or hide what is read (bidirectional controls, zero-width ones but the joiners).
+// Control characters, and those that reorder or hide what is read: bidirectional controls, tags, fillers, zero-width ones. The joiners and the marks
+// that choose the form of a character are part of what is seen.
 const invisible =
   // eslint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\ufff9-\ufffb]|(?!\u200c|\u200d|[\ufe00-\ufe0f])\p{Default_Ignorable_Code_Point}/gu
 
 /** A text in which every character that would steer the reader's eye without being seen is named instead. */
 export function visible(text: string): string {
   const named = text
     .replace(/\r\n?/g, '\n')
-    .replace(invisible, (character) => `[U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`)
+    .replace(
+      invisible,
+      (character) => `[U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`,
+    )
   return toUSVString(named)
 }

@@ -53,10 +53,12 @@ function blocksOf(text: string, budget: MathBudget, language: string | undefined
         if (paragraph.trim() !== '') blocks.push(html`<p>${inlineText(paragraph.trim(), budget)}</p>`)
   }
   for (const line of text.replace(/\r\n?/g, '\n').split('\n')) {
-    const mark = /^ {0,3}(`{3,}|~{3,})([^`]*)$/.exec(line)
-    if (!fence && mark?.[1] !== undefined) {
+    const [whole = '', mark] = /^ {0,3}(`{3,}|~{3,})/.exec(line) ?? []
+    const named = line.slice(whole.length)
+    // What has a backtick behind it is code within a line.
+    if (!fence && mark !== undefined && !named.includes('`')) {
       flush()
-      fence = { mark: mark[1], language: mark[2] ?? '' }
+      fence = { mark, language: named }
     } else if (fence && line.trim().startsWith(fence.mark) && line.trim().replaceAll(fence.mark[0] ?? '', '') === '') {
       flush()
       fence = undefined
@@ -80,10 +82,11 @@ const environments = new Set([
   'array',
 ])
 
-/** Inline code and formulas of one paragraph. Each kind of delimiter that has no end is looked for once. */
+/** Inline code and formulas of one paragraph. No place is looked at twice for the end of one kind of delimiter. */
 export function inlineText(text: string, budget: MathBudget): Content[] {
   const parts: Content[] = []
-  const endless = new Set<string>()
+  /** Where each kind of delimiter ends next, as of where it was asked for last; -1: nowhere. */
+  const ends = new Map<string, number>()
   let plainFrom = 0
   const take = (from: number, to: number, part: Html): number => {
     parts.push(emphasised(text.slice(plainFrom, from)), part)
@@ -91,9 +94,10 @@ export function inlineText(text: string, budget: MathBudget): Content[] {
     return to
   }
   const endOf = (close: string, from: number): number => {
-    if (endless.has(close)) return -1
-    const at = text.indexOf(close, from)
-    if (at < 0) endless.add(close)
+    const known = ends.get(close)
+    if (known !== undefined && (known < 0 || known >= from)) return known
+    const at = close === '$' ? closingDollar(text, from) : text.indexOf(close, from)
+    ends.set(close, at)
     return at
   }
   const special = /[$\\`]/g
@@ -128,10 +132,8 @@ export function inlineText(text: string, budget: MathBudget): Content[] {
       continue
     }
     if (delimited('$$', '$$', true)) continue
-    if (endless.has('$')) continue
-    const end = dollarEnd(text, at + 1)
-    if (end === undefined) endless.add('$')
-    else if (end > 0) special.lastIndex = take(at, end + 1, formula(text.slice(at + 1, end), false, budget))
+    if (/\s/.test(text[at + 1] ?? ' ')) continue
+    delimited('$', '$', false)
   }
   parts.push(emphasised(text.slice(plainFrom)))
   return parts
@@ -144,15 +146,11 @@ function emphasised(text: string): Content[] {
     .map((part, index) => (index % 2 === 0 ? part : html`<strong>${part.replace(/^#+ |^\*\*|\*\*$/g, '')}</strong>`))
 }
 
-/**
- * Where a formula that began with a dollar ends: no white space within its ends, no digit behind it, so that amounts of money stay text.
- * @returns undefined where no dollar behind it can end any formula; 0 where this one is none
- */
-function dollarEnd(text: string, from: number): number | undefined {
+/** The next dollar that may end a formula: no white space before it, no digit behind it, so that amounts of money stay text. -1 where there is none. */
+function closingDollar(text: string, from: number): number {
   for (let end = text.indexOf('$', from); end >= 0; end = text.indexOf('$', end + 1)) {
     const before = text[end - 1] ?? ''
-    if (before === '\\' || /\s/.test(before) || /\d/.test(text[end + 1] ?? '')) continue
-    return end === from || /\s/.test(text[from] ?? ' ') || end - from > longestFormula ? 0 : end
+    if (before !== '\\' && !/\s/.test(before) && !/\d/.test(text[end + 1] ?? '')) return end
   }
-  return undefined
+  return -1
 }

@@ -311,7 +311,7 @@ function attempt(
 
 /** Language of code whose fence names none. */
 function languageOf(domain: string): string | undefined {
-  return { code: 'python', sql: 'sql' }[domain]
+  return domain === 'code' ? 'python' : domain === 'sql' ? 'sql' : undefined
 }
 
 function pairsTable({ pairs, verdicts }: Story): Html {

@@ -182,7 +182,8 @@ const workloadRules = {
     const budgets = resources
       .filter(({ kind }) => kind === 'PodDisruptionBudget')
       .map(
-        ({ spec }) => spec as { selector?: Selector; maxUnavailable?: number | string; minAvailable?: number | string },
+        ({ spec }) =>
+          (spec ?? {}) as { selector?: Selector; maxUnavailable?: number | string; minAvailable?: number | string },
       )
       .filter(({ selector }) => selects(selector, labels))
     if (budgets.length === 0) return ['no PodDisruptionBudget selects its pods']
@@ -221,7 +222,7 @@ const resourceRules = {
       minReplicaCount = 0,
       maxReplicaCount = 100,
       triggers = [],
-    } = spec as ScaledObjectSpec
+    } = (spec ?? {}) as ScaledObjectSpec
     const scaled = workloads.find(
       ({ resource }) => resource.kind === (target.kind ?? 'Deployment') && resource.metadata.name === target.name,
     )
@@ -336,7 +337,7 @@ function workloadOf(resource: Resource): Workload[] {
 function policiesFor(labels: Labels, resources: readonly Resource[]): NetworkPolicySpec[] {
   return resources
     .filter(({ kind }) => kind === 'NetworkPolicy')
-    .map(({ spec }) => spec as NetworkPolicySpec)
+    .map(({ spec }) => (spec ?? {}) as NetworkPolicySpec)
     .filter(({ podSelector }) => selects(podSelector, labels))
 }
 

@@ -22,7 +22,7 @@ export class Column {
     return new Column((length) => new Uint8Array(length))
   }
 
-  /** 0 to 65,535; what is more counts as that. */
+  /** 0 to 65,535. */
   static shorts(): Column {
     return new Column((length) => new Uint16Array(length))
   }

@@ -137,25 +137,25 @@ export class CorpusIndex {
   readonly #flags = Column.bytes()
   readonly #places = Column.numbers()
   readonly #createdAtMs = Column.numbers()
-  readonly #domains = Column.shorts()
-  readonly #levels = Column.shorts()
-  readonly #sources = Column.shorts()
+  readonly #domains = Column.integers()
+  readonly #levels = Column.integers()
+  readonly #sources = Column.integers()
   readonly #excerptStarts = Column.numbers()
   readonly #conceptStarts = Column.integers()
   readonly #conceptCounts = Column.shorts()
   readonly #conceptNumbers = Column.integers()
   /** Reason of the discard that ended the problem. */
-  readonly #endReasons = Column.shorts()
+  readonly #endReasons = Column.integers()
   readonly #lastDiscards = Column.integers()
   readonly #discards = {
     places: Column.numbers(),
-    reasons: Column.shorts(),
+    reasons: Column.integers(),
     problems: Column.integers(),
     before: Column.integers(),
   }
   readonly #lastOutcomes = Column.integers()
   readonly #outcomes = {
-    ...{ solvers: Column.shorts(), results: Column.bytes(), passed: Column.shorts(), attempted: Column.shorts() },
+    ...{ solvers: Column.integers(), results: Column.bytes(), passed: Column.shorts(), attempted: Column.shorts() },
     ...{ problems: Column.integers(), before: Column.integers() },
   }
   /** By model: 1 for each problem that it had a part in. */
@@ -172,7 +172,9 @@ export class CorpusIndex {
   readonly #lists: ListedConcepts[] = []
   readonly #namedIn = new Map<string, number[]>()
   readonly #retractions = new Map<number, Place>()
-  readonly #deadLetters = new Map<string, { problem: number; place: Place }>()
+  /** By problem: dead letters that were not put back, by `partition/offset`. */
+  readonly #deadLetters = new Map<number, Map<string, Place>>()
+  readonly #problemsOfLetters = new Map<string, number>()
   /** Discards of records that were not read yet. */
   #early: { discard: Discard; at: Place }[] = []
   #known = 0
@@ -273,7 +275,7 @@ export class CorpusIndex {
 
   /** Dead letters of the problem that were not put back. */
   deadLettersOf(problem: number): Place[] {
-    return [...this.#deadLetters.values()].filter((one) => one.problem === problem).map(({ place }) => place)
+    return [...(this.#deadLetters.get(problem)?.values() ?? [])]
   }
 
   /** Where concepts were named, within the first lists of the corpus. */
@@ -304,12 +306,22 @@ export class CorpusIndex {
   /** Takes in that a record became a dead letter. `topic` is that of the record. */
   addDeadLetter(topic: Topic | undefined, key: string, place: Place): void {
     if (!topic || !(topic.key === 'problemId' || problemTopics.has(topic.name))) return
-    this.#deadLetters.set(`${place.partition}/${place.offset}`, { problem: this.#numberOf(key), place })
+    const problem = this.#numberOf(key)
+    const letter = `${place.partition}/${place.offset}`
+    this.#problemsOfLetters.set(letter, problem)
+    const letters = this.#deadLetters.get(problem)
+    if (letters) letters.set(letter, place)
+    else this.#deadLetters.set(problem, new Map([[letter, place]]))
   }
 
   /** Takes in that a dead letter was put back; it goes by `partition/offset`. */
   removeDeadLetter(letter: string): void {
-    this.#deadLetters.delete(letter)
+    const problem = this.#problemsOfLetters.get(letter)
+    if (problem === undefined) return
+    this.#problemsOfLetters.delete(letter)
+    const letters = this.#deadLetters.get(problem)
+    letters?.delete(letter)
+    if (letters?.size === 0) this.#deadLetters.delete(problem)
   }
 
   /** Tries again what named a record that was not read yet. */
@@ -564,7 +576,7 @@ export class CorpusIndex {
       hasLeft: (flags & hasLeft) !== 0,
       results:
         this.#lastOutcomes.get(problem) === 0 ? [] : this.#outcomesOf(problem).map((index) => this.#resultAt(index)),
-      isDead: this.#deadLetters.size > 0 && this.deadLettersOf(problem).length > 0,
+      isDead: this.#deadLetters.has(problem),
     })
   }
 

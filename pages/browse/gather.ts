@@ -107,7 +107,7 @@ async function recordAt<Kind extends RecordKind>(
 
 async function lettersAt({ log }: Corpus, places: readonly Place[]): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = []
-  for (const { partition, offset } of places) {
+  for (const { partition, offset } of places.slice(0, mostRecords)) {
     const { records } = await log.read(
       { topic: deadLetters.name, partition, offset },
       { maxBytes: 1, maxWaitSeconds: 0 },

@@ -69,6 +69,14 @@ async function rowsIn(folder: string, split = 'train'): Promise<Row[]> {
   return rows
 }
 
+test('a file is written beside its place under a name of its own: no link leads it elsewhere', async () => {
+  writeFileSync(join(cwd, 'precious'), 'precious')
+  symlinkSync('precious', join(cwd, 'linked.jsonl.partial'))
+  await succeed('pairs', ...data, '--out', 'linked.jsonl')
+  expect(readFileSync(join(cwd, 'precious'), 'utf8')).toBe('precious')
+  expect(jsonLines(readFileSync(join(cwd, 'linked.jsonl'), 'utf8'))).not.toHaveLength(0)
+})
+
 describe('killed with kill -9', () => {
   test.each(['jsonl', 'parquet'])('it goes on where it stopped: no row of %s is lost or there twice', async (type) => {
     const all = jsonLines<Row>(await succeed('pairs', ...manyData))

@@ -98,3 +98,11 @@ describe('parseConceptList', () => {
     }
   })
 })
+
+describe('a list that never closes', () => {
+  it('is read in time that grows with its length', () => {
+    const open = `[${'"[",'.repeat(40_000)}`
+    expect(parseConceptList(open)).toBeUndefined()
+    expect(parseConceptList(`["algebra"] ${open}`)).toEqual(['algebra'])
+  }, 10_000)
+})

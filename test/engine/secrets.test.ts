@@ -1,7 +1,7 @@
 /** What no message shows. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { keepSecret, redacted, secret } from '../../engine/secrets.ts'
+import { keepSecret, redacted, redactedBeginning, secret } from '../../engine/secrets.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -26,6 +26,30 @@ describe('a value that was read as a secret', () => {
   test('does not blot out texts where it is as short as a word of them', () => {
     keepSecret('abc')
     expect(redacted('the abc of it')).toBe('the abc of it')
+  })
+})
+
+describe('the beginning of a text', () => {
+  test('shows no part of a secret, wherever the text is cut', () => {
+    const hidden = `hidden-${'0123456789'.repeat(9)}`
+    keepSecret(hidden)
+    fc.assert(
+      fc.property(
+        fc.nat(3000),
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 1000 }),
+        (at, times, most) => {
+          const clean = redactedBeginning(`${'x'.repeat(at)}${hidden.repeat(times)} ${'y'.repeat(at)}`, most)
+          expect(clean).not.toContain('hidden')
+          expect(clean.length).toBeLessThanOrEqual(most + 3)
+        },
+      ),
+    )
+  })
+
+  test('is the text itself where that is short', () => {
+    expect(redactedBeginning('a text', 6)).toBe('a text')
+    expect(redactedBeginning('a text', 5)).toBe('a tex...')
   })
 })
 

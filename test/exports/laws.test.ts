@@ -10,6 +10,7 @@ import { ParquetFile } from '../../exports/parquet.ts'
 import { formatPosition, parsePosition } from '../../exports/position.ts'
 import { LowestNumbers, sampleOrder } from '../../exports/sample.ts'
 import { mainSplit, parseShares, splitOf } from '../../exports/split.ts'
+import { count, emptyTally } from '../../exports/tally.ts'
 import { readParquet } from './reading.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'wellspring-laws-'))
@@ -68,6 +69,24 @@ describe('a sample', () => {
   it('of another seed is another', () => {
     const rows = Array.from({ length: 1000 }, (_, number) => `row-${number}`)
     expect(sampleOf(rows, 100, '1')).not.toEqual(sampleOf(rows, 100, '2'))
+  })
+})
+
+describe('a tally', () => {
+  it('counts rows by a name, whatever it is', () => {
+    const tally = emptyTally()
+    const facts = { id: 'a', problem_id: 'b', domain: 'math', origin: 'human', simulated: false } as const
+    for (const source of ['constructor', 'aops', 'constructor', 'toString'])
+      count(
+        tally,
+        { texts: { prompt: '', completion: '' }, facts: { ...facts, source }, recipe: '', models: [] },
+        'train',
+      )
+    expect(Object.entries(tally.sources)).toEqual([
+      ['constructor', 2],
+      ['aops', 1],
+      ['toString', 1],
+    ])
   })
 })
 

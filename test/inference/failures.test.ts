@@ -207,17 +207,26 @@ describe('failures of an endpoint become the errors of the engine', () => {
   })
 })
 
+describe('an object where words are expected', () => {
+  it.each<[string, number, unknown, string]>([
+    ['the code of an error', 200, { error: { message: 'no', code: { toString: 1 } } }, 'ANSWER_MALFORMED'],
+    ['the place of a fault', 422, { detail: [{ loc: [{ toString: 1 }, 'body'], msg: 'required' }] }, 'REQUEST_REFUSED'],
+  ])('is no bug of ours: %s', async (_, status, body, code) => {
+    expect(await failureWith(answering(status, body))).toMatchObject({ code })
+  })
+})
+
 describe('Retry-After', () => {
   it('is told with the failure', async () => {
     expect(await failureWith(answering(429, {}, { 'retry-after': '17' }))).toMatchObject({ retryAfterSeconds: 17 })
   })
 
-  it('is read as seconds or as a date, at most a day', () => {
+  it('is read as seconds or as a date, at most a minute', () => {
     const now = Date.parse('2026-01-01T00:00:00Z')
     expect(readRetryAfter('1.5', now)).toBe(1.5)
     expect(readRetryAfter('Thu, 01 Jan 2026 00:00:30 GMT', now)).toBe(30)
     expect(readRetryAfter('Thu, 01 Jan 2020 00:00:30 GMT', now)).toBe(0)
-    expect(readRetryAfter('9999999', now)).toBe(86_400)
+    expect(readRetryAfter('9999999', now)).toBe(60)
     expect(readRetryAfter('-3', now)).toBe(0)
     expect(readRetryAfter('soon', now)).toBeUndefined()
     expect(readRetryAfter('', now)).toBeUndefined()

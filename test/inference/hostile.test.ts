@@ -1,6 +1,7 @@
 /** Endpoints that mean harm: answers without end, and errors that repeat what they were sent. */
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { secret } from '../../engine/secrets.ts'
 import { parseInferenceSettings } from '../../inference/configuration.ts'
@@ -67,6 +68,52 @@ describe('an answer without end', () => {
     })
     // Some lies in buffers on the way.
     expect(sent).toBeLessThan(160 << 20)
+  })
+})
+
+describe('a small answer that unpacks to a large one', () => {
+  it('is cut off after 64 MiB', async () => {
+    const text = `{"choices": [{"message": {"content": "${'x'.repeat(80 << 20)}"}, "finish_reason": "stop"}]}`
+    const packed = gzipSync(text)
+    const server = await serveAnswers((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(packed)
+    })
+    open.push(server)
+    // Its length alone: nobody wants to see the text.
+    const answered = connectTo(server.url, { stream: 'never' }).then(({ text: given }) => given.length)
+    await expect(answered).rejects.toMatchObject({
+      code: 'ANSWER_MALFORMED',
+      message: expect.stringContaining('an answer of more than 64 MiB') as unknown,
+    })
+  })
+})
+
+describe('an error that is cut in the middle of the key', () => {
+  const key = `planted-key-${'0123456789'.repeat(5)}`
+  const begun = 'data: {"choices": [{"index": 0, "delta": {"content": "a"}}]}\n\n'
+
+  it.each<[string, string, (response: ServerResponse) => void]>([
+    ['no JSON', 'never', (response) => response.end(`${'x'.repeat(40)} ${key} ${'x'.repeat(400)}`)],
+    ['an error in an answer', 'never', (response) => json(response, 200, { error: `${'x'.repeat(120)} ${key}` })],
+    ['a refusal', 'never', (response) => json(response, 400, { error: { message: key.repeat(60) } })],
+    [
+      'the end of a stream',
+      'always',
+      (response) =>
+        response
+          .writeHead(200, { 'content-type': 'text/event-stream' })
+          .end(`${begun}data: {"error": "${'x'.repeat(160)} ${key}"}\n\n`),
+    ],
+  ])('shows no part of it: %s', async (_, stream, respond) => {
+    vi.stubEnv('PLANTED_KEY', key)
+    const server = await serveAnswers((_request, response) => respond(response))
+    open.push(server)
+    const given = await connectTo(server.url, { apiKeyVariable: 'PLANTED_KEY', stream, timeoutSeconds: 5 }).catch(
+      (error: unknown) => error,
+    )
+    const { message } = given as Error
+    expect(message).toContain('[redacted]')
+    expect(message).not.toContain('planted')
   })
 })
 

@@ -172,6 +172,16 @@ describe('rules of manifests', () => {
   })
 })
 
+it('takes a resource without a spec for one that says nothing', () => {
+  const bare = ['Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'ScaledObject'].map((kind): Resource => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name: 'bare' },
+  }))
+  const broken = brokenRules([...rendered(), ...bare]).map(({ rule, resource }) => `${resource}: ${rule}`)
+  expect(broken).toContain('ScaledObject/bare: scaling')
+})
+
 describe('reading manifests', () => {
   it('opens lists and passes over empty documents', () => {
     const one = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' } }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CorpusIndex } from '../../pages/browse/corpus-index.ts'
 import { addressOf, parseQuery } from '../../pages/browse/query.ts'
 import { Texts, searchable } from '../../pages/browse/texts.ts'
 import { Places } from '../../pages/browse/places.ts'
@@ -59,6 +60,36 @@ describe('places', () => {
           expect(places.problemAt(0, any)).toBe(at.find((one) => one.offset === any)?.problem)
       }),
     )
+  })
+})
+
+describe('the index', () => {
+  const indexed = (count: number, source: (number: number) => string): CorpusIndex => {
+    const index = new CorpusIndex()
+    for (let number = 0; number < count; number++) {
+      const problem = make.problem({ id: `problem-${number}`, source: source(number) })
+      index.add(topics.problems, problem, { partition: 0, offset: number })
+    }
+    return index
+  }
+
+  test('counts problems in time that does not grow with the dead letters of others', () => {
+    const count = 40_000
+    const index = indexed(count, () => 'wellspring')
+    for (let number = 0; number < count; number++)
+      index.addDeadLetter(topics.problems, `problem-${number}`, { partition: 0, offset: number })
+    index.removeDeadLetter('0/7')
+    expect(index.counts('status')).toEqual([
+      { name: 'failed', count: count - 1 },
+      { name: 'in_progress', count: 1 },
+    ])
+    expect(index.deadLettersOf(index.find('problem-7') ?? -1)).toEqual([])
+    expect(index.deadLettersOf(index.find('problem-8') ?? -1)).toEqual([{ partition: 0, offset: 8 }])
+  }, 10_000)
+
+  test('tells the sources of problems apart, however many there are', () => {
+    const index = indexed(70_000, (number) => `source ${number}`)
+    expect(index.row(index.find('problem-69999') ?? -1).source).toBe('source 69999')
   })
 })
 

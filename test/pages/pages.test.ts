@@ -47,6 +47,9 @@ describe('a template', () => {
   test('names characters that steer the eye without being seen', () => {
     expect(visible('a\u202eb\u2066\u0000\r\nc\td')).toBe('a[U+202E]b[U+2066][U+0000]\nc\td')
     expect(visible('\ud800')).toBe('\ufffd')
+    // Tags, a hyphen and fillers that are not seen; joiners, and what chooses the form of a character, are part of it.
+    expect(visible('a\u{e0041}b\u00adc\u206ad\u180e')).toBe('a[U+E0041]b[U+00AD]c[U+206A]d[U+180E]')
+    expect(visible('\u{1f468}\u200d\u{1f469} \u2764\ufe0f')).toBe('\u{1f468}\u200d\u{1f469} \u2764\ufe0f')
   })
 })
 
@@ -102,6 +105,21 @@ describe('prose', () => {
   })
 })
 
+describe('prose that begins without end', () => {
+  // Time that grows with the square of the length would be minutes.
+  test.each([
+    ['a fence', `${'~'.repeat(200_000)}\``],
+    ['amounts of money', `${'$5 '.repeat(40_000)}x$`],
+    ['a formula', `${'\\( '.repeat(150_000)}\\)`],
+  ])(
+    '%s is made in time that grows with its length',
+    (_, text) => {
+      expect(prose(text, { budget: budget(), maxCharacters: 2_000_000 }).markup).toContain('<p>')
+    },
+    10_000,
+  )
+})
+
 describe('a formula', () => {
   test.each([
     '\\def\\a{b}\\a',
@@ -147,6 +165,11 @@ describe('code', () => {
     expect(codeBlock('a < b', 'cobol').markup).toContain('<code>a &lt; b</code>')
     expect(codeBlock('x = 1\n'.repeat(5000), 'python').markup).not.toContain('hljs')
     expect(codeBlock('select 1', 'sql').markup).toContain('hljs-keyword')
+  })
+
+  test.each(['constructor', '__proto__'])('of a language that is called %s stays plain', (name) => {
+    expect(codeBlock('a < b', name).markup).toContain('<code>a &lt; b</code>')
+    expect(prose(`\`\`\`${name}\nx\n\`\`\``, { budget: budget() }).markup).toContain('<code>x</code>')
   })
 })
 
