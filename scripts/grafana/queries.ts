@@ -101,17 +101,16 @@ export function shareOf(part: string, whole: string): string {
 
 /** Median and 99th percentile of a histogram. */
 export function quantiles<Key extends RowKey>(key: Key, labels: LabelOf<Key>[]): PanelQuery[] {
-  const legend = labels.map((label) => `{{${label}}}`).join(' ')
-  return [0.5, 0.99].map((quantile) => ({
-    expr: quantileOf(quantile, key, labels),
-    legend: `${legend} p${quantile * 100}`.trim(),
-  }))
+  const legend = labels.map((label) => `{{${label}}} `).join('')
+  return bothQuantiles((quantile) => quantileOf(quantile, key, labels), legend)
 }
 
 /** The same of a histogram that a processor declares. */
 export function declaredQuantiles(processor: Processor, name: string): PanelQuery[] {
-  return [0.5, 0.99].map((quantile) => ({
-    expr: `histogram_quantile(${quantile}, sum by (le) (rate(${declaredSeries(processor, name, {}, '_bucket')}[$__rate_interval])))`,
-    legend: `p${quantile * 100}`,
-  }))
+  const buckets = declaredSeries(processor, name, {}, '_bucket')
+  return bothQuantiles((quantile) => `histogram_quantile(${quantile}, sum by (le) (rate(${buckets}[${rateInterval}])))`)
+}
+
+function bothQuantiles(expressionOf: (quantile: number) => string, legend = ''): PanelQuery[] {
+  return [0.5, 0.99].map((quantile) => ({ expr: expressionOf(quantile), legend: `${legend}p${quantile * 100}` }))
 }
