@@ -1,8 +1,8 @@
 /** Running processors on a corpus: start, show, end by goal, time or signal, and leave nothing finished uncommitted. */
-import { setMaxListeners } from 'node:events'
 import type { Progress } from '../schemas/generated.ts'
 import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
+import { onAbort } from '../topics/signals.ts'
 import type { Budget, BudgetStatus } from '../engine/budget.ts'
 import { Metrics } from '../engine/metrics.ts'
 import { roles, silentLogger, type Logger, type Role } from '../engine/ports.ts'
@@ -258,7 +258,6 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
         how === 'complete' || how === 'stopped' ? 2 ** 31 - 1 : configuration.run.drainSeconds * 1000,
       ),
     ])
-    setMaxListeners(0, deadline) // every task of every processor listens
     await Promise.race([runtime.drain(deadline), runtime.failed])
     const statuses = runtime.status()
     screen.show(statuses, models.inference.status(), budget?.status)
@@ -316,10 +315,10 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms)
     function done(): void {
       clearTimeout(timer)
-      signal.removeEventListener('abort', done)
+      stopHearing()
       resolve()
     }
-    signal.addEventListener('abort', done)
+    const stopHearing = onAbort([signal], done)
   })
 }
 

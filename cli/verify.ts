@@ -1,8 +1,9 @@
 /** `wellspring verify code|math|vote`: JSON lines in, one verdict a line out, as each is done. */
-import { once, setMaxListeners } from 'node:events'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { z } from 'zod'
+import { onAbort } from '../topics/signals.ts'
 import { VerifierPool } from '../verifiers/pool.ts'
 import { MOST_PROGRAM_LIMITS, type ProgramLimits } from '../verifiers/program.ts'
 import { CommandError, exitCodes } from './exit.ts'
@@ -255,8 +256,6 @@ async function serve<Line extends { id?: string | number | undefined }>(
   verify: (line: Line, signal: AbortSignal) => Promise<object>,
 ): Promise<void> {
   const stop = new AbortController()
-  // One listener for each request in flight.
-  setMaxListeners(0, stop.signal)
   // The first fault that is no line's: it ends the run, and the command with its exit code.
   let fault: Error | undefined
   const fail = (error: unknown): void => {
@@ -425,7 +424,7 @@ async function* lines(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncG
   const end = (): void => {
     ;(input as NodeJS.ReadStream).destroy()
   }
-  signal.addEventListener('abort', end, { once: true })
+  const stopHearing = onAbort([signal], end)
   try {
     for await (const piece of input) {
       const chunk = Buffer.isBuffer(piece) ? piece : Buffer.from(piece)
@@ -441,6 +440,6 @@ async function* lines(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncG
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
-    signal.removeEventListener('abort', end)
+    stopHearing()
   }
 }

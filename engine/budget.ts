@@ -3,12 +3,12 @@
  * topic that all read in the same order, and sends calls only while its share has room; so together they spend at most the budget and
  * what was in flight when it ended. What a process gives back when it ends is free again; what one that dies had taken counts as spent.
  */
-import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BudgetClaim, LedgerEntry, Expense } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
 import { RecordCodec } from '../topics/codec.ts'
 import { LogError, type Log } from '../topics/log.ts'
+import { onAbort } from '../topics/signals.ts'
 import { table, type Table } from './processor.ts'
 import type { PaidCall } from './expenses.ts'
 import { TableReader } from './tables.ts'
@@ -177,21 +177,17 @@ export class Budget implements CallBudget {
     const waiting = new Promise<void>((resolve, reject) => {
       const settle = (): void => {
         this.#waiters.delete(wake)
-        for (const signal of signals) signal.removeEventListener('abort', giveUp)
+        stopHearing()
       }
       const wake = (): void => {
         settle()
         resolve()
       }
-      const giveUp = (): void => {
+      const stopHearing = onAbort(signals, (reason) => {
         settle()
-        reject(signals.find(({ aborted }) => aborted)?.reason as Error)
-      }
+        reject(reason)
+      })
       this.#waiters.add(wake)
-      for (const signal of signals) {
-        setMaxListeners(0, signal)
-        signal.addEventListener('abort', giveUp, { once: true })
-      }
     })
     this.#claimAhead()
     return waiting

@@ -1,5 +1,4 @@
 /** Runs processors on a log: joins their groups, keeps a task for every assignment, drains them, and knows when all is done. */
-import { setMaxListeners } from 'node:events'
 import type { RecordTypes } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { RecordCodec, UndecodableError } from '../topics/codec.ts'
@@ -227,7 +226,6 @@ export class Runtime {
   /** Stops admission, waits for what is in flight until the signal aborts, commits and leaves. */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stopping = true
-    setMaxListeners(0, deadline) // every task listens
     const running = [...this.#running.values()]
     await Promise.all(running.flatMap(({ tasks }) => [...tasks.values()].map((task) => task.drain(deadline))))
     // A start that failed half-way leaves processors that have not joined.

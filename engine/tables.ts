@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { redrivenForHeader } from '../topics/catalogue.ts'
 import { UndecodableError, type RecordCodec } from '../topics/codec.ts'
 import { LogError, type Log } from '../topics/log.ts'
+import { onAbort } from '../topics/signals.ts'
 import type { Table, TableView } from './processor.ts'
 
 const retrySeconds = 1
@@ -56,12 +57,11 @@ export class TableReader {
   async changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     await new Promise<void>((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done)
+      const stopHearing = onAbort([signal], () => resolve())
+      this.#waiters.push(() => {
+        stopHearing()
         resolve()
-      }
-      signal.addEventListener('abort', done, { once: true })
-      this.#waiters.push(done)
+      })
     })
   }
 

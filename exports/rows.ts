@@ -2,6 +2,7 @@
 import { redrivenForHeader, topics, type Topic } from '../topics/catalogue.ts'
 import type { StoredRecord } from '../topics/log.ts'
 import { decoded, storedRecords, type Corpus } from '../topics/reading.ts'
+import { onAbort } from '../topics/signals.ts'
 import { isWanted } from './filters.ts'
 import { CorpusLookup, MissingRecordError } from './lookup.ts'
 import type { Positions } from './position.ts'
@@ -125,8 +126,7 @@ export class RowSource {
         : []),
     ]
     const end = (): void => enough.abort()
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
+    const stopHearing = onAbort([signal], end)
     const reads = places.map(async (place) => {
       const { log } = this.#corpus
       await log.read(place, { maxBytes: 1, maxWaitSeconds: waitSeconds, signal: enough.signal })
@@ -135,7 +135,7 @@ export class RowSource {
     try {
       await Promise.all(reads)
     } finally {
-      signal.removeEventListener('abort', end)
+      stopHearing()
     }
   }
 

@@ -8,6 +8,7 @@
  *
  * Endpoints of a model come and go while calls wait: those that wait for one that goes wait for the others, in their old order.
  */
+import { onAbort } from '../topics/signals.ts'
 import type { ConcurrencyLimit } from './limit.ts'
 import { Recent } from './recent.ts'
 
@@ -273,14 +274,14 @@ export class ModelLine {
     }
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        for (const signal of signals) signal.removeEventListener('abort', giveUp)
+        stopHearing()
         this.leave(waiter)
         onOutage?.(undefined)
       }
-      const giveUp = (): void => {
+      const stopHearing = onAbort(signals, (reason) => {
         settle()
-        reject(signals.find(({ aborted }) => aborted)?.reason as Error)
-      }
+        reject(reason)
+      })
       const waiter: Waiter = {
         ticket: (ticks += 1),
         priority,
@@ -296,7 +297,6 @@ export class ModelLine {
       this.wait(waiter, place)
       const why = this.outage()
       if (why !== undefined) onOutage?.(why)
-      for (const signal of signals) signal.addEventListener('abort', giveUp)
     })
   }
 

@@ -2,6 +2,7 @@
 import OpenAI from 'openai'
 import type { APIPromise } from 'openai'
 import { type Agent, type Dispatcher, fetch as undiciFetch, type RequestInit as UndiciRequestInit } from 'undici'
+import { onAbort } from '../topics/signals.ts'
 import { parseBody } from './answers.ts'
 import type { StreamedAnswer } from './events.ts'
 import { FaultError, faultOf, readRetryAfter } from './failures.ts'
@@ -109,19 +110,16 @@ export class Wire {
         reject(reason)
         controller.abort()
       }
-      const abort = (): void => {
-        stop(signal.reason as Error)
-      }
       const fail = (fault: Fault): void => {
         stop(new FaultError(fault))
       }
       const stopWaiting = failLate(patience, fail)
       if (operation.path !== 'models') this.stops.add(fail)
-      signal.addEventListener('abort', abort, { once: true })
+      const stopHearing = onAbort([signal], stop)
       settle = () => {
         stopWaiting()
         this.stops.delete(fail)
-        signal.removeEventListener('abort', abort)
+        stopHearing()
       }
     })
     const streamed = 'streamed' in patience ? patience.streamed : undefined
@@ -175,14 +173,13 @@ export class Wire {
 
   /**
    * A page beside the API, as text; undefined where the answer is no 2xx. Rejects where there is none in time, or one of the signals is aborted. They may
-   * live long: nothing of this is left at them, as AbortSignal.any would leave it.
+   * live long: nothing of this is left at them.
    */
   async page(url: string, timeoutSeconds: number, signals: readonly AbortSignal[]): Promise<string | undefined> {
     const controller = new AbortController()
     const abort = (): void => controller.abort()
     const timer = setTimeout(abort, 1000 * timeoutSeconds)
-    for (const signal of signals) signal.addEventListener('abort', abort)
-    if (signals.some(({ aborted }) => aborted)) abort()
+    const stopHearing = onAbort(signals, abort)
     try {
       const response = await undiciFetch(url, { dispatcher: this.agent, redirect: 'manual', signal: controller.signal })
       if (response.ok) {
@@ -193,7 +190,7 @@ export class Wire {
       return undefined
     } finally {
       clearTimeout(timer)
-      for (const signal of signals) signal.removeEventListener('abort', abort)
+      stopHearing()
     }
   }
 

@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import type { ThreadEnd } from '../engine/metric-table.ts'
+import { onAbort } from '../topics/signals.ts'
 import {
   DEFAULT_PROGRAM_LIMITS,
   withoutRun,
@@ -200,10 +201,9 @@ export class VerifierPool {
     return new Promise<MathVerdict>((resolve, reject) => {
       if (this.#closed) return reject(closedError())
       if (signal?.aborted) return reject(signal.reason as Error)
-      const abort = (): void => reject(signal?.reason as Error)
-      signal?.addEventListener('abort', abort, { once: true })
+      const stopHearing = signal && onAbort([signal], reject)
       const settle = (verdict: MathVerdict): void => {
-        signal?.removeEventListener('abort', abort)
+        stopHearing?.()
         this.#options.hear?.compared(verdict.verdict)
         resolve(verdict)
       }
@@ -310,12 +310,11 @@ export class VerifierPool {
     giveUp: (failure: Failure) => Answer,
   ): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const abort = (): void => this.#callOff(job)
       // One signal may serve a whole run: what has an answer must not go on listening to it.
       const settled =
         <Value>(settle: (value: Value) => void) =>
         (value: Value): void => {
-          signal?.removeEventListener('abort', abort)
+          stopHearing?.()
           settle(value)
         }
       const answer = settled<Answer>(resolve)
@@ -329,7 +328,7 @@ export class VerifierPool {
         attempts: 0,
         mostAttempts: ATTEMPTS,
       }
-      signal?.addEventListener('abort', abort, { once: true })
+      const stopHearing = signal && onAbort([signal], () => this.#callOff(job))
       this.#enqueue(job)
     })
   }

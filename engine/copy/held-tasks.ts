@@ -1,6 +1,7 @@
 /** Tasks that a copy takes for itself, so that nobody works on them meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LogError, type Group, type Log, type Membership, type OpenTask, type TaskCommit } from '../../topics/log.ts'
+import { onAbort } from '../../topics/signals.ts'
 
 /** A process that was killed keeps its place on Kafka until its session ends. */
 const assignmentSeconds = 60
@@ -42,12 +43,10 @@ export class HeldTasks {
       },
     })
     const giveUp = new AbortController()
-    const stop = (): void => {
-      failure ??= signal.reason as Error
+    const stopHearing = onAbort([signal], (reason) => {
+      failure ??= reason
       look()
-    }
-    signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
+    })
     const timer = sleep(assignmentSeconds * 1000, undefined, { signal: giveUp.signal, ref: false }).then(
       () => {
         failure ??= taken(group)
@@ -65,7 +64,7 @@ export class HeldTasks {
       throw error
     } finally {
       giveUp.abort()
-      signal.removeEventListener('abort', stop)
+      stopHearing()
       await timer
     }
     return new HeldTasks(group, membership, () => failure, signal)

@@ -6,6 +6,7 @@
 import type { Progress, TaskCounts } from '../../schemas/generated.ts'
 import type { RecordCodec } from '../../topics/codec.ts'
 import { LogError, type Membership } from '../../topics/log.ts'
+import { onAbort } from '../../topics/signals.ts'
 import type { EquippedProcessor } from '../context.ts'
 import { Calls } from './calls.ts'
 import { Changelog } from './changelog.ts'
@@ -185,15 +186,13 @@ export class Task {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#lifetime.endIntake()
     this.#room.wake()
-    const abortCalls = (): void => {
+    const stopHearing = onAbort([deadline], () => {
       this.#lifetime.endCalls('draining: the deadline has passed')
       this.#room.wakeIdle()
-    }
-    if (deadline.aborted) abortCalls()
-    else deadline.addEventListener('abort', abortCalls, { once: true })
+    })
     while (this.#room.inFlight > 0 && !this.#lifetime.calls.aborted) await this.#room.untilLess()
     await this.#commits.all()
-    deadline.removeEventListener('abort', abortCalls)
+    stopHearing()
     await this.#stopping // a failure is told as one, not as a drain
     if (this.#lifetime.isClosed) return
     this.#lifetime.isClosed = true

@@ -2,7 +2,6 @@
  * The log as a process beside the owner sees it: it reads the folder itself, in short read transactions, and hands writes over to
  * the owner. Where no owner lives, it takes the folder for the time of one write.
  */
-import { setMaxListeners } from 'node:events'
 import {
   LogError,
   type Log,
@@ -16,6 +15,7 @@ import {
   type TopicDescription,
   type TopicSpecification,
 } from '../log.ts'
+import { onAbort } from '../signals.ts'
 import { openForReading, type Environment } from './environment.ts'
 import { answerTo, deliver, withdraw, type Answer, type Request } from './inbox.ts'
 import { openAsOwner, ownEnvironment, placeOf, type Place } from './owner.ts'
@@ -241,16 +241,13 @@ export class ClientLog implements Log {
 
 /** Waits, or less when one of the signals aborts. */
 function pause(milliseconds: number, signals: AbortSignal[]): Promise<void> {
-  // Many reads may wait on one signal, each until its wait is over: no leak.
-  // Without a target it would set the default of the whole process.
-  if (signals.length > 0) setMaxListeners(0, ...signals)
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer)
-      for (const signal of signals) signal.removeEventListener('abort', done)
+      stopHearing()
       resolve()
     }
     const timer = setTimeout(done, milliseconds)
-    for (const signal of signals) signal.addEventListener('abort', done)
+    const stopHearing = onAbort(signals, done)
   })
 }

@@ -1,7 +1,6 @@
 /**
  * The log as the owner of its folder sees it, and which folders this process owns.
  */
-import { setMaxListeners } from 'node:events'
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import {
@@ -19,6 +18,7 @@ import {
   type TopicDescription,
   type TopicSpecification,
 } from '../log.ts'
+import { onAbort } from '../signals.ts'
 import type { Environment } from './environment.ts'
 import { Inbox, type Answer, type Request } from './inbox.ts'
 import { appendIdKey, schemaByIdKey, schemaByTextKey, topicKey } from './layout.ts'
@@ -187,9 +187,6 @@ export class OwnerLog implements Log, TaskHost {
     const partition = this.store.partition(this.namespace, topic, number)
     const deadline = performance.now() + bounds.maxWaitSeconds * 1000
     const signals = [bounds.signal, stop, this.closed.signal].filter((signal) => signal !== undefined)
-    // Many reads may wait on one signal, each until its wait is over: no leak.
-    // Without a target it would set the default of the whole process.
-    if (signals.length > 0) setMaxListeners(0, ...signals)
     for (;;) {
       const result = await readRecords(this.store.environment, partition.topic, number, offset, bounds.maxBytes)
       this.check()
@@ -210,12 +207,12 @@ export class OwnerLog implements Log, TaskHost {
         const done = (): void => {
           clearTimeout(timer)
           partition.waiting.delete(done)
-          for (const signal of signals) signal.removeEventListener('abort', done)
+          stopHearing()
           wake()
         }
         const timer = setTimeout(done, Math.min(left, LONGEST_TIMER_MILLISECONDS))
         partition.waiting.add(done)
-        for (const signal of signals) signal.addEventListener('abort', done)
+        const stopHearing = onAbort(signals, done)
       })
       this.check()
     }

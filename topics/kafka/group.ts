@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LogError } from '../log.ts'
+import { onAbort } from '../signals.ts'
 import { assignTasks, type MemberTasks } from './assignment.ts'
 import type { Connection } from './connections.ts'
 import { asLogError, isConnectionFailure, isStale, protocolErrorOf } from './errors.ts'
@@ -128,13 +129,13 @@ export class GroupMember {
   /** Asks the coordinator now; resolves when it has told something of this member, or the signal aborts. */
   async #heardOf(signal: AbortSignal): Promise<void> {
     this.#wake.abort()
-    let onAbort = (): void => undefined
     await new Promise<void>((resolve) => {
-      onAbort = resolve
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#confirmationWaiters.push(resolve)
+      const stopHearing = onAbort([signal], () => resolve())
+      this.#confirmationWaiters.push(() => {
+        stopHearing()
+        resolve()
+      })
     })
-    signal.removeEventListener('abort', onAbort)
   }
 
   /** The coordinator has counted this member in, later than this moment. */

@@ -3,6 +3,7 @@
  * with all else that asks at that moment; what found nothing waits together in one long request a broker.
  */
 import { LogError, type ReadBounds } from '../log.ts'
+import { onAbort } from '../signals.ts'
 import { Connection, type ConnectionSettings } from './connections.ts'
 import { asLogError, isConnectionFailure, isLeaderless, isStale, protocolErrorOf } from './errors.ts'
 import { createErrorFromCode, fetchRequest, READ_COMMITTED, type Broker } from './internals.ts'
@@ -90,7 +91,7 @@ export class PartitionReads {
     const signals = [bounds.signal, bounds.ended].filter((signal) => signal !== undefined)
     if (signals.some(({ aborted }) => aborted))
       return { records: [], nextOffset: offset, startOffset: 0, endOffset: offset }
-    let onAbort: (() => void) | undefined
+    let stopHearing: (() => void) | undefined
     let wanted: Wanted | undefined
     try {
       return await new Promise<PartitionRead>((resolve, reject) => {
@@ -107,8 +108,9 @@ export class PartitionReads {
           reject,
         }
         this.#wanted.add(wanted)
-        onAbort = () => resolve({ records: [], nextOffset: offset, startOffset: 0, endOffset: offset })
-        for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
+        stopHearing = onAbort(signals, () =>
+          resolve({ records: [], nextOffset: offset, startOffset: 0, endOffset: offset }),
+        )
         this.#now.add(wanted)
       })
     } finally {
@@ -116,7 +118,7 @@ export class PartitionReads {
         wanted.settled = true
         this.#wanted.delete(wanted)
       }
-      if (onAbort) for (const signal of signals) signal.removeEventListener('abort', onAbort)
+      stopHearing?.()
     }
   }
 
