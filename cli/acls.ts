@@ -123,10 +123,11 @@ function toolSets(names: Names): AclSet[] {
     tool('metrics', 'metrics of the whole corpus, in any process of up or run', [
       ...topicEntries(names, [topics.expenses.name, topics.ledger.name], []),
     ]),
-    tool('read', 'wellspring tail, export, explain, spend, dead-letters list, models list, wait and rows', [
-      ...topicEntries(names, all, []),
-      copyLook(names),
-    ]),
+    tool(
+      'read',
+      'wellspring tail, export, report, browse, explain, spend, dead-letters list, models list, wait and rows',
+      [...topicEntries(names, all, []), copyLook(names)],
+    ),
     tool('copy', 'wellspring copy, on either end; with --apply also the set apply', [
       ...topicEntries(names, all, all),
       ...[copyGroup.name, ...processors.map(({ name }) => name)].flatMap((group) => memberEntries(names, group)),

@@ -69,7 +69,7 @@ export function deadLettersCommand(): Command {
           if (options.json) sayJson({ ...letter, bytes: stored.value.byteLength })
           else
             say(
-              `${letter.id}  ${letter.processor}  ${letter.topic}/${letter.partition} offset ${letter.offset}  ${letter.code}: ${oneLine(letter.message, 200)}`,
+              `${letter.id}  ${oneLine(`${letter.processor}  ${letter.topic}/${letter.partition} offset ${letter.offset}  ${letter.code}: ${letter.message}`, 300)}`,
             )
         }
         if (letters.length === 0 && !options.json) say('no dead letters')

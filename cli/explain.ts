@@ -92,14 +92,20 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
   if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
   const concepts = new Map<string, NonNullable<Ancestor['concepts']>>()
   const recipes = await readRecipes(corpus)
-  const visit = async (one: string, problemId: string | undefined): Promise<Ancestor> => {
+  // Damaged or foreign records may be among their own ancestors: there the way back ends.
+  const visit = async (
+    one: string,
+    problemId: string | undefined,
+    descendants: ReadonlySet<string> = new Set(),
+  ): Promise<Ancestor> => {
     const found = finder.get(one)
     const record = found?.record
-    const parentIds = record?.parentIds ?? []
+    const parentIds = descendants.has(one) ? [] : (record?.parentIds ?? [])
     const inProblem = record?.problemId ?? problemId
     await finder.find(parentIds, inProblem)
     const parents: Ancestor[] = []
-    for (const parent of parentIds) parents.push(await visit(parent, inProblem))
+    const onTheWay = new Set([...descendants, one])
+    for (const parent of parentIds) parents.push(await visit(parent, inProblem, onTheWay))
     const recipe = record && recipes.get(record.recipe)
     const ancestor: Ancestor = {
       ...{ id: one, topic: found?.topic, record, parents },

@@ -30,6 +30,7 @@ export function defaultClusterOptions(): ClusterOptions {
     recordsPerReplica: 1000,
     prometheus: 'http://prometheus-operated.monitoring.svc:9090',
     monitoringNamespace: 'monitoring',
+    documentation: '',
   }
 }
 
@@ -48,6 +49,7 @@ interface Flags {
   recordsPerReplica: string
   prometheus: string
   monitoringNamespace: string
+  documentation: string
 }
 
 export function k8sCommand(): Command {
@@ -88,11 +90,16 @@ function renderCommand(): Command {
     )
     .option('--prometheus <url>', 'where KEDA asks for backlogs', defaults.prometheus)
     .option('--monitoring-namespace <name>', 'the namespace that may read /metrics', defaults.monitoringNamespace)
+    .option(
+      '--documentation <url>',
+      "where this project's folder is read, for the links from alerts to runbooks (default: paths in it)",
+      defaults.documentation,
+    )
     .addHelpText(
       'after',
       `
 A processor becomes a Deployment, one that keeps state a StatefulSet with a volume, each with a disruption budget; where it has several
-tasks, a ScaledObject of KEDA. Network policies, topics and users (resources of Strimzi), the job that makes schemas, and a pod
+tasks, a ScaledObject of KEDA. Alerts, network policies, topics and users (resources of Strimzi), the job that makes schemas, and a pod
 for commands come with them. Partition counts are those of the catalogue: another count is another corpus.
 
 Endpoints, brokers and secrets are not rendered: pods read them from the config map wellspring-config and from Secrets (k8s/README.md).
@@ -142,8 +149,10 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
     )
   }
   if (flags.budget !== '' && !parseBudget(flags.budget)) faults.push(budgetFault(flags.budget, '--budget'))
-  if (!URL.canParse(flags.prometheus) || !/^https?:$/.test(new URL(flags.prometheus).protocol))
-    faults.push(`--prometheus: expected an http or https URL, got "${flags.prometheus}"`)
+  const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  if (!isHttp(flags.prometheus)) faults.push(`--prometheus: expected an http or https URL, got "${flags.prometheus}"`)
+  if (flags.documentation !== '' && !isHttp(flags.documentation))
+    faults.push(`--documentation: expected an http or https URL, got "${flags.documentation}"`)
   const options: ClusterOptions = {
     processors: names.length === 0 ? processors : processors.filter(({ name }) => names.includes(name)),
     image: flags.image,
@@ -158,6 +167,7 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
     recordsPerReplica: whole('records-per-replica', flags.recordsPerReplica, 1, 1_000_000_000),
     prometheus: flags.prometheus,
     monitoringNamespace: label('monitoring-namespace', flags.monitoringNamespace),
+    documentation: flags.documentation,
   }
   if (faults.length > 0) throw new CommandError(exitCodes.usage, faults.join('; '))
   return options

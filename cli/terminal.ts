@@ -22,9 +22,12 @@ export function oneLine(text: string, maxCharacters: number): string {
   return line.length > maxCharacters ? `${line.slice(0, Math.max(0, maxCharacters - 3))}...` : line
 }
 
-/** Lines of a table: the first column to the left, numbers to the right. */
+/** Lines of a table: the first column to the left, numbers to the right. Line ends and tabs in a cell become spaces: no text makes lines of its own. */
 export function tableLines(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = [header, ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell)))]
+  const cells = [
+    header,
+    ...rows.map((row) => row.map((cell) => (typeof cell === 'number' ? formatCount(cell) : cell.replace(/\s/g, ' ')))),
+  ]
   const widths = header.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
   return cells.map((row, index) =>
     row

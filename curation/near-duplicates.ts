@@ -57,7 +57,7 @@ const plainWords = new Set(
 
 /** A number with its sign, which may stand before a root or a fraction; a word of letters and digits is one. */
 const numeral =
-  /([-\u2212]\s*(?:\\(?:sqrt|[dt]?frac)\s*\{?\s*)?)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g
+  /([-\u2212]\s*(?:\\(?:sqrt|[dt]?frac)\s*(?:\{\s*)?)?)?(\b(?=[a-z\d]*\d[a-z]+\d|[a-z\d]*[a-z]\d+[a-z])[a-z\d]{4,}\b|\d+(?:[./]\d+)?)/g
 /** What follows a coefficient: one letter, a root, or what it is divided by. */
 const afterPart = /^(?:[a-z](?![a-z])|\\sqrt|\}?\/\d)/
 /** What follows a line that says that an example comes. */

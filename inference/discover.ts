@@ -166,8 +166,8 @@ function assignRoles(listed: readonly ListedModel[]): Map<WritingRole, Choice> {
 
 /** Billions of parameters by the name (Qwen3-30B-A3B: 30); 0 where it has none. */
 function billions({ id }: ListedModel): number {
-  const sizes = [...id.matchAll(/(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])/gi)].map(([, size]) => Number(size))
-  return Math.max(0, ...sizes)
+  const sizes = id.matchAll(/(?<![a-z0-9.])(\d+(?:\.\d+)?)b(?![a-z0-9])/gi)
+  return [...sizes].reduce((most, [, size]) => Math.max(most, Number(size)), 0)
 }
 
 function largest(models: readonly ListedModel[]): ListedModel | undefined {

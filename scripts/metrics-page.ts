@@ -9,7 +9,7 @@ import {
 } from '../engine/metric-table.ts'
 import { declaredMetricName } from '../engine/metrics.ts'
 import type { Processor } from '../engine/processor.ts'
-import { alerts, anchorOf } from './grafana/alerts.ts'
+import { alerts, anchorOf } from '../cli/alerts.ts'
 import { markdownTable } from './stream-picture.ts'
 
 const sections: readonly { title: string; by: readonly MetricRow['by'][]; about: string }[] = [

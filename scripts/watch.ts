@@ -29,6 +29,8 @@ interface Options {
   targets: string[]
   intervalSeconds: number
   data: string | undefined
+  /** Whether what is missing is installed. */
+  install: boolean
 }
 
 function optionsGiven(): Options {
@@ -40,6 +42,7 @@ function optionsGiven(): Options {
       doc: 'HOST:PORT of a process that serves metrics, as often as there are some',
     },
     interval: { type: 'string', default: '5', doc: 'seconds between two scrapes' },
+    install: { type: 'boolean', default: false, doc: 'have apt-get install Prometheus where there is none' },
     data: { type: 'string', doc: 'folder that keeps what was measured (default: one that is removed at the end)' },
   })
   const intervalSeconds = Number(values.interval)
@@ -50,7 +53,7 @@ function optionsGiven(): Options {
     return !parsePort(port)
   })
   if (wrong !== undefined) refuseUsage(program, `--target: expected HOST:PORT, got "${wrong}"`)
-  return { targets: values.target, intervalSeconds, data: values.data }
+  return { targets: values.target, intervalSeconds, data: values.data, install: values.install }
 }
 
 async function answers(target: string): Promise<boolean> {
@@ -72,7 +75,7 @@ async function main(): Promise<void> {
   let isInOrder = false
   try {
     for (const name of ['prometheus', 'grafana']) makeFolder(join(folder, name))
-    installPrometheus(console.log)
+    if (options.install) installPrometheus(console.log)
     const [prometheusPort = 0, grafanaPort = 0] = await freePorts(2)
     const configurationFile = join(folder, 'prometheus.yaml')
     const rules = resolve('grafana/alerts/wellspring.yaml')

@@ -7,7 +7,7 @@ import { metricTable, processMetricTable } from '../engine/metric-table.ts'
 import { declaredMetricName } from '../engine/metrics.ts'
 import type { Processor } from '../engine/processor.ts'
 import { processors } from '../processors/index.ts'
-import { alerts, anchorOf } from '../scripts/grafana/alerts.ts'
+import { alerts, anchorOf } from '../cli/alerts.ts'
 import { dashboards } from '../scripts/grafana/dashboards.ts'
 import { funnelTopics } from '../scripts/grafana/dashboards/corpus.ts'
 import { generatedPages } from '../scripts/generated-pages.ts'
@@ -107,7 +107,7 @@ describe('dashboards', () => {
       expect(named.length, `${place}: ${expr}`).toBeGreaterThan(0)
       for (const { name, labels } of named) {
         expect(known.has(name), `${place}: ${name}`).toBe(true)
-        const allowed = [...(known.get(name) ?? []), 'instance', 'le']
+        const allowed = [...(known.get(name) ?? []), 'namespace', 'instance', 'le']
         expect(
           labels.filter((label) => !allowed.includes(label)),
           `${place}: ${name}`,

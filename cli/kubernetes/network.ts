@@ -2,8 +2,8 @@
 import { everyPod, podLabels, type Resource } from './manifests.ts'
 import { kafkaPorts, metricsPort, registryPorts, type ClusterOptions } from './options.ts'
 
-/** Where a pod learns its cloud's credentials: no endpoint lives there. */
-const linkLocal = { v4: '169.254.0.0/16', v6: 'fe80::/10' }
+/** Where a pod learns its cloud's credentials, by addresses of the link and those of EC2 and of Compute Engine: no endpoint lives there. */
+const credentials = { v4: ['169.254.0.0/16'], v6: ['fe80::/10', 'fd00:ec2::254/128', 'fd20:ce::254/128'] }
 const tracePorts = [4317, 4318]
 
 /** The network policies of all pods. */
@@ -53,8 +53,8 @@ export function networkPolicies({ kafkaCluster, monitoringNamespace }: ClusterOp
         {
           to: [
             anywhere,
-            { ipBlock: { cidr: '0.0.0.0/0', except: [linkLocal.v4] } },
-            { ipBlock: { cidr: '::/0', except: [linkLocal.v6] } },
+            { ipBlock: { cidr: '0.0.0.0/0', except: credentials.v4 } },
+            { ipBlock: { cidr: '::/0', except: credentials.v6 } },
           ],
         },
       ],

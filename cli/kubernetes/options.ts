@@ -27,6 +27,8 @@ export interface ClusterOptions {
   prometheus: string
   /** The namespace that may read /metrics. */
   monitoringNamespace: string
+  /** URL under which the project's folder is read, for the links from alerts to runbooks; '' for paths in it. */
+  documentation: string
 }
 
 /** Port of /metrics, /healthz and /readyz in every pod. */

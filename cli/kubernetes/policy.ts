@@ -1,5 +1,5 @@
 /** Rules that manifests keep, whoever wrote them: looked at after kustomize has put everything together. */
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { ConfigurationError } from '../../engine/errors.ts'
 import { podLabels, type Resource } from './manifests.ts'
 
@@ -15,6 +15,8 @@ export interface Breach {
 interface Container {
   name: string
   image?: string
+  command?: string[]
+  args?: string[]
   env?: { name: string; value?: string; valueFrom?: object }[]
   envFrom?: { secretRef?: { name: string } }[]
   ports?: { hostPort?: number }[]
@@ -213,8 +215,30 @@ const workloadRules = {
   },
 } as const satisfies Record<string, WorkloadRule>
 
-/** Sentences on what one resource breaks that is no workload. */
+const noSandbox = {
+  variable: 'WELLSPRING_RUN_UNSAFE_NO_SANDBOX',
+  setting: 'unsafeNoSandbox',
+  flag: '--unsafe-no-sandbox',
+}
+
+/** Sentences on what one resource breaks, whatever its kind is; no annotation exempts from these. */
 const resourceRules = {
+  sandbox: (resource: Resource): string[] => [
+    ...workloadOf(resource)
+      .flatMap(({ containers }) => containers)
+      .filter(
+        ({ command = [], args = [], env = [] }) =>
+          [...command, ...args].includes(noSandbox.flag) ||
+          env.some(({ name, value }) => name === noSandbox.variable && value !== 'false'),
+      )
+      .map(
+        ({ name }) =>
+          `container ${name} runs generated programs without a sandbox: remove ${noSandbox.variable} and ${noSandbox.flag}`,
+      ),
+    ...Object.entries(configurationOf(resource))
+      .filter(([key, text]) => (key === noSandbox.variable ? text !== 'false' : runsWithoutSandbox(text)))
+      .map(([key]) => `${key} has generated programs run without a sandbox: remove it, or run.${noSandbox.setting}`),
+  ],
   scaling: ({ kind, spec }: Resource, { workloads }: Manifests): string[] => {
     if (kind !== 'ScaledObject') return []
     const {
@@ -242,6 +266,20 @@ const resourceRules = {
     kind === 'Secret' && (data !== undefined || stringData !== undefined)
       ? ['holds its values: name a Secret that is made elsewhere']
       : [],
+}
+
+function configurationOf({ kind, data }: Resource): Record<string, string> {
+  return kind === 'ConfigMap' ? ((data ?? {}) as Record<string, string>) : {}
+}
+
+/** Whether a text is a wellspring.yaml that switches the sandbox off. */
+function runsWithoutSandbox(text: string): boolean {
+  try {
+    const { run } = parse(text) as { run?: Record<string, unknown> }
+    return ![undefined, false, 'false'].includes(run?.[noSandbox.setting] as string | undefined)
+  } catch {
+    return false // no YAML, or none of an object: no configuration
+  }
 }
 
 type RuleName = keyof typeof workloadRules | keyof typeof resourceRules

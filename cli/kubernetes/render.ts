@@ -2,7 +2,7 @@
 import { fileOf, kustomization } from './manifests.ts'
 import { networkPolicies } from './network.ts'
 import type { ClusterOptions } from './options.ts'
-import { podMonitor, scaledObject } from './scaling.ts'
+import { podMonitor, prometheusRule, scaledObject } from './scaling.ts'
 import { topicResources, userResources } from './users.ts'
 import { commonResources, processorResources, setupJob, simulatorResources, toolsDeployment } from './workloads.ts'
 
@@ -28,7 +28,10 @@ export function renderManifests(options: ClusterOptions): Map<string, string> {
       ['users.yaml', fileOf(...userResources(options))],
     ]),
     keda: new Map([['scaled-objects.yaml', fileOf(...processors.flatMap((one) => scaledObject(one, options)))]]),
-    monitoring: new Map([['pod-monitor.yaml', fileOf(podMonitor())]]),
+    monitoring: new Map([
+      ['alerts.yaml', fileOf(prometheusRule(options))],
+      ['pod-monitor.yaml', fileOf(podMonitor())],
+    ]),
     simulator: new Map([['simulator.yaml', fileOf(...simulatorResources(options))]]),
   }
   return new Map([

@@ -1,5 +1,6 @@
 /** Replicas by what waits, and who reads the metrics: resources of KEDA and of Prometheus' operator. */
 import type { Processor } from '../../engine/processor.ts'
+import { ruleGroups } from '../alerts.ts'
 import { factsOf } from './facts.ts'
 import { everyPod, labelsOf, type Resource } from './manifests.ts'
 import type { ClusterOptions } from './options.ts'
@@ -68,5 +69,15 @@ export function podMonitor(): Resource {
       selector: { matchLabels: { ...everyPod, 'app.kubernetes.io/component': 'processor' } },
       podMetricsEndpoints: [{ port: 'metrics', path: '/metrics', interval: '15s' }],
     },
+  }
+}
+
+/** The alerts, for Prometheus' operator. `documentation`: as `ruleGroups` takes it. */
+export function prometheusRule({ documentation }: ClusterOptions): Resource {
+  return {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name: 'wellspring', labels: everyPod },
+    spec: ruleGroups(undefined, documentation),
   }
 }

@@ -16,11 +16,12 @@ type Matchers<Key extends RowKey> = Partial<Record<LabelOf<Key>, string>>
 /** How far back a rate looks: long enough for the scrapes, and for the width of the graph. */
 const rateInterval = '$__rate_interval'
 
-/** Labels that a dashboard's variables choose. */
+/** Labels that a dashboard's variables choose; every series has the first two, or, outside of Kubernetes, no namespace. */
+const targetLabels = ['namespace', 'instance'] as const
 const chosenLabels = ['processor', 'endpoint'] as const
 
 function selector(name: string, labels: readonly string[], matchers: Readonly<Record<string, string>>): string {
-  const chosen = ['instance', ...chosenLabels.filter((label) => labels.includes(label))]
+  const chosen = [...targetLabels, ...chosenLabels.filter((label) => labels.includes(label))]
   const parts = chosen.filter((label) => !(label in matchers)).map((label) => `${label}=~"$${label}"`)
   // A matcher is written as PromQL has it: ="one", =~"some", !~"others".
   for (const [label, matcher] of Object.entries(matchers)) parts.push(`${label}${matcher}`)
@@ -92,6 +93,11 @@ export function declaredSeries(
 ): string {
   if (!(name in processor.metrics)) throw new TypeError(`${processor.name} declares no metric ${name}`)
   return selector(`${declaredMetricName(processor.name, name)}${suffix}`, [], matchers)
+}
+
+/** Series that Node tells of every process. */
+export function processSeries(name: string): string {
+  return selector(name, [], {})
 }
 
 /** A part of a whole, 0 where the whole is 0. */

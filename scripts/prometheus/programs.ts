@@ -16,15 +16,16 @@ function findProgram(name: string): string | undefined {
 
 const installLimitMs = 300_000
 
+const installation = 'install it (Debian, Ubuntu: apt-get install prometheus; macOS: brew install prometheus)'
+
 /** Debian's package of Prometheus, with promtool; nothing is done where both are there. @throws ProgramError */
 export function installPrometheus(report: (line: string) => void = () => {}): void {
   const isThere = (): boolean => ['prometheus', 'promtool'].every((name) => findProgram(name) !== undefined)
   if (isThere()) return
-  const cure = 'install it (Debian, Ubuntu: apt-get install prometheus; macOS: brew install prometheus)'
-  if (findProgram('apt-get') === undefined) throw new ProgramError(`there is no prometheus on PATH: ${cure}`)
+  if (findProgram('apt-get') === undefined) throw new ProgramError(`there is no prometheus on PATH: ${installation}`)
   const isRoot = process.getuid?.() === 0
   if (!isRoot && findProgram('sudo') === undefined)
-    throw new ProgramError(`there is no prometheus on PATH, and no right to install it: ${cure}`)
+    throw new ProgramError(`there is no prometheus on PATH, and no right to install it: ${installation}`)
   report('installing prometheus with apt-get')
   const run = (...args: string[]): boolean => {
     const [command = '', ...rest] = [...(isRoot ? [] : ['sudo', '-n']), 'apt-get', '-qq', ...args]
@@ -36,7 +37,7 @@ export function installPrometheus(report: (line: string) => void = () => {}): vo
     run('update')
     run(...install)
   }
-  if (!isThere()) throw new ProgramError(`apt-get could not install prometheus: ${cure}`)
+  if (!isThere()) throw new ProgramError(`apt-get could not install prometheus: ${installation}`)
 }
 
 /** A program that was started here. */
@@ -117,7 +118,8 @@ export async function startPrometheus(options: {
 }): Promise<Served> {
   const { configurationFile, dataFolder, port, logFile } = options
   const path = findProgram('prometheus')
-  if (path === undefined) throw new ProgramError('there is no prometheus on PATH')
+  if (path === undefined)
+    throw new ProgramError(`there is no prometheus on PATH: ${installation}, or have apt-get do it with --install`)
   return await startProgram({
     name: 'prometheus',
     path,

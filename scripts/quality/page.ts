@@ -23,6 +23,9 @@ export function qualityPage({ command, runs, screening }: PageParts): string {
     '',
     'How often each gate of the stream is right, by the truth of the simulated models that wrote, judged, tested and solved the problems.',
     `\`${command}\`: ${sizes.join(', ')} simulated problems a run, on ${cpus().length} cores.`,
+    ...(command.includes('../')
+      ? ['Files outside the project are public benchmarks as lines of JSON, which it does not hold.']
+      : []),
     '',
     ...runs.map(
       (run) =>

@@ -225,3 +225,9 @@ describe('the index', () => {
     expect(decodeFeatures(Buffer.alloc(23))).toBeUndefined()
   })
 })
+
+it('features of hostile text are read in linear time', () => {
+  const startedAtMs = performance.now()
+  for (const part of [' ', '{', '- ', '1a', '$', '\\sqrt']) featuresOf(`What is -\\sqrt${part.repeat(40_000)}x?`)
+  expect(performance.now() - startedAtMs).toBeLessThan(2000)
+})

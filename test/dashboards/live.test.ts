@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { processors } from '../../processors/index.ts'
-import { alerts } from '../../scripts/grafana/alerts.ts'
+import { alerts } from '../../cli/alerts.ts'
 import { dashboards } from '../../scripts/grafana/dashboards.ts'
 import { freePorts } from '../../scripts/kafka/ports.ts'
 import { startSimulator, type Simulator } from '../../simulator/server.ts'
@@ -67,7 +67,7 @@ const queries = [...dashboards(processors)].flatMap(([name, dashboard]) =>
       place: `${name}: ${title} (${refId})`,
       query: expr
         .replaceAll('$__rate_interval', '10s')
-        .replaceAll(/\$(?:instance|processor|endpoint)/g, '.*')
+        .replaceAll(/\$(?:namespace|instance|processor|endpoint)/g, '.*')
         .replaceAll('$goal', '50000'),
     })),
   ),

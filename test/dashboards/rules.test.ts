@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { alerts } from '../../scripts/grafana/alerts.ts'
+import { alerts } from '../../cli/alerts.ts'
 import { hasPrometheus } from './prometheus.ts'
 
 const grafana = fileURLToPath(new URL('../../grafana/', import.meta.url))
@@ -29,20 +29,26 @@ describe.runIf(hasPrometheus())('the rules for Prometheus', () => {
     expect(promtool('check', 'config', 'prometheus.yaml')).toContain('SUCCESS')
   })
 
-  it.each(alerts())('$name fires and clears', ({ name, example: { series, firesAt, clearsAt } }) => {
+  it.each(alerts())('$name fires and clears, in each namespace by itself', ({ name, example }) => {
+    const { series, firesAt, clearsAt } = example
     const firing = (minutes: number, count: number) => ({
       expr: `count(ALERTS{alertname="${name}",alertstate="firing"}) or vector(0)`,
       eval_time: `${minutes}m`,
       exp_samples: [{ labels: '{}', value: count }],
     })
     const file = join(folder, `${name}.yaml`)
-    const given = Object.entries(series).map(([one, values]) => ({ series: one, values }))
-    const test = {
-      ...{ name, interval: '1m', input_series: given },
-      promql_expr_test: [firing(1, 0), firing(firesAt, 1), firing(clearsAt, 0)],
-    }
+    const given = (namespace?: string) =>
+      Object.entries(series).map(([one, values]) => ({
+        series: namespace === undefined ? one : one.replace('{', `{namespace="${namespace}",`),
+        values,
+      }))
+    const testOf = (input: object[], count: number) => ({
+      ...{ name, interval: '1m', input_series: input },
+      promql_expr_test: [firing(1, 0), firing(firesAt, count), firing(clearsAt, 0)],
+    })
+    const tests = [testOf(given(), 1), testOf([...given('one'), ...given('other')], 2)]
     const rules = join(grafana, 'alerts/wellspring.yaml')
-    writeFileSync(file, stringify({ rule_files: [rules], evaluation_interval: '1m', tests: [test] }))
+    writeFileSync(file, stringify({ rule_files: [rules], evaluation_interval: '1m', tests }))
     expect(promtool('test', 'rules', file)).toContain('SUCCESS')
   })
 })

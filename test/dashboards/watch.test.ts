@@ -72,6 +72,17 @@ describe.runIf(hasPrometheus())('npm run watch', () => {
     ])
   })
 
+  it('installs nothing unasked: it says what is missing', async () => {
+    const env = { PATH: newFolder() }
+    const watch = startProgram(process.execPath, [script], { cwd: root, env })
+    expect(await watch.ended).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(
+        /^there is no prometheus on PATH: install it \(.*\), or .* with --install\n$/,
+      ) as string,
+    })
+  })
+
   it('both end when it is killed', async () => {
     const { watch, prometheus, grafana } = await watching()
     watch.process.kill('SIGKILL')

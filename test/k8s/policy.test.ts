@@ -94,6 +94,15 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
         podOf(find(resources, 'Deployment', verifier)).containers[0].envFrom.push({ secretRef: { name: 'keys' } }),
     ],
   ],
+  sandbox: [
+    [
+      'a variable that switches it off',
+      changing((pod) => pod.containers[0].env.push({ name: 'WELLSPRING_RUN_UNSAFE_NO_SANDBOX', value: 'true' })),
+    ],
+    ['a flag that does', changing((pod) => (pod.containers[0].args = ['up', '--unsafe-no-sandbox']))],
+    ['the same in a config map', configuring({ WELLSPRING_RUN_UNSAFE_NO_SANDBOX: '1' })],
+    ['a configuration that does', configuring({ 'wellspring.yaml': 'run:\n  unsafeNoSandbox: true\n' })],
+  ],
   scaling: [
     ['the lag of a consumer group', scaling((spec) => (spec['triggers'] = [{ type: 'apache-kafka', metadata: {} }]))],
     ['a scale to zero', scaling((spec) => (spec['minReplicaCount'] = 0))],
@@ -119,6 +128,11 @@ function changing(change: (pod: Pod) => void): (resources: Resource[]) => void {
 
 function scaling(change: (spec: Record<string, unknown>) => void): (resources: Resource[]) => void {
   return (resources) => change(find(resources, 'ScaledObject', name).spec as Record<string, unknown>)
+}
+
+function configuring(data: Record<string, string>): (resources: Resource[]) => void {
+  return (resources) =>
+    resources.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'wellspring-config' }, data })
 }
 
 function remove(resources: Resource[], kind: string, named: string): void {
@@ -170,6 +184,11 @@ describe('rules of manifests', () => {
       expect(rules).toEqual(expect.arrayContaining(['privileged', 'pinned-image', 'network-policy', 'service-token']))
     }
   })
+})
+
+it('takes a config map with the sandbox on, or with no configuration, for what it is', () => {
+  const data = { 'wellspring.yaml': 'run:\n  unsafeNoSandbox: false\n', notes: ': [', text: 'null' }
+  expect(brokenRules([{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'one' }, data }])).toEqual([])
 })
 
 it('takes a resource without a spec for one that says nothing', () => {

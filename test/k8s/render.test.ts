@@ -6,7 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { commonSettings, runSettings, simulatorSettings } from '../../cli/configuration.ts'
 import { aclSets } from '../../cli/acls.ts'
+import { alerts } from '../../cli/alerts.ts'
 import { defaultClusterOptions } from '../../cli/k8s.ts'
+import type { Resource } from '../../cli/kubernetes/manifests.ts'
 import { brokenRules } from '../../cli/kubernetes/policy.ts'
 import { renderManifests } from '../../cli/kubernetes/render.ts'
 import { placeSettings, secretVariables } from '../../cli/place.ts'
@@ -15,7 +17,6 @@ import { groupOf } from '../../engine/runtime.ts'
 import { variableName } from '../../engine/settings.ts'
 import { processors } from '../../processors/index.ts'
 import { manifestFolder } from '../../scripts/generated-pages.ts'
-import { alerts } from '../../scripts/grafana/alerts.ts'
 import { topics, topicSpecifications } from '../../topics/catalogue.ts'
 import { run } from '../cli/command.ts'
 import { find, podOf, rendered } from './manifests.ts'
@@ -138,6 +139,21 @@ describe('monitoring', () => {
     expect(new Set(given)).toEqual(new Set(asked))
   })
 
+  it('has all alerts, with links to where the runbooks are read', () => {
+    const linksOf = (own: readonly Resource[]): string[] => {
+      const { groups } = find(own, 'PrometheusRule', 'wellspring').spec as {
+        groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[]
+      }
+      const rules = groups.flatMap((group) => group.rules)
+      expect(rules.map(({ alert }) => alert)).toEqual(alerts().map(({ name }) => name))
+      return rules.map(({ annotations }) => annotations.runbook_url)
+    }
+    for (const link of linksOf(resources)) expect(link).toMatch(/^docs\/operations\.md#[a-z-]+$/)
+    for (const documentation of ['https://git.example/wellspring', 'https://git.example/wellspring/'])
+      for (const link of linksOf(rendered({ documentation })))
+        expect(link).toMatch(/^https:\/\/git\.example\/wellspring\/docs\/operations\.md#[a-z-]+$/)
+  })
+
   it.each(['retention', 'metrics'])('has a source with the rights of %s, as one process must have them', (wanted) => {
     const entries = aclSets('wellspring').find(({ name }) => name === wanted)?.entries ?? []
     expect(entries.length).toBeGreaterThan(0)
@@ -239,6 +255,7 @@ describe('wellspring k8s', () => {
     [['--drain-seconds', 'soon'], /--drain-seconds: expected a whole number from 0 to 86400, got "soon"/],
     [['--budget', 'much'], /--budget/],
     [['--prometheus', 'prometheus'], /--prometheus: expected an http or https URL/],
+    [['--documentation', 'docs'], /--documentation: expected an http or https URL, got "docs"/],
     [['--replication', '0'], /--replication: expected a whole number from 1/],
     [['nobody'], /there is no processor "nobody"; there are extract-concepts/],
   ])('refuses %s with one line', async (args, message) => {

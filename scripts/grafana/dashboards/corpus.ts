@@ -3,7 +3,7 @@ import type { Processor } from '../../../engine/processor.ts'
 import { topics } from '../../../topics/catalogue.ts'
 import { numberVariable, type DashboardDescription } from '../panel.ts'
 import { corpusRate, declaredSeries, maxOf, rateOf, shareOf } from '../queries.ts'
-import { instanceVariable, processorVariable } from '../variables.ts'
+import { targetVariables, processorVariable } from '../variables.ts'
 
 const pairs = maxOf('corpusRecords', [], { topic: `="${topics.preferencePairs.name}"` })
 const pairsASecond = corpusRate('corpusRecords', [], { topic: `="${topics.preferencePairs.name}"` }, '1h')
@@ -42,7 +42,7 @@ export function corpus(processors: readonly Processor[], named: (name: string) =
     uid: 'wellspring-corpus',
     title: 'Wellspring: Corpus',
     description: 'What the corpus has come to, what it costs, and when it will be large enough.',
-    variables: [instanceVariable, processorVariable, numberVariable('goal', 'Goal (pairs)', 50_000)],
+    variables: [...targetVariables, processorVariable, numberVariable('goal', 'Goal (pairs)', 50_000)],
     sections: [
       {
         title: 'Pairs',

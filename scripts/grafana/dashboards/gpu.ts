@@ -1,7 +1,7 @@
 /** *GPU*: how busy the endpoints are, what they bring, and what goes wrong there. */
 import type { DashboardDescription } from '../panel.ts'
 import { maxOf, quantileOf, rateOf, shareOf, sumOf, quantiles } from '../queries.ts'
-import { instanceVariable, endpointVariable } from '../variables.ts'
+import { targetVariables, endpointVariable } from '../variables.ts'
 
 /** @returns the dashboard */
 export function gpu(): DashboardDescription {
@@ -9,7 +9,7 @@ export function gpu(): DashboardDescription {
     uid: 'wellspring-gpu',
     title: 'Wellspring: GPU',
     description: 'How busy the endpoints are, what they bring, and what goes wrong there.',
-    variables: [instanceVariable, endpointVariable],
+    variables: [...targetVariables, endpointVariable],
     sections: [
       {
         title: 'Slots',

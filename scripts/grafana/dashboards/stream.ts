@@ -1,8 +1,18 @@
 /** *Stream*: whether records get through, by processor, and what processors declare of themselves. */
 import type { Processor } from '../../../engine/processor.ts'
 import type { DashboardDescription, PanelDescription } from '../panel.ts'
-import { declaredSeries, maxOf, rateOf, series, shareOf, sumOf, quantiles, declaredQuantiles } from '../queries.ts'
-import { instanceVariable, processorVariable } from '../variables.ts'
+import {
+  declaredSeries,
+  maxOf,
+  processSeries,
+  rateOf,
+  series,
+  shareOf,
+  sumOf,
+  quantiles,
+  declaredQuantiles,
+} from '../queries.ts'
+import { targetVariables, processorVariable } from '../variables.ts'
 
 /** @returns the dashboard */
 export function stream(processors: readonly Processor[]): DashboardDescription {
@@ -10,7 +20,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
     uid: 'wellspring-stream',
     title: 'Wellspring: Stream',
     description: 'Whether records get through: backlog, age, commits, tasks, and what fails, by processor.',
-    variables: [instanceVariable, processorVariable],
+    variables: [...targetVariables, processorVariable],
     sections: [
       {
         title: 'Flow',
@@ -165,7 +175,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
             title: 'Memory',
             description: 'Resident memory of each process.',
             unit: 'bytes',
-            queries: [{ expr: 'process_resident_memory_bytes{instance=~"$instance"}', legend: '{{instance}}' }],
+            queries: [{ expr: processSeries('process_resident_memory_bytes'), legend: '{{instance}}' }],
           },
           {
             title: 'Processor time',
@@ -173,7 +183,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
             unit: 'short',
             queries: [
               {
-                expr: 'rate(process_cpu_seconds_total{instance=~"$instance"}[$__rate_interval])',
+                expr: `rate(${processSeries('process_cpu_seconds_total')}[$__rate_interval])`,
                 legend: '{{instance}}',
               },
             ],
@@ -182,7 +192,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
             title: 'Lag of the event loop',
             description: '99th percentile since the scrape before. Above a second heartbeats come late.',
             unit: 's',
-            queries: [{ expr: 'nodejs_eventloop_lag_p99_seconds{instance=~"$instance"}', legend: '{{instance}}' }],
+            queries: [{ expr: processSeries('nodejs_eventloop_lag_p99_seconds'), legend: '{{instance}}' }],
           },
           {
             title: 'Open files and sockets',
@@ -190,7 +200,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
             ...{ unit: 'percentunit', max: 1 },
             queries: [
               {
-                expr: 'process_open_fds{instance=~"$instance"} / process_max_fds{instance=~"$instance"}',
+                expr: `${processSeries('process_open_fds')} / ${processSeries('process_max_fds')}`,
                 legend: '{{instance}}',
               },
             ],
@@ -201,7 +211,7 @@ export function stream(processors: readonly Processor[]): DashboardDescription {
             ...{ unit: 'percentunit', max: 1 },
             queries: [
               {
-                expr: 'sum by (instance) (rate(nodejs_gc_duration_seconds_sum{instance=~"$instance"}[$__rate_interval]))',
+                expr: `sum by (instance) (rate(${processSeries('nodejs_gc_duration_seconds_sum')}[$__rate_interval]))`,
                 legend: '{{instance}}',
               },
             ],

@@ -2,7 +2,7 @@
 import type { Processor } from '../../../engine/processor.ts'
 import type { DashboardDescription } from '../panel.ts'
 import { countRateOf, declaredSeries, rateOf, series, sumOf, quantiles, declaredQuantiles } from '../queries.ts'
-import { instanceVariable } from '../variables.ts'
+import { targetVariables } from '../variables.ts'
 
 /** @returns the dashboard */
 export function verification(named: (name: string) => Processor): DashboardDescription {
@@ -13,7 +13,7 @@ export function verification(named: (name: string) => Processor): DashboardDescr
     uid: 'wellspring-verification',
     title: 'Wellspring: Verification',
     description: 'What verifiers conclude, how long it takes, and how their threads and sandboxes are.',
-    variables: [instanceVariable],
+    variables: [...targetVariables],
     sections: [
       {
         title: 'Verdicts',

@@ -3,9 +3,9 @@
  * which the tests give to promtool.
  */
 import { stringify } from 'yaml'
-import { topics } from '../../topics/catalogue.ts'
-import { metricTable } from '../../engine/metric-table.ts'
-import { declaredMetricName } from '../../engine/metrics.ts'
+import { topics } from '../topics/catalogue.ts'
+import { metricTable } from '../engine/metric-table.ts'
+import { declaredMetricName } from '../engine/metrics.ts'
 
 /** Series, as promtool writes them, in which an alert fires once and then clears. */
 interface Example {
@@ -55,8 +55,10 @@ export function alerts(hasten = 1): Alert[] {
   const { discards, budgetLeft, budgetLimit, corpusRecords } = metricTable
   const verdicts = declaredMetricName('verify-rollout', 'verdictsTotal')
   const attempts = declaredMetricName('verify-rollout', 'attemptsTotal')
-  const growth = (metric: string, labels: string, seconds: number): string =>
-    `sum by (${labels}) (increase(${metric}[${span(seconds)}]))`
+  // One Prometheus may see the streams of several namespaces. Outside of Kubernetes no series has that label.
+  const by = (...labels: string[]): string => `by (${['namespace', ...labels].join(', ')})`
+  const growth = (metric: string, labels: string[], seconds: number): string =>
+    `sum ${by(...labels)} (increase(${metric}[${span(seconds)}]))`
   const all: Alert[] = [
     {
       name: 'WellspringProcessDown',
@@ -70,7 +72,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringTasksStopped',
       severity: 'page',
-      expr: `sum by (processor) (${stoppedTasks.name}) > 0`,
+      expr: `sum ${by('processor')} (${stoppedTasks.name}) > 0`,
       forSeconds: 0,
       summary: '{{ $value }} tasks of {{ $labels.processor }} have stopped: records of their input are lost',
       runbook: 'Records were lost',
@@ -79,22 +81,27 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringTasksUnowned',
       severity: 'page',
-      expr: `sum by (processor) (${openTasks.name}) < max by (processor) (${tasks.name})`,
-      forSeconds: 2 * minute,
+      // Where nobody is left to tell, it counts who told within six hours.
+      expr: [
+        `sum ${by('processor')} (${openTasks.name}) < max ${by('processor')} (${tasks.name})`,
+        `or (0 * max ${by('processor')} (max_over_time(${tasks.name}[${span(6 * hour)}]))`,
+        `unless max ${by('processor')} (${tasks.name}))`,
+      ].join(' '),
+      forSeconds: 5 * minute,
       summary: 'only {{ $value }} tasks of {{ $labels.processor }} are open in any process',
       runbook: 'A processor stands still',
       example: {
         series: {
-          [`${openTasks.name}{processor="teach"}`]: '12x4 8x6 12x20',
-          [`${tasks.name}{processor="teach"}`]: '12x40',
+          [`${openTasks.name}{processor="teach"}`]: '12x4 8x3 stale _x5 12x20',
+          [`${tasks.name}{processor="teach"}`]: '12x8 stale _x5 12x20',
         },
-        ...{ firesAt: 9, clearsAt: 14 },
+        ...{ firesAt: 11, clearsAt: 16 },
       },
     },
     {
       name: 'WellspringNothingIsCommitted',
       severity: 'page',
-      expr: `sum (increase(${commits.name}[${span(2 * hour)}])) == 0 and sum (${backlog.name}) > 0`,
+      expr: `${growth(commits.name, [], 2 * hour)} == 0 and sum ${by()} (${backlog.name}) > 0`,
       forSeconds: 10 * minute,
       summary: '{{ $value }} commits in two hours, and records wait',
       runbook: 'A processor stands still',
@@ -109,7 +116,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringBacklogGrows',
       severity: 'warning',
-      expr: `sum by (processor) (${backlog.name}) - sum by (processor) (${backlog.name} offset ${span(hour)}) > 500`,
+      expr: `sum ${by('processor')} (${backlog.name}) - sum ${by('processor')} (${backlog.name} offset ${span(hour)}) > 500`,
       forSeconds: 10 * minute,
       summary: '{{ $value }} records more than an hour ago wait for {{ $labels.processor }}',
       runbook: 'A processor is too slow',
@@ -121,7 +128,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringRecordsAreOld',
       severity: 'warning',
-      expr: `max by (processor) (${watermarkAge.name}) > ${(6 * hour) / hasten}`,
+      expr: `max ${by('processor')} (${watermarkAge.name}) > ${(6 * hour) / hasten}`,
       forSeconds: 10 * minute,
       summary: 'a record has been with {{ $labels.processor }} for {{ $value | humanizeDuration }}',
       runbook: 'A processor is too slow',
@@ -133,7 +140,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringCommitsFail',
       severity: 'page',
-      expr: `${growth(`${commitFailures.name}{reason=~"doubt|unreachable|full"}`, 'processor, reason', 5 * minute)} > 0`,
+      expr: `${growth(`${commitFailures.name}{reason=~"doubt|unreachable|full"}`, ['processor', 'reason'], 5 * minute)} > 0`,
       forSeconds: 5 * minute,
       summary: 'commits of {{ $labels.processor }} fail: {{ $labels.reason }}',
       runbook: 'Commits fail',
@@ -145,7 +152,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringCommitsAreSlow',
       severity: 'warning',
-      expr: `histogram_quantile(0.99, sum by (processor, le) (rate(${commitSeconds.name}_bucket[${span(10 * minute)}]))) > 5`,
+      expr: `histogram_quantile(0.99, sum ${by('processor', 'le')} (rate(${commitSeconds.name}_bucket[${span(10 * minute)}]))) > 5`,
       forSeconds: 10 * minute,
       summary: 'commits of {{ $labels.processor }} take up to {{ $value | humanizeDuration }}',
       runbook: 'Commits are slow',
@@ -161,7 +168,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringDeadLetters',
       severity: 'warning',
-      expr: `${growth(deadLetters.name, 'processor, code', 15 * minute)} > 0`,
+      expr: `${growth(deadLetters.name, ['processor', 'code'], 15 * minute)} > 0`,
       forSeconds: 0,
       summary: '{{ $value }} records of {{ $labels.processor }} became dead letters: {{ $labels.code }}',
       runbook: 'Dead letters come',
@@ -173,7 +180,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringTriesPileUp',
       severity: 'warning',
-      expr: `${growth(retries.name, 'processor', 10 * minute)} > 10 + ${growth(recordsIn.name, 'processor', 10 * minute)}`,
+      expr: `${growth(retries.name, ['processor'], 10 * minute)} > 10 + ${growth(recordsIn.name, ['processor'], 10 * minute)}`,
       forSeconds: 10 * minute,
       summary: '{{ $labels.processor }} repeats more tries than records come in',
       runbook: 'An endpoint is in trouble',
@@ -188,7 +195,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringProgressIsLarge',
       severity: 'warning',
-      expr: `max by (processor) (${progressBytes.name}) > 100000`,
+      expr: `max ${by('processor')} (${progressBytes.name}) > 100000`,
       forSeconds: 5 * minute,
       summary: 'a progress record of {{ $labels.processor }} has {{ $value | humanize1024 }}B',
       runbook: 'Progress records are large',
@@ -202,10 +209,10 @@ export function alerts(hasten = 1): Alert[] {
       severity: 'warning',
       // More than half of what comes in, and twice what it was: a rule that always puts much aside is none.
       expr: [
-        `(${growth(discards.name, 'processor', hour)} / (${growth(recordsIn.name, 'processor', hour)} > 20)) > 0.5`,
-        `and (${growth(discards.name, 'processor', hour)} / (${growth(recordsIn.name, 'processor', hour)} > 20))`,
-        `> 2 * (sum by (processor) (increase(${discards.name}[${span(24 * hour)}] offset ${span(hour)}))`,
-        `/ (sum by (processor) (increase(${recordsIn.name}[${span(24 * hour)}] offset ${span(hour)})) > 20))`,
+        `(${growth(discards.name, ['processor'], hour)} / (${growth(recordsIn.name, ['processor'], hour)} > 20)) > 0.5`,
+        `and (${growth(discards.name, ['processor'], hour)} / (${growth(recordsIn.name, ['processor'], hour)} > 20))`,
+        `> 2 * (sum ${by('processor')} (increase(${discards.name}[${span(24 * hour)}] offset ${span(hour)}))`,
+        `/ (sum ${by('processor')} (increase(${recordsIn.name}[${span(24 * hour)}] offset ${span(hour)})) > 20))`,
       ].join(' '),
       forSeconds: 10 * minute,
       summary:
@@ -222,7 +229,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringEndpointDown',
       severity: 'page',
-      expr: `max by (endpoint) (${llmState.name}{state="down"}) > 0`,
+      expr: `max ${by('endpoint')} (${llmState.name}{state="down"}) > 0`,
       forSeconds: 2 * minute,
       summary: 'the endpoint {{ $labels.endpoint }} is down: its work waits',
       runbook: 'An endpoint is in trouble',
@@ -235,8 +242,8 @@ export function alerts(hasten = 1): Alert[] {
       name: 'WellspringEndpointFails',
       severity: 'warning',
       expr: [
-        `sum by (endpoint) (rate(${llmRequests.name}{outcome!~"completed|aborted"}[${span(10 * minute)}]))`,
-        `/ (sum by (endpoint) (rate(${llmRequests.name}[${span(10 * minute)}])) > 0) > 0.2`,
+        `sum ${by('endpoint')} (rate(${llmRequests.name}{outcome!~"completed|aborted"}[${span(10 * minute)}]))`,
+        `/ (sum ${by('endpoint')} (rate(${llmRequests.name}[${span(10 * minute)}])) > 0) > 0.2`,
       ].join(' '),
       forSeconds: 10 * minute,
       summary: '{{ $value | humanizePercentage }} of the calls at {{ $labels.endpoint }} fail',
@@ -252,7 +259,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringAttemptsAreInvalid',
       severity: 'warning',
-      expr: `(${growth(`${attempts}{form!~"valid|unverifiable"}`, 'model', hour)} / (${growth(attempts, 'model', hour)} > 20)) > 0.3`,
+      expr: `(${growth(`${attempts}{form!~"valid|unverifiable"}`, ['model'], hour)} / (${growth(attempts, ['model'], hour)} > 20)) > 0.3`,
       forSeconds: 30 * minute,
       summary: '{{ $value | humanizePercentage }} of the attempts of {{ $labels.model }} are invalid',
       runbook: 'Attempts are invalid',
@@ -267,7 +274,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringVerifiersFail',
       severity: 'warning',
-      expr: `(${growth(`${verdicts}{verdict="unverifiable"}`, 'domain', hour)} / (${growth(verdicts, 'domain', hour)} > 20)) > 0.1`,
+      expr: `(${growth(`${verdicts}{verdict="unverifiable"}`, ['domain'], hour)} / (${growth(verdicts, ['domain'], hour)} > 20)) > 0.1`,
       forSeconds: 10 * minute,
       summary: '{{ $value | humanizePercentage }} of the attempts in {{ $labels.domain }} cannot be verified',
       runbook: 'Attempts cannot be verified',
@@ -282,7 +289,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringVerifierThreadsDie',
       severity: 'warning',
-      expr: `sum (increase(${verifierRestarts.name}[${span(15 * minute)}])) > 5`,
+      expr: `${growth(verifierRestarts.name, [], 15 * minute)} > 5`,
       forSeconds: 0,
       summary: '{{ $value }} worker threads of the verifiers were replaced in a quarter of an hour',
       runbook: 'Attempts cannot be verified',
@@ -294,7 +301,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringBudgetEnds',
       severity: 'warning',
-      expr: `max by (unit) (${budgetLeft.name}) / max by (unit) (${budgetLimit.name}) < 0.1`,
+      expr: `max ${by('unit')} (${budgetLeft.name}) / max ${by('unit')} (${budgetLimit.name}) < 0.1`,
       forSeconds: 0,
       summary: '{{ $value | humanizePercentage }} of the budget ({{ $labels.unit }}) is left',
       runbook: 'The budget ends',
@@ -309,7 +316,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringNoPairs',
       severity: 'warning',
-      expr: `max (increase(${corpusRecords.name}{topic="${topics.preferencePairs.name}"}[${span(6 * hour)}])) == 0 and sum (increase(${commits.name}[${span(6 * hour)}])) > 100`,
+      expr: `max ${by()} (increase(${corpusRecords.name}{topic="${topics.preferencePairs.name}"}[${span(6 * hour)}])) == 0 and ${growth(commits.name, [], 6 * hour)} > 100`,
       forSeconds: 10 * minute,
       summary: 'no pair has come of six hours of work',
       runbook: 'No pairs come',
@@ -337,19 +344,32 @@ export function alerts(hasten = 1): Alert[] {
   return all.map((alert) => ({ ...alert, forSeconds: alert.forSeconds / hasten }))
 }
 
+/**
+ * The groups of a file of rules, and of a PrometheusRule's spec.
+ * @param documentation where the project's docs are: a URL, or '' for the paths in its folder
+ */
+export function ruleGroups(rules: readonly Alert[] = alerts(), documentation = ''): object {
+  const runbooks =
+    documentation === '' ? operationsPage : new URL(operationsPage, documentation.replace(/\/*$/, '/')).href
+  return {
+    groups: [
+      {
+        name: 'wellspring',
+        rules: rules.map(({ name, severity, expr, forSeconds, summary, runbook }) => ({
+          alert: name,
+          expr,
+          ...(forSeconds > 0 && { for: durationText(forSeconds) }),
+          labels: { severity },
+          annotations: { summary, runbook_url: `${runbooks}#${anchorOf(runbook)}` },
+        })),
+      },
+    ],
+  }
+}
+
 /** The file of rules. */
 export function rulesFile(rules: readonly Alert[] = alerts()): string {
-  const group = {
-    name: 'wellspring',
-    rules: rules.map(({ name, severity, expr, forSeconds, summary, runbook }) => ({
-      alert: name,
-      expr,
-      ...(forSeconds > 0 && { for: durationText(forSeconds) }),
-      labels: { severity },
-      annotations: { summary, runbook_url: `${operationsPage}#${anchorOf(runbook)}` },
-    })),
-  }
-  return `# Written by \`npm run generate\` from scripts/grafana/alerts.ts. Do not edit.\n${stringify({ groups: [group] }, { lineWidth: 0 })}`
+  return `# Written by \`npm run generate\` from cli/alerts.ts. Do not edit.\n${stringify(ruleGroups(rules), { lineWidth: 0 })}`
 }
 
 /** As Prometheus writes a duration. */
