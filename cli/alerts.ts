@@ -29,6 +29,8 @@ export interface Alert {
   /** The heading of docs/operations.md that says what to do. */
   runbook: string
   example: Example
+  /** Series on which it never fires, of those that it must not be taken in by: `Example.series`. */
+  silent?: Readonly<Record<string, string>>
 }
 
 const minute = 60
@@ -59,6 +61,8 @@ export function alerts(hasten = 1): Alert[] {
   const by = (...labels: string[]): string => `by (${['namespace', ...labels].join(', ')})`
   const growth = (metric: string, labels: string[], seconds: number): string =>
     `sum ${by(...labels)} (increase(${metric}[${span(seconds)}]))`
+  // What has not happened for so long says nothing of a stream that began later.
+  const wasThere = (metric: string, seconds: number): string => `count ${by()} (${metric} offset ${span(seconds)}) > 0`
   const all: Alert[] = [
     {
       name: 'WellspringProcessDown',
@@ -81,27 +85,22 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringTasksUnowned',
       severity: 'page',
-      // Where nobody is left to tell, it counts who told within six hours.
-      expr: [
-        `sum ${by('processor')} (${openTasks.name}) < max ${by('processor')} (${tasks.name})`,
-        `or (0 * max ${by('processor')} (max_over_time(${tasks.name}[${span(6 * hour)}]))`,
-        `unless max ${by('processor')} (${tasks.name}))`,
-      ].join(' '),
+      expr: `sum ${by('processor')} (${openTasks.name}) < max ${by('processor')} (${tasks.name})`,
       forSeconds: 5 * minute,
       summary: 'only {{ $value }} tasks of {{ $labels.processor }} are open in any process',
       runbook: 'A processor stands still',
       example: {
         series: {
-          [`${openTasks.name}{processor="teach"}`]: '12x4 8x3 stale _x5 12x20',
-          [`${tasks.name}{processor="teach"}`]: '12x8 stale _x5 12x20',
+          [`${openTasks.name}{processor="teach"}`]: '12x4 8x9 12x20',
+          [`${tasks.name}{processor="teach"}`]: '12x40',
         },
-        ...{ firesAt: 11, clearsAt: 16 },
+        ...{ firesAt: 12, clearsAt: 18 },
       },
     },
     {
       name: 'WellspringNothingIsCommitted',
       severity: 'page',
-      expr: `${growth(commits.name, [], 2 * hour)} == 0 and sum ${by()} (${backlog.name}) > 0`,
+      expr: `${growth(commits.name, [], 2 * hour)} == 0 and sum ${by()} (${backlog.name}) > 0 and ${wasThere(commits.name, 2 * hour)}`,
       forSeconds: 10 * minute,
       summary: '{{ $value }} commits in two hours, and records wait',
       runbook: 'A processor stands still',
@@ -112,6 +111,7 @@ export function alerts(hasten = 1): Alert[] {
         },
         ...{ firesAt: 160, clearsAt: 260 },
       },
+      silent: { [`${commits.name}{processor="teach"}`]: '0x100', [`${backlog.name}{processor="teach"}`]: '5x100' },
     },
     {
       name: 'WellspringBacklogGrows',
@@ -130,7 +130,7 @@ export function alerts(hasten = 1): Alert[] {
       severity: 'warning',
       expr: `max ${by('processor')} (${watermarkAge.name}) > ${(6 * hour) / hasten}`,
       forSeconds: 10 * minute,
-      summary: 'a record has been with {{ $labels.processor }} for {{ $value | humanizeDuration }}',
+      summary: 'the oldest record that {{ $labels.processor }} has under way came {{ $value | humanizeDuration }} ago',
       runbook: 'A processor is too slow',
       example: {
         series: { [`${watermarkAge.name}{processor="teach"}`]: '100x10 25000x20 100x30' },
@@ -316,7 +316,7 @@ export function alerts(hasten = 1): Alert[] {
     {
       name: 'WellspringNoPairs',
       severity: 'warning',
-      expr: `max ${by()} (increase(${corpusRecords.name}{topic="${topics.preferencePairs.name}"}[${span(6 * hour)}])) == 0 and ${growth(commits.name, [], 6 * hour)} > 100`,
+      expr: `max ${by()} (increase(${corpusRecords.name}{topic="${topics.preferencePairs.name}"}[${span(6 * hour)}])) == 0 and ${growth(commits.name, [], 6 * hour)} > 100 and ${wasThere(commits.name, 6 * hour)}`,
       forSeconds: 10 * minute,
       summary: 'no pair has come of six hours of work',
       runbook: 'No pairs come',
@@ -326,6 +326,10 @@ export function alerts(hasten = 1): Alert[] {
           [`${commits.name}{processor="teach"}`]: '0+1x800',
         },
         ...{ firesAt: 390, clearsAt: 450 },
+      },
+      silent: {
+        [`${corpusRecords.name}{topic="${topics.preferencePairs.name}"}`]: '0x300',
+        [`${commits.name}{processor="teach"}`]: '0+1x300',
       },
     },
     {
@@ -342,6 +346,29 @@ export function alerts(hasten = 1): Alert[] {
     },
   ]
   return all.map((alert) => ({ ...alert, forSeconds: alert.forSeconds / hasten }))
+}
+
+/**
+ * One alert more where it is known which processors there must be: a processor of which no process tells. What processes tell says nothing of
+ * one that nobody runs, such as one whose pods no node takes.
+ * @param namespace of Kubernetes, in which each has a workload
+ */
+export function missingProcessors(namespace: string, names: readonly string[]): Alert {
+  const told = (name: string): string => `${metricTable.tasks.name}{namespace="${namespace}",processor="${name}"}`
+  return {
+    name: 'WellspringProcessorMissing',
+    severity: 'page',
+    expr: names.map((name) => `absent(${told(name)})`).join(' or '),
+    forSeconds: 5 * minute,
+    summary: 'no pod tells of {{ $labels.processor }}',
+    runbook: 'A processor stands still',
+    example: {
+      series: Object.fromEntries(
+        names.map((name, place) => [told(name), place === 0 ? '12x4 stale _x10 12x20' : '12x60']),
+      ),
+      ...{ firesAt: 12, clearsAt: 17 },
+    },
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { partitionOf } from '../topics/partitioner.ts'
 import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
-import { oneLine, printable, say, sayJson } from './terminal.ts'
+import { oneLine, say, sayJson } from './terminal.ts'
 
 interface AnyRecord {
   id: string
@@ -92,20 +92,19 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
   if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
   const concepts = new Map<string, NonNullable<Ancestor['concepts']>>()
   const recipes = await readRecipes(corpus)
-  // Damaged or foreign records may be among their own ancestors: there the way back ends.
-  const visit = async (
-    one: string,
-    problemId: string | undefined,
-    descendants: ReadonlySet<string> = new Set(),
-  ): Promise<Ancestor> => {
+  const visited = new Map<string, Ancestor>()
+  const visit = async (one: string, problemId: string | undefined): Promise<Ancestor> => {
+    const known = visited.get(one)
+    if (known) return known
     const found = finder.get(one)
     const record = found?.record
-    const parentIds = descendants.has(one) ? [] : (record?.parentIds ?? [])
+    // Damaged or foreign records may be among their own ancestors: there the way back ends.
+    visited.set(one, { id: one, topic: found?.topic, record, parents: [] })
+    const parentIds = record?.parentIds ?? []
     const inProblem = record?.problemId ?? problemId
     await finder.find(parentIds, inProblem)
     const parents: Ancestor[] = []
-    const onTheWay = new Set([...descendants, one])
-    for (const parent of parentIds) parents.push(await visit(parent, inProblem, onTheWay))
+    for (const parent of parentIds) parents.push(await visit(parent, inProblem))
     const recipe = record && recipes.get(record.recipe)
     const ancestor: Ancestor = {
       ...{ id: one, topic: found?.topic, record, parents },
@@ -116,6 +115,7 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
       concepts.set(one, named)
       ancestor.concepts = named
     }
+    visited.set(one, ancestor)
     return ancestor
   }
   return await visit(id, undefined)
@@ -276,7 +276,8 @@ export function explainCommand(): Command {
       await useCorpus(await placeOf(options), openBeside, async (corpus) => {
         const ancestry = await ancestryOf(corpus, id)
         if (options.json) sayJson(ancestry)
-        else for (const line of lines(ancestry, 0, new Set())) say(printable(line))
+        // Whatever texts hold, they make no lines of their own.
+        else for (const line of lines(ancestry, 0, new Set())) say(line.replace(/\s/g, ' '))
       })
     })
 }

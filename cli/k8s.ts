@@ -22,6 +22,8 @@ export function defaultClusterOptions(): ClusterOptions {
     namespace: 'wellspring',
     corpus: 'wellspring',
     kafkaCluster: 'kafka',
+    kafkaNamespace: '',
+    registryNamespace: '',
     replication: undefined,
     login: true,
     drainSeconds: runSettings.drainSeconds.default,
@@ -41,6 +43,8 @@ interface Flags {
   namespace: string
   corpus: string
   kafkaCluster: string
+  kafkaNamespace: string
+  registryNamespace: string
   replication?: string
   login: boolean
   drainSeconds: string
@@ -78,6 +82,16 @@ function renderCommand(): Command {
     .option('--namespace <name>', 'namespace of Kubernetes', defaults.namespace)
     .option('--corpus <name>', "which corpus: the prefix of its topics, and of its pods' users", defaults.corpus)
     .option('--kafka-cluster <name>', "Strimzi's name of the Kafka cluster", defaults.kafkaCluster)
+    .option(
+      '--kafka-namespace <name>',
+      'the namespace in which pods may reach brokers (default: any)',
+      defaults.kafkaNamespace,
+    )
+    .option(
+      '--registry-namespace <name>',
+      'the namespace in which pods may reach a registry (default: any)',
+      defaults.registryNamespace,
+    )
     .option('--replication <count>', "copies of each partition of topics (default: the brokers')")
     .option('--no-login', 'pods log in to the brokers without a password')
     .option('--drain-seconds <seconds>', 'what calls in flight have when a pod ends', String(defaults.drainSeconds))
@@ -159,6 +173,8 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
     namespace: label('namespace', flags.namespace),
     corpus: label('corpus', flags.corpus, 32),
     kafkaCluster: label('kafka-cluster', flags.kafkaCluster, 32),
+    kafkaNamespace: flags.kafkaNamespace === '' ? '' : label('kafka-namespace', flags.kafkaNamespace),
+    registryNamespace: flags.registryNamespace === '' ? '' : label('registry-namespace', flags.registryNamespace),
     replication: flags.replication === undefined ? undefined : whole('replication', flags.replication, 1, 32_767),
     login: flags.login,
     drainSeconds: whole('drain-seconds', flags.drainSeconds, 0, runSettings.drainSeconds.max),

@@ -8,6 +8,7 @@ import { secret } from '../engine/secrets.ts'
 import type { InferenceSettings } from '../inference/configuration.ts'
 import { discoverSettings } from '../inference/discover.ts'
 import { createInference, type ConfiguredInference, type InferenceOptions } from '../inference/inference.ts'
+import { onAbort } from '../topics/signals.ts'
 import type { Configuration } from './configuration.ts'
 import { CommandError, exitCodes } from './exit.ts'
 
@@ -285,8 +286,11 @@ function firstUrl(child: ChildProcess, signal: AbortSignal): Promise<string> {
         ),
       ),
     )
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    const stopHearing = onAbort([signal], reject)
     if (!child.stdout) return reject(new TypeError('no stdout'))
-    createInterface({ input: child.stdout }).once('line', (line) => resolve((JSON.parse(line) as { url: string }).url))
+    createInterface({ input: child.stdout }).once('line', (line) => {
+      stopHearing()
+      resolve((JSON.parse(line) as { url: string }).url)
+    })
   })
 }

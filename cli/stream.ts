@@ -60,7 +60,7 @@ const completionPollMs = 250
 function enabledProcessors(
   chosen: readonly ConfiguredProcessor[],
   modelsOf: (role: Role) => readonly unknown[],
-): { enabled: ConfiguredProcessor[]; sentences: string[] } {
+): { enabled: ConfiguredProcessor[]; off: string[]; sentences: string[] } {
   const lacking = ({ declaration: { roles: own, needs = own } }: ConfiguredProcessor): Role[] =>
     needs.filter((role) => modelsOf(role).length === 0)
   const sentences = roles.flatMap((role) => {
@@ -71,6 +71,7 @@ function enabledProcessors(
   const off = chosen.filter((one) => lacking(one).length > 0).map(({ declaration }) => declaration.name)
   return {
     enabled: chosen.filter(({ declaration }) => !off.includes(declaration.name)),
+    off,
     sentences: [...sentences, ...heldUpDomains(chosen, off)],
   }
 }
@@ -158,7 +159,7 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       return { how: 'interrupted', exitCode: exitCodes.interrupted, statuses: [], simulated: false, seconds }
     }
     closers.push(() => models.close())
-    const { enabled, sentences } = enabledProcessors(chosen, (role) => models.inference.modelsOf(role))
+    const { enabled, off, sentences } = enabledProcessors(chosen, (role) => models.inference.modelsOf(role))
     const pool = new VerifierPool({
       threads: configuration.run.verifierThreads,
       unsafeNoSandbox: configuration.run.unsafeNoSandbox,
@@ -192,6 +193,9 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       meterBeforeScrapes({ metrics, inference: models.inference, pool, budget, simulated: models.simulated })
       closers.push(await meterCorpus(corpus, metrics, screen.say))
     }
+    // None, and nothing waits: whoever scales or alerts by these knows that it is no outage.
+    for (const gauge of [metrics.tasks, metrics.openTasks, metrics.backlog])
+      for (const processor of off) gauge.set({ processor }, 0)
     const runtime = new Runtime({
       log: corpus.log,
       processors: enabled,

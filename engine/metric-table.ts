@@ -164,7 +164,7 @@ export const metricTable = {
   },
   tasks: {
     ...{ type: 'gauge', name: `${prefix}tasks`, unit: 'tasks', by: 'engine' },
-    help: 'Tasks that the processor has, in all processes together: take the largest, not the sum.',
+    help: 'Tasks that the processor has, in all processes together: take the largest, not the sum. 0: it is off, for want of a model for its role.',
     labels: processor,
   },
   openTasks: {

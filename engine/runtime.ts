@@ -160,6 +160,11 @@ export class Runtime {
     const { log, processors, simulated } = this.#options
     await refuseUnfinishedCopy(log)
     await refuseMixedCorpus(log, this.#codec, simulated)
+    const { metrics } = this.#options
+    // Told from the start, while tables and state are still read.
+    for (const { declaration } of processors)
+      metrics.tasks.set({ processor: declaration.name }, groupOf(declaration).tasks)
+    metrics.beforeScrape(() => void this.status())
     if (processors.some(({ declaration }) => followsAnnouncements(declaration))) await this.#followAnnouncements()
     for (const { declaration, config, limits, profile } of processors) {
       const equipped = await this.#equip(declaration, config, profile)

@@ -207,7 +207,14 @@ export class VerifierPool {
         this.#options.hear?.compared(verdict.verdict)
         resolve(verdict)
       }
-      this.#comparisons.push({ request, resolve: settle, reject })
+      this.#comparisons.push({
+        request,
+        resolve: settle,
+        reject: (error) => {
+          stopHearing?.()
+          reject(error)
+        },
+      })
       // Comparisons asked for in the same turn travel together.
       if (this.#comparisons.length === 1) queueMicrotask(() => this.#sendComparisons())
     })

@@ -3,39 +3,42 @@ import { everyPod, podLabels, type Resource } from './manifests.ts'
 import { kafkaPorts, metricsPort, registryPorts, type ClusterOptions } from './options.ts'
 
 /** Where a pod learns its cloud's credentials, by addresses of the link and those of EC2 and of Compute Engine: no endpoint lives there. */
-const credentials = { v4: ['169.254.0.0/16'], v6: ['fe80::/10', 'fd00:ec2::254/128', 'fd20:ce::254/128'] }
-const tracePorts = [4317, 4318]
+const credentials = { v4: ['169.254.0.0/16'], v6: ['fe80::/10', 'fd00:ec2::/32', 'fd20:ce::254/128'] }
+/** OTLP over HTTP. */
+const tracePorts = [4318]
 
 /** The network policies of all pods. */
-export function networkPolicies({ kafkaCluster, monitoringNamespace }: ClusterOptions): Resource[] {
+export function networkPolicies(options: ClusterOptions): Resource[] {
   const tcp = (ports: readonly number[]): object[] => ports.map((port) => ({ protocol: 'TCP', port }))
+  const { kafkaCluster, kafkaNamespace, registryNamespace, monitoringNamespace } = options
   const anywhere = { namespaceSelector: {} }
-  const pods = (labels: object): object => ({ ...anywhere, podSelector: { matchLabels: labels } })
+  const inside = (namespace: string): object => ({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+  })
+  const pods = (labels: object, namespace = ''): object => ({
+    ...(namespace === '' ? anywhere : inside(namespace)),
+    podSelector: { matchLabels: labels },
+  })
   return [
     policy('wellspring', 'every pod: names, Kafka and its registry; whoever scrapes metrics', {
       podSelector: { matchLabels: everyPod },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [
         {
-          from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': monitoringNamespace } } }],
+          from: [inside(monitoringNamespace)],
           ports: tcp([metricsPort]),
         },
       ],
       egress: [
         {
-          to: [
-            {
-              namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-              podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-            },
-          ],
+          to: [pods({ 'k8s-app': 'kube-dns' }, 'kube-system')],
           ports: [
             { protocol: 'UDP', port: 53 },
             { protocol: 'TCP', port: 53 },
           ],
         },
-        { to: [pods({ 'strimzi.io/cluster': kafkaCluster })], ports: tcp(kafkaPorts) },
-        { to: [pods({ 'app.kubernetes.io/name': 'apicurio-registry' })], ports: tcp(registryPorts) },
+        { to: [pods({ 'strimzi.io/cluster': kafkaCluster }, kafkaNamespace)], ports: tcp(kafkaPorts) },
+        { to: [pods({ 'app.kubernetes.io/name': 'apicurio-registry' }, registryNamespace)], ports: tcp(registryPorts) },
       ],
     }),
     policy('wellspring-traces', 'every pod but those that run programs: a collector of traces', {

@@ -12,6 +12,9 @@ export interface ClusterOptions {
   corpus: string
   /** Strimzi's name of the Kafka cluster. */
   kafkaCluster: string
+  /** Namespaces in which pods may reach brokers and registries; '' for any. */
+  kafkaNamespace: string
+  registryNamespace: string
   /** Copies of each partition; undefined: the brokers' default. */
   replication: number | undefined
   /** Whether pods log in with a password. */

@@ -2,6 +2,7 @@
 import { parse, parseAllDocuments } from 'yaml'
 import { ConfigurationError } from '../../engine/errors.ts'
 import { podLabels, type Resource } from './manifests.ts'
+import { backlogMetric } from './scaling.ts'
 
 /** One rule that one resource breaks. */
 export interface Breach {
@@ -17,7 +18,7 @@ interface Container {
   image?: string
   command?: string[]
   args?: string[]
-  env?: { name: string; value?: string; valueFrom?: object }[]
+  env?: { name: string; value?: string; valueFrom?: { secretKeyRef?: object } }[]
   envFrom?: { secretRef?: { name: string } }[]
   ports?: { hostPort?: number }[]
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> }
@@ -70,6 +71,7 @@ interface Selector {
 interface NetworkPolicySpec {
   podSelector?: Selector
   policyTypes?: string[]
+  ingress?: { from?: object[] }[]
   egress?: { to?: { ipBlock?: object; podSelector?: Selector }[] }[]
 }
 
@@ -77,7 +79,7 @@ interface ScaledObjectSpec {
   scaleTargetRef?: { kind?: string; name?: string }
   minReplicaCount?: number
   maxReplicaCount?: number
-  triggers?: { type?: string }[]
+  triggers?: { type?: string; metadata?: { query?: string } }[]
 }
 
 interface Manifests {
@@ -88,7 +90,11 @@ interface Manifests {
 /** Sentences on what one workload breaks; none where it keeps the rule. */
 type WorkloadRule = (workload: Workload, all: Manifests) => string[]
 
-const lastingKinds = ['Deployment', 'StatefulSet', 'DaemonSet']
+/** What a pod needs that runs programs: to log in to Kafka and its registry. */
+const ownSecrets = ['WELLSPRING_KAFKA_PASSWORD', 'WELLSPRING_REGISTRY_PASSWORD']
+
+const selectsAll = ({ matchLabels = {}, matchExpressions = [] }: Selector = {}): boolean =>
+  Object.keys(matchLabels).length + matchExpressions.length === 0
 
 const eachContainer =
   (fault: (container: Container, pod: PodSpec) => string | undefined): WorkloadRule =>
@@ -147,7 +153,8 @@ const workloadRules = {
       ? eachContainer(({ livenessProbe, readinessProbe }) => {
           const missing = [...(livenessProbe ? [] : ['livenessProbe']), ...(readinessProbe ? [] : ['readinessProbe'])]
           return missing.length === 0 ? undefined : `has no ${missing.join(', ')}`
-        })(workload, all)
+          // Kubernetes takes none for those that only begin.
+        })({ ...workload, containers: workload.pod.containers ?? [] }, all)
       : [],
   'service-token': ({ pod }) =>
     pod.automountServiceAccountToken === false
@@ -189,20 +196,32 @@ const workloadRules = {
       )
       .filter(({ selector }) => selects(selector, labels))
     if (budgets.length === 0) return ['no PodDisruptionBudget selects its pods']
-    return budgets.every(({ maxUnavailable = 1 }) => maxUnavailable !== 0 && maxUnavailable !== '0%')
+    return budgets.every(
+      ({ maxUnavailable = 1, minAvailable }) =>
+        maxUnavailable !== 0 && maxUnavailable !== '0%' && minAvailable !== '100%',
+    )
       ? []
       : ['its PodDisruptionBudget lets no pod go: no node could be emptied']
   },
   'network-policy': ({ labels }, { resources }) => {
     const types = new Set(policiesFor(labels, resources).flatMap(({ policyTypes = ['Ingress'] }) => policyTypes))
     const missing = ['Ingress', 'Egress'].filter((type) => !types.has(type))
-    return missing.length === 0 ? [] : [`no NetworkPolicy bounds its ${missing.join(' and ').toLowerCase()}`]
+    const rules = policiesFor(labels, resources).flatMap(({ ingress = [], egress = [] }) => [
+      ...ingress.map(({ from }) => from),
+      ...egress.map(({ to }) => to),
+    ])
+    return [
+      ...(missing.length === 0 ? [] : [`no NetworkPolicy bounds its ${missing.join(' and ').toLowerCase()}`]),
+      ...(rules.some((peers) => peers === undefined || peers.length === 0)
+        ? ['a NetworkPolicy has a rule for whoever: name peers by from and to']
+        : []),
+    ]
   },
   'programs-apart': ({ labels, containers }, { resources }) => {
     if (labels[podLabels.runsPrograms] !== 'true') return []
     const targets = policiesFor(labels, resources).flatMap(({ egress = [] }) => egress.map(({ to = [] }) => to))
     const isWide = targets.some(
-      (to) => to.length === 0 || to.some(({ ipBlock, podSelector }) => ipBlock || !podSelector),
+      (to) => to.length === 0 || to.some(({ ipBlock, podSelector }) => ipBlock || selectsAll(podSelector)),
     )
     return [
       ...(isWide
@@ -211,12 +230,18 @@ const workloadRules = {
       ...containers
         .filter(({ envFrom = [] }) => envFrom.some(({ secretRef }) => secretRef))
         .map(({ name }) => `runs programs that models wrote, and container ${name} is given a whole Secret`),
+      ...containers.flatMap(({ name, env = [] }) =>
+        env
+          .filter((one) => one.valueFrom?.secretKeyRef && !ownSecrets.includes(one.name))
+          .map((one) => `runs programs that models wrote, and container ${name} is given ${one.name} of a Secret`),
+      ),
     ]
   },
 } as const satisfies Record<string, WorkloadRule>
 
 const noSandbox = {
   variable: 'WELLSPRING_RUN_UNSAFE_NO_SANDBOX',
+  lastWords: 'UNSAFE_NO_SANDBOX',
   setting: 'unsafeNoSandbox',
   flag: '--unsafe-no-sandbox',
 }
@@ -228,7 +253,7 @@ const resourceRules = {
       .flatMap(({ containers }) => containers)
       .filter(
         ({ command = [], args = [], env = [] }) =>
-          [...command, ...args].includes(noSandbox.flag) ||
+          [...command, ...args].some((one) => one.includes(noSandbox.flag)) ||
           env.some(({ name, value }) => name === noSandbox.variable && value !== 'false'),
       )
       .map(
@@ -236,7 +261,8 @@ const resourceRules = {
           `container ${name} runs generated programs without a sandbox: remove ${noSandbox.variable} and ${noSandbox.flag}`,
       ),
     ...Object.entries(configurationOf(resource))
-      .filter(([key, text]) => (key === noSandbox.variable ? text !== 'false' : runsWithoutSandbox(text)))
+      // A whole config map may be taken with a prefix before its keys.
+      .filter(([key, text]) => (key.endsWith(noSandbox.lastWords) ? text !== 'false' : runsWithoutSandbox(text)))
       .map(([key]) => `${key} has generated programs run without a sandbox: remove it, or run.${noSandbox.setting}`),
   ],
   scaling: ({ kind, spec }: Resource, { workloads }: Manifests): string[] => {
@@ -257,8 +283,11 @@ const resourceRules = {
         : ['its workload has replicas of its own: every deployment would undo the scaling']),
       ...(minReplicaCount >= 1 ? [] : ['may scale to zero: nobody would be left to tell the backlog']),
       ...(maxReplicaCount >= minReplicaCount ? [] : [`scales from ${minReplicaCount} to ${maxReplicaCount}`]),
+      ...(triggers.some(({ metadata }) => metadata?.query?.includes(backlogMetric) === true)
+        ? []
+        : [`does not follow what waits: scale by ${backlogMetric}`]),
       ...(triggers.some(({ type }) => type === 'kafka' || type === 'apache-kafka')
-        ? ['follows the lag of a consumer group, which misleads: use wellspring_backlog_records']
+        ? [`follows the lag of a consumer group, which misleads: use ${backlogMetric}`]
         : []),
     ]
   },
@@ -268,8 +297,11 @@ const resourceRules = {
       : [],
 }
 
-function configurationOf({ kind, data }: Resource): Record<string, string> {
-  return kind === 'ConfigMap' ? ((data ?? {}) as Record<string, string>) : {}
+function configurationOf({ kind, data, binaryData }: Resource): Record<string, string> {
+  if (kind !== 'ConfigMap') return {}
+  const encoded = Object.entries((binaryData ?? {}) as Record<string, string>)
+  const decoded = encoded.map(([key, text]) => [key, Buffer.from(text, 'base64').toString()] as const)
+  return { ...((data ?? {}) as Record<string, string>), ...Object.fromEntries(decoded) }
 }
 
 /** Whether a text is a wellspring.yaml that switches the sandbox off. */
@@ -340,10 +372,10 @@ export function brokenRules(resources: readonly Resource[]): Breach[] {
   ]
 }
 
-/** `probes, disruption-budget: the reason` -> the rules. */
+/** `probes, disruption-budget: the reason` -> the rules; none where there is no reason. */
 function exemptionsOf({ metadata }: Resource): string[] {
-  const text = metadata.annotations?.['wellspring/exempt'] ?? ''
-  return (text.split(':')[0] ?? '').split(',').map((name) => name.trim())
+  const [names = '', ...reason] = (metadata.annotations?.['wellspring/exempt'] ?? '').split(':')
+  return reason.join(':').trim() === '' ? [] : names.split(',').map((name) => name.trim())
 }
 
 interface Template {
@@ -358,16 +390,15 @@ function workloadOf(resource: Resource): Workload[] {
       ? { metadata: { labels: resource.metadata.labels ?? {} }, spec: resource.spec as PodSpec }
       : resource.kind === 'CronJob'
         ? spec.jobTemplate?.spec?.template
-        : resource.kind === 'Job' || lastingKinds.includes(resource.kind)
-          ? spec.template
-          : undefined
-  if (!template?.spec) return []
+        : spec.template
+  // Whatever its kind is: what has a template of containers starts pods.
+  if (!template?.spec?.containers) return []
   const { spec: pod, metadata } = template
   return [
     {
       ...{ resource, pod, labels: metadata?.labels ?? {} },
       containers: [...(pod.initContainers ?? []), ...(pod.containers ?? [])],
-      keepsRunning: lastingKinds.includes(resource.kind),
+      keepsRunning: !['Pod', 'Job', 'CronJob'].includes(resource.kind),
     },
   ]
 }

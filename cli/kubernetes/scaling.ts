@@ -1,12 +1,12 @@
 /** Replicas by what waits, and who reads the metrics: resources of KEDA and of Prometheus' operator. */
 import type { Processor } from '../../engine/processor.ts'
-import { ruleGroups } from '../alerts.ts'
+import { alerts, missingProcessors, ruleGroups } from '../alerts.ts'
 import { factsOf } from './facts.ts'
 import { everyPod, labelsOf, type Resource } from './manifests.ts'
 import type { ClusterOptions } from './options.ts'
 
 /** The gauge that replicas follow: our own backlog. The lag of a consumer group misleads (docs/operations.md). */
-const backlogMetric = 'wellspring_backlog_records'
+export const backlogMetric = 'wellspring_backlog_records'
 
 /** What scales a processor; nothing where more replicas would have nothing to do. */
 export function scaledObject(declaration: Processor, options: ClusterOptions): Resource[] {
@@ -73,11 +73,12 @@ export function podMonitor(): Resource {
 }
 
 /** The alerts, for Prometheus' operator. `documentation`: as `ruleGroups` takes it. */
-export function prometheusRule({ documentation }: ClusterOptions): Resource {
+export function prometheusRule({ documentation, namespace, processors }: ClusterOptions): Resource {
+  const names = processors.map(({ name }) => name)
   return {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
     metadata: { name: 'wellspring', labels: everyPod },
-    spec: ruleGroups(undefined, documentation),
+    spec: ruleGroups([...alerts(), missingProcessors(namespace, names)], documentation),
   }
 }

@@ -55,8 +55,8 @@ const datasourceVariable = {
   hide: 0,
 } as const
 
-/** Values of a label, of which several or all may be chosen. */
-export function labelVariable(name: string, label: string, metric: string): object {
+/** Values of a label, of which one is chosen: the first, or, where no series has the label, none, which is an empty value. */
+export function choiceVariable(name: string, label: string, metric: string): object {
   return {
     name,
     label,
@@ -65,11 +65,21 @@ export function labelVariable(name: string, label: string, metric: string): obje
     query: { query: `label_values(${metric}, ${name})`, refId: 'values' },
     refresh: 2,
     sort: 1,
+    multi: false,
+    includeAll: false,
+    current: { text: '', value: '' },
+    hide: 0,
+  }
+}
+
+/** Values of a label, of which several or all may be chosen. */
+export function labelVariable(name: string, label: string, metric: string): object {
+  return {
+    ...choiceVariable(name, label, metric),
     multi: true,
     includeAll: true,
     allValue: '.*',
     current: { text: 'All', value: '$__all' },
-    hide: 0,
   }
 }
 

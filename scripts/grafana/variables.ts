@@ -1,12 +1,14 @@
 /** What a reader chooses at the top of a dashboard. */
-import { labelVariable } from './panel.ts'
+import { choiceVariable, labelVariable } from './panel.ts'
 
-/** Which processes: all of a namespace of Kubernetes (elsewhere there is none to choose from), or some of them. */
+const inNamespace = (metric: string): string => `${metric}{namespace=~"$namespace"}`
+
+/** Which processes: all of one namespace of Kubernetes (elsewhere there is none to choose from), or some of them. */
 export const targetVariables = [
-  labelVariable('namespace', 'Namespace', 'wellspring_build_info'),
-  labelVariable('instance', 'Process', 'wellspring_build_info{namespace=~"$namespace"}'),
+  choiceVariable('namespace', 'Namespace', 'wellspring_build_info'),
+  labelVariable('instance', 'Process', inNamespace('wellspring_build_info')),
 ]
 /** Which processors. */
-export const processorVariable = labelVariable('processor', 'Processor', 'wellspring_tasks')
+export const processorVariable = labelVariable('processor', 'Processor', inNamespace('wellspring_tasks'))
 /** Which endpoints. */
-export const endpointVariable = labelVariable('endpoint', 'Endpoint', 'wellspring_llm_concurrency_limit')
+export const endpointVariable = labelVariable('endpoint', 'Endpoint', inNamespace('wellspring_llm_concurrency_limit'))

@@ -3,6 +3,7 @@
  * managers of their languages, and kept in the cache folder.
  */
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -34,7 +35,10 @@ const described = [
   {
     module: 'github.com/prometheus-operator/prometheus-operator@v0.85.0',
     sum: 'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=',
-    definitions: ['example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml'],
+    definitions: [
+      'example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml',
+      'example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml',
+    ],
   },
 ] as const
 
@@ -64,7 +68,12 @@ type Report = (line: string) => void
 /** Installs what is not there yet. @throws ClusterError, MissingPackagesError: one line that says what is missing */
 export async function installKubernetesTools(report: Report): Promise<KubernetesTools> {
   const sources = [...described.map(({ module }) => module), `strimzi@${strimziVersion}`]
-  const schemas = await cached(folderOf('kubernetes-schemas', sources), async (folder) => {
+  // Other kinds of the same versions are another set, too.
+  const kinds = createHash('sha256')
+    .update(JSON.stringify([described, strimziKinds]))
+    .digest('hex')
+    .slice(0, 8)
+  const schemas = await cached(`${folderOf('kubernetes-schemas', sources)}-${kinds}`, async (folder) => {
     for (const source of described) {
       report(`fetching ${source.module} (once)`)
       await writeSchemas(folder, await schemasOfModule(source, join(folder, 'modules')))

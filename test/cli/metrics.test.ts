@@ -1,5 +1,7 @@
 /** /metrics of a stream that runs is what the table and the declarations say, both ways, and no label takes a value that nobody could have told. */
 import { afterAll, expect, test, vi } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   labelSets,
@@ -11,6 +13,7 @@ import {
 import { declaredMetricName } from '../../engine/metrics.ts'
 import { processors } from '../../processors/index.ts'
 import { freePorts } from '../../scripts/kafka/ports.ts'
+import { startSimulator } from '../../simulator/server.ts'
 import { deadLetters, topics } from '../../topics/catalogue.ts'
 import { endAll, newFolder, removeFolders, run, start } from './command.ts'
 
@@ -105,4 +108,27 @@ test('/metrics and the table say the same, and every value of a label is one tha
   up.process.kill('SIGINT')
   up.process.kill('SIGINT')
   expect((await up.ended).exitCode).toBe(130)
+})
+
+test('a processor that is off tells that it has no tasks and nothing waits for it', async () => {
+  const cwd = newFolder()
+  const simulator = await startSimulator({ instant: true })
+  const configuration = {
+    endpoints: { one: { url: simulator.url } },
+    models: { solver: { model: 'sim-solver', endpoints: ['one'] } },
+    roles: { solver: ['solver'] },
+    run: { records: 'simulated' },
+  }
+  writeFileSync(join(cwd, 'wellspring.yaml'), JSON.stringify(configuration))
+  const [port = 0] = await freePorts(1)
+  const running = start(['run', 'embed-concepts', '--data', 'data', '--metrics-port', String(port)], { cwd })
+  await running.written(/embed-concepts is off/)
+  const scrape = async (): Promise<string> => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  for (const name of ['tasks', 'open_tasks', 'backlog_records'])
+    await expect
+      .poll(scrape, { timeout: 30_000 })
+      .toMatch(new RegExp(`^wellspring_${name}{processor="embed-concepts"} 0$`, 'm'))
+  running.process.kill('SIGINT')
+  await running.ended
+  await simulator.close()
 })

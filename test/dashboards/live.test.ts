@@ -67,7 +67,9 @@ const queries = [...dashboards(processors)].flatMap(([name, dashboard]) =>
       place: `${name}: ${title} (${refId})`,
       query: expr
         .replaceAll('$__rate_interval', '10s')
-        .replaceAll(/\$(?:namespace|instance|processor|endpoint)/g, '.*')
+        .replaceAll(/\$(?:instance|processor|endpoint)/g, '.*')
+        // Outside of Kubernetes there is none, and nothing is chosen.
+        .replaceAll('$namespace', '')
         .replaceAll('$goal', '50000'),
     })),
   ),

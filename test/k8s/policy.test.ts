@@ -71,21 +71,35 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
       (resources) =>
         (find(resources, 'PodDisruptionBudget', name).spec = { maxUnavailable: 0, selector: selectorOf(name) }),
     ],
+    [
+      'a budget that wants them all',
+      (resources) =>
+        (find(resources, 'PodDisruptionBudget', name).spec = { minAvailable: '100%', selector: selectorOf(name) }),
+    ],
   ],
-  'network-policy': [['no policy', (resources) => remove(resources, 'NetworkPolicy', 'wellspring')]],
+  'network-policy': [
+    ['no policy', (resources) => remove(resources, 'NetworkPolicy', 'wellspring')],
+    ['a way out to whoever', allowing(name, { policyTypes: ['Egress'], egress: [{}] })],
+    ['a way in for whoever', allowing(name, { policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 9464 }] }] })],
+  ],
   'programs-apart': [
     [
       'a way out for programs that models wrote',
+      allowing(verifier, { policyTypes: ['Egress'], egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }] }),
+    ],
+    [
+      'a way to every pod for them',
+      allowing(verifier, {
+        policyTypes: ['Egress'],
+        egress: [{ to: [{ namespaceSelector: {}, podSelector: {} }] }],
+      }),
+    ],
+    [
+      'one key beside them',
       (resources) =>
-        resources.push({
-          apiVersion: 'networking.k8s.io/v1',
-          kind: 'NetworkPolicy',
-          metadata: { name: 'open' },
-          spec: {
-            podSelector: selectorOf(verifier),
-            policyTypes: ['Egress'],
-            egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }],
-          },
+        podOf(find(resources, 'Deployment', verifier)).containers[0].env.push({
+          name: 'JUDGES_API_KEY',
+          valueFrom: { secretKeyRef: { name: 'keys', key: 'judges' } },
         }),
     ],
     [
@@ -99,12 +113,19 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
       'a variable that switches it off',
       changing((pod) => pod.containers[0].env.push({ name: 'WELLSPRING_RUN_UNSAFE_NO_SANDBOX', value: 'true' })),
     ],
+    [
+      'a flag in a line for a shell',
+      changing((pod) => (pod.containers[0].args = ['-c', 'wellspring up --unsafe-no-sandbox'])),
+    ],
+    ['a variable whose first words are a prefix', configuring({ UNSAFE_NO_SANDBOX: 'true' })],
+    ['one in bytes', configuring({}, { WELLSPRING_RUN_UNSAFE_NO_SANDBOX: Buffer.from('true').toString('base64') })],
     ['a flag that does', changing((pod) => (pod.containers[0].args = ['up', '--unsafe-no-sandbox']))],
     ['the same in a config map', configuring({ WELLSPRING_RUN_UNSAFE_NO_SANDBOX: '1' })],
     ['a configuration that does', configuring({ 'wellspring.yaml': 'run:\n  unsafeNoSandbox: true\n' })],
   ],
   scaling: [
     ['the lag of a consumer group', scaling((spec) => (spec['triggers'] = [{ type: 'apache-kafka', metadata: {} }]))],
+    ['processors that are busy', scaling((spec) => (spec['triggers'] = [{ type: 'cpu', metadata: { value: '80' } }]))],
     ['a scale to zero', scaling((spec) => (spec['minReplicaCount'] = 0))],
     ['a scale from 5 to 3', scaling((spec) => Object.assign(spec, { minReplicaCount: 5, maxReplicaCount: 3 }))],
     ['a target that is not there', scaling((spec) => (spec['scaleTargetRef'] = { kind: 'Deployment', name: 'gone' }))],
@@ -130,9 +151,23 @@ function scaling(change: (spec: Record<string, unknown>) => void): (resources: R
   return (resources) => change(find(resources, 'ScaledObject', name).spec as Record<string, unknown>)
 }
 
-function configuring(data: Record<string, string>): (resources: Resource[]) => void {
+function configuring(
+  data: Record<string, string>,
+  binaryData: Record<string, string> = {},
+): (resources: Resource[]) => void {
+  const metadata = { name: 'wellspring-config' }
+  return (resources) => resources.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data, binaryData })
+}
+
+/** Adds a policy for a workload's pods. */
+function allowing(workload: string, spec: object): (resources: Resource[]) => void {
   return (resources) =>
-    resources.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'wellspring-config' }, data })
+    resources.push({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'open' },
+      spec: { podSelector: selectorOf(workload), ...spec },
+    })
 }
 
 function remove(resources: Resource[], kind: string, named: string): void {
@@ -168,9 +203,19 @@ describe('rules of manifests', () => {
     pod.securityContext['runAsUser'] = 0
     deployment.metadata.annotations = { 'wellspring/exempt': 'probes, capabilities: a reason' }
     expect(brokenRules(resources).map(({ rule }) => rule)).toEqual(['non-root'])
+    deployment.metadata.annotations = { 'wellspring/exempt': 'probes, capabilities' }
+    expect(brokenRules(resources).map(({ rule }) => rule)).toEqual(['non-root', 'probes'])
   })
 
-  it('look at pods, jobs, cron jobs and daemon sets too', () => {
+  it('ask containers that only begin for no probes', () => {
+    const resources = rendered()
+    const pod = podOf(find(resources, 'Deployment', name)) as Pod & { initContainers?: object[] }
+    const { livenessProbe: _, readinessProbe: __, ...first } = pod.containers[0]
+    pod.initContainers = [first]
+    expect(brokenRules(resources)).toEqual([])
+  })
+
+  it('look at pods, jobs, cron jobs, daemon sets and what starts pods by other names', () => {
     const template = { spec: { containers: [{ name: 'one', image: 'one' }] } }
     const of = (kind: string, spec: object): Resource => ({ apiVersion: 'v1', kind, metadata: { name: 'one' }, spec })
     const resources = [
@@ -178,6 +223,8 @@ describe('rules of manifests', () => {
       of('Job', { template }),
       of('CronJob', { jobTemplate: { spec: { template } } }),
       of('DaemonSet', { template }),
+      of('ReplicaSet', { template }),
+      of('Rollout', { template }),
     ]
     for (const resource of resources) {
       const rules = brokenRules([resource]).map(({ rule }) => rule)

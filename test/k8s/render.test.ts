@@ -145,13 +145,25 @@ describe('monitoring', () => {
         groups: { rules: { alert: string; annotations: { runbook_url: string } }[] }[]
       }
       const rules = groups.flatMap((group) => group.rules)
-      expect(rules.map(({ alert }) => alert)).toEqual(alerts().map(({ name }) => name))
+      expect(rules.map(({ alert }) => alert)).toEqual([
+        ...alerts().map(({ name }) => name),
+        'WellspringProcessorMissing',
+      ])
       return rules.map(({ annotations }) => annotations.runbook_url)
     }
     for (const link of linksOf(resources)) expect(link).toMatch(/^docs\/operations\.md#[a-z-]+$/)
     for (const documentation of ['https://git.example/wellspring', 'https://git.example/wellspring/'])
       for (const link of linksOf(rendered({ documentation })))
         expect(link).toMatch(/^https:\/\/git\.example\/wellspring\/docs\/operations\.md#[a-z-]+$/)
+  })
+
+  it('asks for every processor that there must be', () => {
+    const { groups } = find(rendered({ namespace: 'mine' }), 'PrometheusRule', 'wellspring').spec as {
+      groups: { rules: { alert: string; expr: string }[] }[]
+    }
+    const rule = groups.flatMap(({ rules }) => rules).find(({ alert }) => alert === 'WellspringProcessorMissing')
+    for (const { name } of processors)
+      expect(rule?.expr).toContain(`absent(wellspring_tasks{namespace="mine",processor="${name}"})`)
   })
 
   it.each(['retention', 'metrics'])('has a source with the rights of %s, as one process must have them', (wanted) => {

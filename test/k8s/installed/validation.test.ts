@@ -49,7 +49,9 @@ describe.runIf(requireOrSkip(tools instanceof Error ? tools.message : '', !(tool
     it('have kinds of Strimzi, KEDA and Prometheus among them', () => {
       const kinds = new Set(overlays.flatMap((overlay) => resourcesOf(overlay).map(({ kind }) => kind)))
       expect([...kinds]).toEqual(
-        expect.arrayContaining(['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser', 'ScaledObject', 'PodMonitor']),
+        expect.arrayContaining([
+          ...['Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser', 'ScaledObject', 'PodMonitor', 'PrometheusRule'],
+        ]),
       )
     })
 
