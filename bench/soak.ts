@@ -46,7 +46,7 @@ const values = readOptions(program, {
   snapshots: {
     type: 'boolean',
     default: false,
-    doc: 'heap snapshots after the warm-up and at the end of the long life, into the folder',
+    doc: 'heap snapshots after the warm-up and at the end of the long life, into the folder; anonymous memory is not judged then',
   },
   json: { type: 'boolean', default: false, doc: 'a line of JSON for each figure' },
 })
@@ -376,7 +376,8 @@ try {
   figures.tell(`processes of up that outlive it, of ${seen.size} seen`, left.length, '0', left.length === 0)
   figures.tell('complaints on stderr', complaints.length, '0', complaints.length === 0)
   const fromSeconds = soakedSeconds * (killShare + (1 - killShare) * warmUpShare)
-  tellTrends(figures, soaked, { fromSeconds, untilSeconds: soakedSeconds, problemsPerHour })
+  const hasSnapshots = values.snapshots
+  tellTrends(figures, soaked, { fromSeconds, untilSeconds: soakedSeconds, problemsPerHour, hasSnapshots })
   for (const line of [...reconciliation.violations.slice(0, 20), ...open, ...complaints.slice(0, 20)]) note(`  ${line}`)
   for (const { command: name, pid } of left) note(`  still there: ${name} (${pid})`)
   note(`${'processor'.padEnd(22)}${['in', 'out', 'passed over', 'discarded', 'dead', 'in flight'].map((one) => one.padStart(12)).join('')}`) // prettier-ignore

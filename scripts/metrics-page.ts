@@ -70,7 +70,7 @@ export function metricsPage(processors: readonly Processor[]): string {
     '',
     '## Alerts',
     '',
-    'The rules for Prometheus are in [grafana/alerts/wellspring.yaml](../grafana/alerts/wellspring.yaml). page: act now; warning: look today.',
+    'The rules for Prometheus are in [grafana/alerts/wellspring.yaml](../grafana/alerts/wellspring.yaml). page: act now; warning: look today. The PrometheusRule of [k8s/](../k8s/README.md) has one more, `WellspringProcessorMissing`: no pod tells of a processor that has a workload.',
     '',
     ...markdownTable(
       ['alert', 'severity', 'fires when', 'for', 'what to do'],

@@ -15,13 +15,15 @@ interface Judged {
   fromSeconds: number
   untilSeconds: number
   problemsPerHour: number
+  /** Heap snapshots were written meanwhile: the memory that they took stays with the process for long. */
+  hasSnapshots: boolean
 }
 
 /** Tells the slopes and the halves, and holds them against their goals. */
 export function tellTrends(
   figures: Figures,
   all: Readings,
-  { fromSeconds, untilSeconds, problemsPerHour }: Judged,
+  { fromSeconds, untilSeconds, problemsPerHour, hasSnapshots }: Judged,
 ): void {
   const isLate = ({ hours }: { hours: number }): boolean => hours * 3600 >= fromSeconds
   const isJudged = untilSeconds - fromSeconds >= shortestJudgedSeconds
@@ -30,15 +32,21 @@ export function tellTrends(
   const held = all.held.filter(isLate)
   const minutes = all.minutes.filter(isLate)
 
-  const tellSlope = (name: string, samples: readonly Sample[], unit: number, grows: number): void => {
+  const tellSlope = (
+    name: string,
+    samples: readonly Sample[],
+    unit: number,
+    grows: number,
+    mayBeJudged = isJudged,
+  ): void => {
     const { perHour, noisePerHour, mean } = trendOf(samples)
     const noise = noisePerHour / unit
     const forKept = grows > 0 ? ` and ${grows.toPrecision(3)} for what is kept of each problem` : ''
     figures.tell(
       `${name}, slope an hour (mean ${(mean / unit).toPrecision(4)}; ${samples.length} samples over ${((untilSeconds - fromSeconds) / 3600).toFixed(2)} h)`,
       perHour / unit,
-      `${isJudged ? '' : 'none for so short a time; '}<= noise of ${noise.toPrecision(3)}${forKept}`,
-      !isJudged || perHour / unit <= noise + grows,
+      `${mayBeJudged ? '' : isJudged ? 'none beside heap snapshots; ' : 'none for so short a time; '}<= noise of ${noise.toPrecision(3)}${forKept}`,
+      !mayBeJudged || perHour / unit <= noise + grows,
     )
   }
   const samplesOf = (value: (one: Reading) => number): Sample[] =>
@@ -48,7 +56,7 @@ export function tellTrends(
   const memory = samplesOf(({ anonymous }) => anonymous)
   const heap = heldOf((one) => one.heap)
   const buffers = heldOf((one) => one.buffers)
-  tellSlope('anonymous memory of up, MiB', memory, mebibyte, kept)
+  tellSlope('anonymous memory of up, MiB', memory, mebibyte, kept, isJudged && !hasSnapshots)
   tellSlope('heap of up with all garbage collected, MiB', heap, mebibyte, kept)
   tellSlope('buffers of up with all garbage collected, MiB', buffers, mebibyte, kept)
   const descriptors = samplesOf((one) => one.descriptors)
