@@ -7,6 +7,7 @@ export interface Resource {
   kind: string
   metadata: {
     name: string
+    namespace?: string
     labels?: Readonly<Record<string, string>>
     annotations?: Readonly<Record<string, string>>
   }

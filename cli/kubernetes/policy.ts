@@ -1,6 +1,8 @@
 /** Rules that manifests keep, whoever wrote them: looked at after kustomize has put everything together. */
 import { parse, parseAllDocuments } from 'yaml'
 import { ConfigurationError } from '../../engine/errors.ts'
+import { processors } from '../../processors/index.ts'
+import { runSettings } from '../configuration.ts'
 import { podLabels, type Resource } from './manifests.ts'
 import { backlogMetric } from './scaling.ts'
 
@@ -48,7 +50,13 @@ interface PodSpec {
   securityContext?: SecurityContext
   containers?: Container[]
   initContainers?: Container[]
-  volumes?: { name: string; hostPath?: object; emptyDir?: { sizeLimit?: string } | null }[]
+  ephemeralContainers?: Container[]
+  volumes?: (VolumeSource & {
+    name: string
+    hostPath?: object
+    emptyDir?: { sizeLimit?: string } | null
+    projected?: { sources?: (VolumeSource & { serviceAccountToken?: object })[] }
+  })[]
 }
 
 /** A workload's pods, wherever its kind keeps their template. */
@@ -68,11 +76,26 @@ interface Selector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[]
 }
 
+interface Peer {
+  ipBlock?: object
+  podSelector?: Selector
+}
+
 interface NetworkPolicySpec {
   podSelector?: Selector
   policyTypes?: string[]
-  ingress?: { from?: object[] }[]
-  egress?: { to?: { ipBlock?: object; podSelector?: Selector }[] }[]
+  ingress?: { from?: Peer[] }[]
+  egress?: { to?: Peer[] }[]
+}
+
+interface BudgetSpec {
+  selector?: Selector
+  maxUnavailable?: number | string
+  minAvailable?: number | string
+}
+
+interface VolumeSource {
+  secret?: { items?: object[] }
 }
 
 interface ScaledObjectSpec {
@@ -93,8 +116,13 @@ type WorkloadRule = (workload: Workload, all: Manifests) => string[]
 /** What a pod needs that runs programs: to log in to Kafka and its registry. */
 const ownSecrets = ['WELLSPRING_KAFKA_PASSWORD', 'WELLSPRING_REGISTRY_PASSWORD']
 
+/** Whether a selector names nothing that pods must have: what it only leaves out may be anything. */
 const selectsAll = ({ matchLabels = {}, matchExpressions = [] }: Selector = {}): boolean =>
-  Object.keys(matchLabels).length + matchExpressions.length === 0
+  Object.keys(matchLabels).length === 0 &&
+  matchExpressions.every(({ operator }) => operator !== 'In' && operator !== 'Exists')
+
+/** Processors in whose pods generated programs are run, whatever the labels say. */
+const runners = processors.filter(({ runsPrograms }) => runsPrograms === true).map(({ name }) => name)
 
 const eachContainer =
   (fault: (container: Container, pod: PodSpec) => string | undefined): WorkloadRule =>
@@ -156,14 +184,19 @@ const workloadRules = {
           // Kubernetes takes none for those that only begin.
         })({ ...workload, containers: workload.pod.containers ?? [] }, all)
       : [],
-  'service-token': ({ pod }) =>
-    pod.automountServiceAccountToken === false
+  'service-token': ({ pod }) => [
+    ...(pod.automountServiceAccountToken === false
       ? []
-      : ['mounts a token of its service account: set automountServiceAccountToken: false'],
+      : ['mounts a token of its service account: set automountServiceAccountToken: false']),
+    ...(pod.volumes ?? [])
+      .filter(({ projected }) => projected?.sources?.some((source) => 'serviceAccountToken' in source) === true)
+      .map(({ name }) => `volume ${name} holds a token of its service account`),
+  ],
   'grace-period': ({ pod, containers }) => {
     const graceSeconds = pod.terminationGracePeriodSeconds ?? 30
-    return containers.flatMap(({ name, env = [], lifecycle }) => {
-      const drain = env.find((one) => one.name === 'WELLSPRING_RUN_DRAIN_SECONDS')?.value
+    return containers.flatMap(({ name, args = [], env = [], lifecycle }) => {
+      const usual = ['run', 'up'].includes(String(args[0])) ? String(runSettings.drainSeconds.default) : undefined
+      const drain = env.find((one) => one.name === 'WELLSPRING_RUN_DRAIN_SECONDS')?.value ?? usual
       if (drain === undefined) return []
       const needed = Number(drain) + (lifecycle?.preStop?.sleep?.seconds ?? 0)
       return graceSeconds > needed
@@ -175,41 +208,45 @@ const workloadRules = {
   },
   'pinned-image': eachContainer(({ image = '' }) => {
     if (/@sha256:[0-9a-f]{64}$/.test(image)) return undefined
-    const tag = /:([\w][\w.-]*)$/.exec(image)?.[1]
+    const tag = image.includes('@') ? undefined : /:([\w][\w.-]*)$/.exec(image)?.[1]
     return tag !== undefined && tag !== 'latest'
       ? undefined
       : `runs ${image || 'no image'}: name a tag other than latest, or a digest`
   }),
   secrets: eachContainer(({ env = [] }) => {
-    const inline = env.filter(({ name, value }) => /PASSWORD|TOKEN|SECRET|API_?KEY|PASSPHRASE/.test(name) && value)
+    // A count of tokens is none, nor where a file lies.
+    const inline = env.filter(
+      ({ name, value }) =>
+        /PASSWORD|TOKEN(?!S)|SECRET|API_?KEY|PASSPHRASE/.test(name) && !/_(FILE|PATH)$/.test(name) && value,
+    )
     return inline.length === 0
       ? undefined
       : `has ${inline.map(({ name }) => name).join(', ')} in plain text: use valueFrom`
   }),
   'disruption-budget': ({ resource, labels, keepsRunning }, { resources }) => {
     if (!keepsRunning || resource.kind === 'DaemonSet') return []
+    const { replicas = Infinity } = (resource.spec ?? {}) as { replicas?: number }
     const budgets = resources
-      .filter(({ kind }) => kind === 'PodDisruptionBudget')
-      .map(
-        ({ spec }) =>
-          (spec ?? {}) as { selector?: Selector; maxUnavailable?: number | string; minAvailable?: number | string },
-      )
-      .filter(({ selector }) => selects(selector, labels))
+      .filter((one) => one.kind === 'PodDisruptionBudget' && areTogether(one, resource))
+      .map(({ spec }) => (spec ?? {}) as BudgetSpec)
+      // Without a selector it is for no pod.
+      .filter(({ selector }) => selector && selects(selector, labels))
     if (budgets.length === 0) return ['no PodDisruptionBudget selects its pods']
+    if (budgets.length > 1) return ['several PodDisruptionBudgets select its pods: none of them could be evicted']
     return budgets.every(
-      ({ maxUnavailable = 1, minAvailable }) =>
-        maxUnavailable !== 0 && maxUnavailable !== '0%' && minAvailable !== '100%',
+      ({ maxUnavailable = 1, minAvailable = 0 }) =>
+        maxUnavailable !== 0 &&
+        maxUnavailable !== '0%' &&
+        minAvailable !== '100%' &&
+        !(typeof minAvailable === 'number' && minAvailable > 0 && minAvailable >= replicas),
     )
       ? []
       : ['its PodDisruptionBudget lets no pod go: no node could be emptied']
   },
-  'network-policy': ({ labels }, { resources }) => {
-    const types = new Set(policiesFor(labels, resources).flatMap(({ policyTypes = ['Ingress'] }) => policyTypes))
-    const missing = ['Ingress', 'Egress'].filter((type) => !types.has(type))
-    const rules = policiesFor(labels, resources).flatMap(({ ingress = [], egress = [] }) => [
-      ...ingress.map(({ from }) => from),
-      ...egress.map(({ to }) => to),
-    ])
+  'network-policy': (workload, { resources }) => {
+    const policies = policiesFor(workload, resources)
+    const missing = (['Ingress', 'Egress'] as const).filter((type) => !policies.some((one) => bounds(one, type)))
+    const rules = [...allowed(policies, 'Ingress'), ...allowed(policies, 'Egress')]
     return [
       ...(missing.length === 0 ? [] : [`no NetworkPolicy bounds its ${missing.join(' and ').toLowerCase()}`]),
       ...(rules.some((peers) => peers === undefined || peers.length === 0)
@@ -217,16 +254,23 @@ const workloadRules = {
         : []),
     ]
   },
-  'programs-apart': ({ labels, containers }, { resources }) => {
-    if (labels[podLabels.runsPrograms] !== 'true') return []
-    const targets = policiesFor(labels, resources).flatMap(({ egress = [] }) => egress.map(({ to = [] }) => to))
+  'programs-apart': (workload, { resources }) => {
+    const { labels, containers, pod } = workload
+    const isRunner = containers.some(({ args = [] }) => args.some((one) => runners.includes(String(one))))
+    if (labels[podLabels.runsPrograms] !== 'true' && !isRunner) return []
+    const targets = allowed(policiesFor(workload, resources), 'Egress')
     const isWide = targets.some(
-      (to) => to.length === 0 || to.some(({ ipBlock, podSelector }) => ipBlock || selectsAll(podSelector)),
+      (to = []) => to.length === 0 || to.some(({ ipBlock, podSelector }) => ipBlock || selectsAll(podSelector)),
     )
+    // Single items, such as the brokers' certificate, are no whole Secret.
+    const isWhole = (source: VolumeSource = {}): boolean => source.secret !== undefined && !source.secret.items
     return [
       ...(isWide
         ? ['runs programs that models wrote, and a NetworkPolicy lets it reach more than pods that it names']
         : []),
+      ...(pod.volumes ?? [])
+        .filter((volume) => isWhole(volume) || volume.projected?.sources?.some(isWhole) === true)
+        .map(({ name }) => `runs programs that models wrote, and its volume ${name} holds a whole Secret`),
       ...containers
         .filter(({ envFrom = [] }) => envFrom.some(({ secretRef }) => secretRef))
         .map(({ name }) => `runs programs that models wrote, and container ${name} is given a whole Secret`),
@@ -253,19 +297,21 @@ const resourceRules = {
       .flatMap(({ containers }) => containers)
       .filter(
         ({ command = [], args = [], env = [] }) =>
-          [...command, ...args].some((one) => one.includes(noSandbox.flag)) ||
-          env.some(({ name, value }) => name === noSandbox.variable && value !== 'false'),
+          // As a flag, by --set, or as a variable in a line for a shell.
+          [...command, ...args].some((one) =>
+            [noSandbox.flag, noSandbox.setting, noSandbox.lastWords].some((words) => String(one).includes(words)),
+          ) || env.some(({ name, value }) => name === noSandbox.variable && value !== 'false'),
       )
       .map(
         ({ name }) =>
-          `container ${name} runs generated programs without a sandbox: remove ${noSandbox.variable} and ${noSandbox.flag}`,
+          `container ${name} runs generated programs without a sandbox: remove ${noSandbox.variable}, ${noSandbox.flag} and run.${noSandbox.setting}`,
       ),
     ...Object.entries(configurationOf(resource))
       // A whole config map may be taken with a prefix before its keys.
       .filter(([key, text]) => (key.endsWith(noSandbox.lastWords) ? text !== 'false' : runsWithoutSandbox(text)))
       .map(([key]) => `${key} has generated programs run without a sandbox: remove it, or run.${noSandbox.setting}`),
   ],
-  scaling: ({ kind, spec }: Resource, { workloads }: Manifests): string[] => {
+  scaling: ({ kind, metadata, spec }: Resource, { workloads }: Manifests): string[] => {
     if (kind !== 'ScaledObject') return []
     const {
       scaleTargetRef: target = {},
@@ -274,7 +320,10 @@ const resourceRules = {
       triggers = [],
     } = (spec ?? {}) as ScaledObjectSpec
     const scaled = workloads.find(
-      ({ resource }) => resource.kind === (target.kind ?? 'Deployment') && resource.metadata.name === target.name,
+      ({ resource: { kind: of, metadata: own } }) =>
+        of === (target.kind ?? 'Deployment') &&
+        own.name === target.name &&
+        areTogether({ metadata }, { metadata: own }),
     )
     return [
       ...(scaled ? [] : [`scales ${target.kind ?? 'Deployment'}/${target.name}, which is not there`]),
@@ -283,7 +332,7 @@ const resourceRules = {
         : ['its workload has replicas of its own: every deployment would undo the scaling']),
       ...(minReplicaCount >= 1 ? [] : ['may scale to zero: nobody would be left to tell the backlog']),
       ...(maxReplicaCount >= minReplicaCount ? [] : [`scales from ${minReplicaCount} to ${maxReplicaCount}`]),
-      ...(triggers.some(({ metadata }) => metadata?.query?.includes(backlogMetric) === true)
+      ...(triggers.some((trigger) => trigger.metadata?.query?.includes(backlogMetric) === true)
         ? []
         : [`does not follow what waits: scale by ${backlogMetric}`]),
       ...(triggers.some(({ type }) => type === 'kafka' || type === 'apache-kafka')
@@ -324,7 +373,7 @@ export function readResources(text: string): Resource[] {
   const documents = parseAllDocuments(text)
   const faults = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split('\n')[0] ?? ''))
   if (faults.length > 0) throw new ConfigurationError(faults)
-  const values = documents.map((one) => one.toJS() as unknown).filter((one) => one !== null && one !== undefined)
+  const values = documents.map((one) => withoutNulls(one.toJS() as unknown)).filter((one) => one !== undefined)
   const resources = values.flatMap((one) => {
     const { kind, items } = one as { kind?: unknown; items?: unknown }
     return kind === 'List' && Array.isArray(items) ? (items as unknown[]) : [one]
@@ -339,6 +388,23 @@ export function readResources(text: string): Resource[] {
       'expected resources of Kubernetes, got none; pipe in what `kubectl kustomize FOLDER` writes',
     ])
   return resources.filter(isResource)
+}
+
+/** Kubernetes takes a field that is null for one that is not there; in lists, and as an empty volume, it is an empty object. */
+function withoutNulls(value: unknown): unknown {
+  if (value === null) return undefined
+  if (Array.isArray(value)) return value.map((one: unknown) => withoutNulls(one) ?? {})
+  if (typeof value !== 'object') return value
+  const fields = Object.entries(value).map(
+    ([name, one]) => [name, one === null && name === 'emptyDir' ? {} : withoutNulls(one)] as const,
+  )
+  return Object.fromEntries(fields.filter(([, one]) => one !== undefined))
+}
+
+/** Whether two resources lie in one namespace, as far as they say. */
+function areTogether(one: Pick<Resource, 'metadata'>, other: Pick<Resource, 'metadata'>): boolean {
+  const [first, second] = [one.metadata.namespace, other.metadata.namespace]
+  return first === undefined || second === undefined || first === second
 }
 
 function isResource(value: unknown): value is Resource {
@@ -384,28 +450,46 @@ interface Template {
 }
 
 function workloadOf(resource: Resource): Workload[] {
-  const spec = (resource.spec ?? {}) as { template?: Template; jobTemplate?: { spec?: { template?: Template } } }
+  const spec = (resource.spec ?? {}) as {
+    template?: Template
+    jobTemplate?: { spec?: { template?: Template } }
+    jobTargetRef?: { template?: Template }
+  }
   const template: Template | undefined =
     resource.kind === 'Pod'
       ? { metadata: { labels: resource.metadata.labels ?? {} }, spec: resource.spec as PodSpec }
       : resource.kind === 'CronJob'
         ? spec.jobTemplate?.spec?.template
-        : spec.template
+        : (spec.template ?? spec.jobTargetRef?.template)
   // Whatever its kind is: what has a template of containers starts pods.
-  if (!template?.spec?.containers) return []
+  if (!Array.isArray(template?.spec?.containers)) return []
   const { spec: pod, metadata } = template
   return [
     {
       ...{ resource, pod, labels: metadata?.labels ?? {} },
-      containers: [...(pod.initContainers ?? []), ...(pod.containers ?? [])],
-      keepsRunning: !['Pod', 'Job', 'CronJob'].includes(resource.kind),
+      containers: [...(pod.initContainers ?? []), ...(pod.containers ?? []), ...(pod.ephemeralContainers ?? [])],
+      keepsRunning: !['Pod', 'Job', 'CronJob', 'ScaledJob'].includes(resource.kind),
     },
   ]
 }
 
-function policiesFor(labels: Labels, resources: readonly Resource[]): NetworkPolicySpec[] {
+/** Whether a policy bounds a direction: egress where it has rules for it, or says so. */
+function bounds({ policyTypes, egress = [] }: NetworkPolicySpec, type: 'Ingress' | 'Egress'): boolean {
+  return (policyTypes ?? ['Ingress', ...(egress.length > 0 ? ['Egress'] : [])]).includes(type)
+}
+
+/** The peers of each rule for a direction, of the policies that bound it; undefined where a rule names none. */
+function allowed(policies: readonly NetworkPolicySpec[], type: 'Ingress' | 'Egress'): (Peer[] | undefined)[] {
+  return policies
+    .filter((one) => bounds(one, type))
+    .flatMap(({ ingress = [], egress = [] }) =>
+      type === 'Ingress' ? ingress.map(({ from }) => from) : egress.map(({ to }) => to),
+    )
+}
+
+function policiesFor({ resource, labels }: Workload, resources: readonly Resource[]): NetworkPolicySpec[] {
   return resources
-    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .filter((one) => one.kind === 'NetworkPolicy' && areTogether(one, resource))
     .map(({ spec }) => (spec ?? {}) as NetworkPolicySpec)
     .filter(({ podSelector }) => selects(podSelector, labels))
 }

@@ -26,7 +26,14 @@ export interface Pod {
   hostNetwork?: boolean
   securityContext: Record<string, unknown>
   containers: [Container]
-  volumes: { name: string; emptyDir?: object; hostPath?: object; configMap?: object }[]
+  volumes: {
+    name: string
+    emptyDir?: object
+    hostPath?: object
+    configMap?: object
+    secret?: object
+    projected?: object
+  }[]
 }
 
 export interface Container {

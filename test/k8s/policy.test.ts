@@ -49,13 +49,29 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
     ['no liveness probe', changing((pod) => delete pod.containers[0].livenessProbe)],
     ['no readiness probe', changing((pod) => delete pod.containers[0].readinessProbe)],
   ],
-  'service-token': [['a token of the service account', changing((pod) => delete pod.automountServiceAccountToken)]],
+  'service-token': [
+    ['a token of the service account', changing((pod) => delete pod.automountServiceAccountToken)],
+    [
+      'a volume with one',
+      changing((pod) =>
+        pod.volumes.push({ name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }),
+      ),
+    ],
+  ],
   'grace-period': [
     ['a grace period that ends while calls still drain', changing((pod) => (pod.terminationGracePeriodSeconds = 40))],
+    [
+      'no drain and no grace period that are said',
+      changing((pod) => {
+        pod.containers[0].env = pod.containers[0].env.filter((one) => one.name !== 'WELLSPRING_RUN_DRAIN_SECONDS')
+        pod.terminationGracePeriodSeconds = 5
+      }),
+    ],
     ['a preStop that uses it up', changing((pod) => (pod.containers[0].lifecycle.preStop.sleep.seconds = 45))],
   ],
   'pinned-image': [
     ['the tag latest', changing((pod) => (pod.containers[0].image = 'registry.example:5000/wellspring:latest'))],
+    ['half a digest', changing((pod) => (pod.containers[0].image = 'wellspring@sha256:abc'))],
     ['no tag', changing((pod) => (pod.containers[0].image = 'registry.example:5000/wellspring'))],
   ],
   secrets: [
@@ -70,6 +86,24 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
       'a budget that lets no pod go',
       (resources) =>
         (find(resources, 'PodDisruptionBudget', name).spec = { maxUnavailable: 0, selector: selectorOf(name) }),
+    ],
+    ['a budget for no pod', (resources) => (find(resources, 'PodDisruptionBudget', name).spec = { maxUnavailable: 1 })],
+    [
+      'two budgets',
+      (resources) => {
+        const { spec } = find(resources, 'PodDisruptionBudget', name)
+        resources.push({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'other' }, spec })
+      },
+    ],
+    [
+      'a budget that wants the only one',
+      (resources) => {
+        const { spec } = find(resources, 'Deployment', verifier)
+        ;(spec as { replicas?: number }).replicas = 1
+        remove(resources, 'ScaledObject', verifier)
+        const selector = selectorOf(verifier)
+        find(resources, 'PodDisruptionBudget', verifier).spec = { minAvailable: 1, selector }
+      },
     ],
     [
       'a budget that wants them all',
@@ -95,6 +129,18 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
       }),
     ],
     [
+      'a way to pods that only lack something',
+      allowing(verifier, {
+        policyTypes: ['Egress'],
+        egress: [{ to: [{ podSelector: { matchExpressions: [{ key: 'none', operator: 'DoesNotExist' }] } }] }],
+      }),
+    ],
+    [
+      'a volume of keys beside them',
+      (resources) =>
+        podOf(find(resources, 'Deployment', verifier)).volumes.push({ name: 'keys', secret: { secretName: 'keys' } }),
+    ],
+    [
       'one key beside them',
       (resources) =>
         podOf(find(resources, 'Deployment', verifier)).containers[0].env.push({
@@ -116,6 +162,10 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
     [
       'a flag in a line for a shell',
       changing((pod) => (pod.containers[0].args = ['-c', 'wellspring up --unsafe-no-sandbox'])),
+    ],
+    [
+      'a setting by --set',
+      changing((pod) => (pod.containers[0].args = ['run', name, '--set', 'run.unsafeNoSandbox=true'])),
     ],
     ['a variable whose first words are a prefix', configuring({ UNSAFE_NO_SANDBOX: 'true' })],
     ['one in bytes', configuring({}, { WELLSPRING_RUN_UNSAFE_NO_SANDBOX: Buffer.from('true').toString('base64') })],
@@ -207,6 +257,62 @@ describe('rules of manifests', () => {
     expect(brokenRules(resources).map(({ rule }) => rule)).toEqual(['non-root', 'probes'])
   })
 
+  it('are kept by counts of tokens, files of secrets, and policies that bound what they have rules for', () => {
+    const resources = rendered()
+    const [container] = podOf(find(resources, 'Deployment', name)).containers
+    container.env.push({ name: 'WELLSPRING_BUILD_SFT_MAX_TOKENS', value: '8192' })
+    container.env.push({ name: 'KAFKA_PASSWORD_FILE', value: '/run/password' })
+    const policy = find(resources, 'NetworkPolicy', 'wellspring')
+    delete (policy.spec as { policyTypes?: string[] }).policyTypes
+    // Rules for a direction that a policy does not bound mean nothing.
+    allowing(name, { policyTypes: ['Ingress'], egress: [{}] })(resources)
+    expect(brokenRules(resources)).toEqual([])
+  })
+
+  it('look at what lies in the namespace of a workload', () => {
+    const elsewhere = (kinds: readonly string[], namespace: string) =>
+      rendered().map((one) =>
+        kinds.includes(one.kind)
+          ? { ...one, metadata: { ...one.metadata, namespace } }
+          : { ...one, metadata: { ...one.metadata, namespace: 'wellspring' } },
+      )
+    const rules = new Set(brokenRules(elsewhere(['NetworkPolicy'], 'other')).map(({ rule }) => rule))
+    expect([...rules]).toEqual(['network-policy'])
+    expect(brokenRules(elsewhere(['NetworkPolicy'], 'wellspring'))).toEqual([])
+  })
+
+  it('know whoever runs programs by what it runs, too', () => {
+    const resources = rendered()
+    const { template } = find(resources, 'Deployment', verifier).spec as {
+      template: { metadata: { labels: Record<string, string> } }
+    }
+    delete template.metadata.labels['wellspring/runs-programs']
+    template.metadata.labels['wellspring/calls-models'] = 'true'
+    expect(brokenRules(resources).map(({ rule }) => rule)).toEqual(['programs-apart'])
+  })
+
+  it('take what is null for what is not there', () => {
+    const text = [
+      'apiVersion: networking.k8s.io/v1',
+      'kind: NetworkPolicy',
+      'metadata: { name: one }',
+      'spec: { podSelector: null, policyTypes: [Ingress, Egress], ingress: null, egress: }',
+      '---',
+      'apiVersion: batch/v1',
+      'kind: Job',
+      'metadata: { name: one, annotations: null }',
+      'spec: { template: { spec: { volumes: [{ name: a, emptyDir: null }], containers: [{ name: a, env: null, args: [a, 5] }] } } }',
+      '---',
+      'apiVersion: example.org/v1',
+      'kind: Other',
+      'metadata: { name: one }',
+      'spec: { template: { spec: { containers: { a: b } } } }',
+    ].join('\n')
+    const rules = brokenRules(readResources(text)).map(({ rule }) => rule)
+    expect(rules).toContain('volume-limits')
+    expect(rules).not.toContain('network-policy')
+  })
+
   it('ask containers that only begin for no probes', () => {
     const resources = rendered()
     const pod = podOf(find(resources, 'Deployment', name)) as Pod & { initContainers?: object[] }
@@ -225,6 +331,7 @@ describe('rules of manifests', () => {
       of('DaemonSet', { template }),
       of('ReplicaSet', { template }),
       of('Rollout', { template }),
+      of('ScaledJob', { jobTargetRef: { template } }),
     ]
     for (const resource of resources) {
       const rules = brokenRules([resource]).map(({ rule }) => rule)
