@@ -93,9 +93,10 @@ function tiles(figures: Figures): Html {
   return html`<ul class="tiles">${list.map(([value, what]) => html`<li><strong>${value}</strong><span>${what}</span></li>`)}</ul>`
 }
 
-/** Records of a topic: those that were read, or of a transient one those that the ledger counts. */
-function madeIn(topic: Topic, { figures, records }: CorpusReading): number {
-  return topic.retention === 'transient' ? (figures.counts.emitted[topic.name] ?? 0) : (records.get(topic.name) ?? 0)
+/** Records of a topic: those that were read, or, of one that is transient or that nothing here is read of, those that the ledger counts. */
+function madeIn({ name, retention }: Topic, { figures, records }: CorpusReading): number {
+  const read = retention === 'transient' ? undefined : records.get(name)
+  return read ?? figures.counts.emitted[name] ?? 0
 }
 
 function funnel(reading: CorpusReading, processors: readonly Processor[]): Content {

@@ -66,6 +66,20 @@ describe('the demo', () => {
     expect(demo.stdout).toMatch(/^ +npx wellspring explain preference-pair-[0-9a-f]+ --data demo-data$/m)
   })
 
+  test('is told by its report with as many records of each stage as its topics hold', async () => {
+    const { stdout: page } = await run(['report', ...data, '--into', '-'], { cwd })
+    const text = page.replace(/<[^>]+>/g, ' ').replace(/\s+/g, ' ')
+    const { stdout } = await run(['topics', ...data, '--json'], { cwd })
+    const held = new Map(
+      jsonLines<{ name: string; records: number }>(stdout).map(({ name, records }) => [name, records]),
+    )
+    for (const name of ['concepts', 'rationales', 'voted-problems', 'test-cases', 'outcomes']) {
+      const told = new RegExp(`stage number .*? ${name.replace('-', ' ')} ([\\d,]+)`).exec(text)?.[1]
+      expect([name, told?.replaceAll(',', '')]).toEqual([name, String(held.get(name))])
+      expect(held.get(name)).toBeGreaterThan(0)
+    }
+  })
+
   test('makes at least 30 pairs from at least 10 problems in both domains', () => {
     expect(pairs.length).toBeGreaterThanOrEqual(30)
     expect(new Set(pairs.map((pair) => pair.problem_id)).size).toBeGreaterThanOrEqual(10)
