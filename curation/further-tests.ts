@@ -31,6 +31,10 @@ export function furtherTestsOf({ count, inputs }: { count: number; inputs: reado
   })
 }
 
+/** Rules that set a further test aside: no program passes it; programs that agree outvote it; no program passes all that are left. */
+export const settingAside = ['nobody-passes', 'agreement', 'contradiction'] as const
+type SetAside = (typeof settingAside)[number] | ''
+
 /** How each further test stands among the programs that were run on it. */
 export function weighFurtherTests({
   tests,
@@ -47,14 +51,15 @@ export function weighFurtherTests({
       // Crashes agree on nothing.
       if (verdict === 'failed' && outputDigest !== '') others.set(outputDigest, (others.get(outputDigest) ?? 0) + 1)
     const outvoted = Math.max(0, ...others.values()) >= votesAgainstOnePass * passed
-    const setAside = passed === 0 ? 'nobody-passes' : outvoted ? 'agreement' : ''
+    const setAside: SetAside = passed === 0 ? 'nobody-passes' : outvoted ? 'agreement' : ''
     return { test, kind, setAside, passed, of: results.length }
   })
   // One that ran out of time was not run on the tests after that: it says nothing for them.
   const survives = programs.some(({ tests: results }) =>
     weighed.every(({ test, setAside }) => setAside !== '' || results[test]?.verdict === 'passed'),
   )
-  return weighed.map((one) => (survives || one.setAside !== '' ? one : { ...one, setAside: 'contradiction' }))
+  const unsurvived: SetAside = 'contradiction'
+  return weighed.map((one) => (survives || one.setAside !== '' ? one : { ...one, setAside: unsurvived }))
 }
 
 function isKnown({ verdict }: { verdict: VerdictKind }): boolean {

@@ -11,8 +11,10 @@ export interface HistogramDeclaration {
 export interface CounterDeclaration<Label extends string = string> {
   type: 'counter'
   doc: string
-  labels: readonly Label[]
+  labels: Readonly<Record<Label, LabelValues>>
 }
+/** What a label may say: a list that the code knows, or names that nobody can count beforehand, of the configuration or of records. */
+export type LabelValues = readonly string[] | 'named'
 export type MetricDeclarations = Readonly<Record<string, HistogramDeclaration | CounterDeclaration>>
 export type MetricHandles<Declared extends MetricDeclarations> = {
   readonly [Name in keyof Declared]: Declared[Name] extends CounterDeclaration<infer Label>
@@ -25,8 +27,11 @@ export function histogram(doc: string, buckets: readonly number[]): HistogramDec
   return { type: 'histogram', doc, buckets }
 }
 
-/** Declares a counter; its name ends in Total. Of each label a few values only: names of the configuration or of a list in the code. */
-export function counter<const Label extends string>(doc: string, labels: readonly Label[]): CounterDeclaration<Label> {
+/** Declares a counter; its name ends in Total. Of each label a few values only. Where all are lists, every combination is told from the start, as 0. */
+export function counter<Label extends string>(
+  doc: string,
+  labels: Readonly<Record<Label, LabelValues>>,
+): CounterDeclaration<Label> {
   return { type: 'counter', doc, labels }
 }
 
@@ -71,7 +76,11 @@ class Handlers {
   protected declare(name: string, declaration: HistogramDeclaration | CounterDeclaration): object {
     if (declaration.type === 'counter') {
       const row = { name, help: declaration.doc, type: 'counter' } as const
-      return this.#handle(row, declaration.labels, declaration.labels)
+      const labels = Object.keys(declaration.labels)
+      const guarded = labels.filter((label) => declaration.labels[label] === 'named')
+      const handle = this.#handle(row, labels, guarded)
+      for (const known of combinations(declaration.labels)) handle.inc?.(known, 0)
+      return handle
     }
     const { doc: help, buckets } = declaration
     return new Histogram({ name, help, buckets: [...buckets], registers: [this.registry] })
@@ -129,6 +138,16 @@ const TableHandles = Handlers as unknown as new () => Handlers & Handles
 /** Labels whose values are names that nobody can count beforehand. */
 function named({ labels }: MetricRow): string[] {
   return Object.entries(labels).flatMap(([label, set]) => (labelSets[set].from === 'named' ? [label] : []))
+}
+
+/** Every combination of labels whose values are lists; none where one is not. */
+function combinations(labels: Readonly<Record<string, LabelValues>>): Labels[] {
+  let result: Labels[] = [{}]
+  for (const [label, values] of Object.entries(labels)) {
+    if (values === 'named') return []
+    result = result.flatMap((one) => values.map((value) => ({ ...one, [label]: value })))
+  }
+  return result
 }
 
 /** All metrics of a process. Never an id as a label. */

@@ -7,9 +7,10 @@
  */
 import { attemptsDue, endingOf, type AttemptRule, type AttemptState } from '../curation/adaptive-rollouts.ts'
 import { tally } from '../curation/attempts.ts'
-import { longestDisputedInput, refutedAttempts, weighFurtherTests } from '../curation/further-tests.ts'
+import { longestDisputedInput, refutedAttempts, settingAside, weighFurtherTests } from '../curation/further-tests.ts'
 import { behaviours, disputed, probeInputs } from '../curation/probe-inputs.ts'
 import { conclusionAfter, refutedTests, type RefutedTest } from '../curation/test-weighing.ts'
+import { domains } from '../domains/index.ts'
 import { meaningOf } from '../domains/verdict-reasons.ts'
 import { seedOf } from '../engine/ids.ts'
 import { counter } from '../engine/metrics.ts'
@@ -30,6 +31,8 @@ import type {
   VerdictKind,
 } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
+
+const testedDomains = domains.filter(({ checkedBy }) => checkedBy === 'tests').map(({ name }) => name)
 
 export default defineProcessor({
   name: 'plan-rollouts',
@@ -82,14 +85,14 @@ export default defineProcessor({
   metrics: {
     attemptsTotal: counter(
       'Attempts at problems that were closed, by domain, level and solver, and by what they came to (passed, failed, invalid, unverifiable): the pass rate.',
-      ['domain', 'level', 'model', 'result'],
+      { domain: 'named', level: 'named', model: 'named', result: ['passed', 'failed', 'invalid', 'unverifiable'] },
     ),
-    weakSuitesTotal: counter('Problems for which further tests were asked: programs that pass their tests disagree.', [
-      'domain',
-    ]),
+    weakSuitesTotal: counter('Problems for which further tests were asked: programs that pass their tests disagree.', {
+      domain: testedDomains,
+    }),
     furtherTestsTotal: counter(
       'Further tests of problems whose tests were too weak, by what became of them: counts, or the rule that set them aside.',
-      ['domain', 'standing'],
+      { domain: testedDomains, standing: ['counts', ...settingAside] },
     ),
   },
   discards: ['no-solver'],

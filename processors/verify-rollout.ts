@@ -45,9 +45,13 @@ export default defineProcessor({
     ),
     attemptsTotal: counter(
       'Attempts verified, by solver and temperature; by form valid, or the reason why it may be neither chosen nor rejected. The paper chose its temperatures by the share of the invalid.',
-      ['model', 'temperature', 'form'],
+      { model: 'named', temperature: 'named', form: 'named' },
     ),
-    verdictsTotal: counter('Verdicts on attempts, by domain and reason.', ['domain', 'verdict', 'reason']),
+    verdictsTotal: counter('Verdicts on attempts, by domain and reason.', {
+      domain: 'named',
+      verdict: ['passed', 'failed', 'unverifiable'],
+      reason: 'named',
+    }),
   },
   discards: [],
   onSpine: [],

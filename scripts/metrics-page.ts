@@ -7,7 +7,7 @@ import {
   processMetricTable,
   type MetricRow,
 } from '../engine/metric-table.ts'
-import { declaredMetricName } from '../engine/metrics.ts'
+import { declaredMetricName, type CounterDeclaration } from '../engine/metrics.ts'
 import type { Processor } from '../engine/processor.ts'
 import { alerts, anchorOf } from '../cli/alerts.ts'
 import { markdownTable } from './stream-picture.ts'
@@ -110,11 +110,18 @@ function declaredRows(processors: readonly Processor[]): string[] {
     Object.entries(metrics).map(([metric, declaration]) => [
       `\`${declaredMetricName(name, metric)}\``,
       declaration.type,
-      declaration.type === 'counter' ? declaration.labels.map((label) => `\`${label}\``).join(', ') : '',
+      declaration.type === 'counter' ? labelsOf(declaration) : '',
       declaration.doc,
     ]),
   )
   return markdownTable(['metric', 'type', 'labels', 'what it says'], rows)
+}
+
+/** Labels, with the values that the code knows. */
+function labelsOf({ labels }: CounterDeclaration): string {
+  return Object.entries(labels)
+    .map(([label, values]) => (values === 'named' ? `\`${label}\`` : `\`${label}\` (${values.join(', ')})`))
+    .join('; ')
 }
 
 /** The sets of values that rows use. */

@@ -39,7 +39,8 @@ const known = new Map<string, readonly string[]>([
   ...processMetricTable.map(({ name, labels }) => [name, Object.keys(labels)] as const),
   ...processors.flatMap(({ name, metrics }) =>
     Object.entries(metrics).map(
-      ([metric, one]) => [declaredMetricName(name, metric), one.type === 'counter' ? one.labels : []] as const,
+      ([metric, one]) =>
+        [declaredMetricName(name, metric), one.type === 'counter' ? Object.keys(one.labels) : []] as const,
     ),
   ),
   ['up', []],
@@ -133,7 +134,7 @@ describe('dashboards', () => {
     const fresh = {
       ...template,
       name: 'weigh-problem',
-      metrics: { weighedTotal: counter('Problems that were weighed.', ['scale']) },
+      metrics: { weighedTotal: counter('Problems that were weighed.', { scale: 'named' }) },
     } as unknown as Processor
     const more = dashboards([...processors, fresh])
     expect(JSON.stringify(more.get('stream.json'))).toContain('wellspring_weigh_problem_weighed_total')

@@ -24,11 +24,36 @@ describe('a label that takes names nobody can count beforehand', () => {
 
   it('is bounded in metrics that processors declare, too', async () => {
     const metrics = new Metrics()
-    const { weighedTotal } = metrics.declared('weigh-problem', { weighedTotal: counter('Weighed.', ['level']) })
+    const { weighedTotal } = metrics.declared('weigh-problem', {
+      weighedTotal: counter('Weighed.', { level: 'named' }),
+    })
     for (let level = 0; level < 2 * mostLabelValues; level++) weighedTotal.inc({ level: String(level) }, 3)
     const found = await samples(metrics, 'wellspring_weigh_problem_weighed_total')
     expect(found).toHaveLength(mostLabelValues + 1)
     expect(found.find((line) => line.includes('level="other"'))).toMatch(/ 300$/)
+  })
+})
+
+describe('a counter that a processor declares', () => {
+  const weighed = (metrics: Metrics, declaration: ReturnType<typeof counter>): Promise<string[]> => {
+    metrics.declared('weigh-problem', { weighedTotal: declaration })
+    return samples(metrics, 'wellspring_weigh_problem_weighed_total')
+  }
+
+  it('tells 0 from the start for every combination of what its labels may say', async () => {
+    const labels = { domain: ['math', 'code'], scale: ['light', 'heavy'] }
+    expect(await weighed(new Metrics(), counter('Weighed.', labels))).toEqual(
+      ['math', 'code'].flatMap((domain) =>
+        ['light', 'heavy'].map(
+          (scale) => `wellspring_weigh_problem_weighed_total{domain="${domain}",scale="${scale}"} 0`,
+        ),
+      ),
+    )
+  })
+
+  it('tells nothing beforehand where a label takes names', async () => {
+    const labels = { domain: ['math', 'code'], model: 'named' } as const
+    expect(await weighed(new Metrics(), counter('Weighed.', labels))).toEqual([])
   })
 })
 

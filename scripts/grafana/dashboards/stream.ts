@@ -239,7 +239,7 @@ function declaredSections(processors: readonly Processor[]): { title: string; pa
         const common = { title: `${processor.name}: ${name}`, description: metric.doc }
         if (metric.type === 'histogram') return { ...common, unit: 's', queries: declaredQuantiles(processor, name) }
         // More than two labels make too many lines; the others are for queries of one's own.
-        const labels = metric.labels.slice(-2)
+        const labels = Object.keys(metric.labels).slice(-2)
         const expr = `sum by (${labels.join(', ')}) (rate(${declaredSeries(processor, name)}[$__rate_interval]))`
         return { ...common, unit: 'cps', queries: [{ expr, legend: labels.map((label) => `{{${label}}}`).join(' ') }] }
       }),
