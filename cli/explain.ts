@@ -90,7 +90,6 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
   const finder = new Finder(corpus)
   await finder.find([id])
   if (!finder.get(id)) throw new CommandError(exitCodes.badInput, `no record of this corpus is called ${id}`)
-  const concepts = new Map<string, NonNullable<Ancestor['concepts']>>()
   const recipes = await readRecipes(corpus)
   const visited = new Map<string, Ancestor>()
   const visit = async (one: string, problemId: string | undefined): Promise<Ancestor> => {
@@ -110,11 +109,8 @@ export async function ancestryOf(corpus: Corpus, id: string): Promise<Ancestor> 
       ...{ id: one, topic: found?.topic, record, parents },
       ...(recipe && { rules: { ...recipe, notAsPaper: notAsPaper(recipe) } }),
     }
-    if (found?.topic === topics.concepts.name) {
-      const named = concepts.get(one) ?? (await namedIn(corpus, record as unknown as ConceptCombination))
-      concepts.set(one, named)
-      ancestor.concepts = named
-    }
+    if (found?.topic === topics.concepts.name)
+      ancestor.concepts = await namedIn(corpus, record as unknown as ConceptCombination)
     visited.set(one, ancestor)
     return ancestor
   }
@@ -166,8 +162,53 @@ async function namedIn(
   })
 }
 
+/** What records of an ancestry make of its verdicts, by the verdict's id. */
+interface Uses {
+  /** In the pair. */
+  role?: 'chosen' | 'rejected'
+  /** What an outcome counts it as, where the verdict itself says otherwise. */
+  countedAs?: string
+}
+
+function usesOf(ancestry: Ancestor): Map<string, Uses> {
+  const uses = new Map<string, Uses>()
+  const add = (id: string, use: Uses): unknown => uses.set(id, { ...uses.get(id), ...use })
+  const seen = new Set<Ancestor>()
+  const visit = (one: Ancestor): void => {
+    if (seen.has(one)) return
+    seen.add(one)
+    if (one.record && one.topic === topics.preferencePairs.name) {
+      const { chosenVerdictId, rejectedVerdictId } = one.record as unknown as RecordTypes['preference-pair']
+      add(chosenVerdictId, { role: 'chosen' })
+      add(rejectedVerdictId, { role: 'rejected' })
+    }
+    if (one.record && one.topic === topics.outcomes.name)
+      for (const { verdictId, verdict, recomputed } of (one.record as unknown as Outcome).verdicts)
+        if (recomputed) add(verdictId, { countedAs: verdict })
+    for (const parent of one.parents) visit(parent)
+  }
+  visit(ancestry)
+  return uses
+}
+
+/** What an outcome made of the tests: those that were set aside, and those that were added. */
+function testLines({ topic, record }: Ancestor): string[] {
+  if (!record || topic !== topics.outcomes.name) return []
+  const { setAside, addedTests } = record as unknown as Outcome
+  return [
+    ...setAside.map(
+      ({ test, kind, rule, agreed, seconded, contradicted, of }) =>
+        `test ${test + 1} (${oneLine(kind, 40)}) set aside, ${rule}: ${agreed.length + seconded} of ${of} attempts printed the same other output, ${contradicted} passed it`,
+    ),
+    ...addedTests.map(
+      ({ test, kind, setAside: rule, passed, of }) =>
+        `further test ${test + 1} (${oneLine(kind, 40)}) ${rule === '' ? 'counts' : `set aside, ${rule}`}: ${passed} of ${of} attempts passed it`,
+    ),
+  ]
+}
+
 /** What a reader wants to know of one record, in one line. */
-function summaryOf(topic: string | undefined, record: AnyRecord | undefined): string {
+function summaryOf({ topic, record, id }: Ancestor, uses: ReadonlyMap<string, Uses>): string {
   if (!record || topic === undefined) return 'no longer kept (transient)'
   const text = (name: string): string => {
     const value = (record as unknown as Record<string, unknown>)[name]
@@ -186,7 +227,10 @@ function summaryOf(topic: string | undefined, record: AnyRecord | undefined): st
         verdict.tests.length > 0
           ? `, ${verdict.tests.filter((test) => test.verdict === 'passed').length} of ${verdict.tests.length} tests run passed`
           : ''
-      return `attempt ${verdict.attempt}: ${verdict.verdict} (${verdict.reason})${verdict.extracted === null ? '' : `, answer ${oneLine(verdict.extracted, 40)}`}${tests}`
+      const { role, countedAs } = uses.get(id) ?? {}
+      const answer = verdict.extracted === null ? '' : `, answer ${oneLine(verdict.extracted, 40)}`
+      const counted = countedAs ? `; counts as ${countedAs} by the tests that the outcome went by` : ''
+      return `attempt ${verdict.attempt}${role ? ` (${role})` : ''}: ${verdict.verdict} (${verdict.reason})${answer}${tests}${counted}`
     }
     case topics.votedProblems.name:
     case topics.testCases.name: {
@@ -246,23 +290,29 @@ function rulesLines({ rules }: Ancestor, shown: Set<string>): string[] {
   ]
 }
 
-function lines(ancestor: Ancestor, depth: number, shown: Set<string>): string[] {
+function lines(ancestor: Ancestor, depth: number, shown: Set<string>, uses: ReadonlyMap<string, Uses>): string[] {
   const indent = '  '.repeat(depth)
-  const { id, topic, record } = ancestor
+  const { id, record } = ancestor
   const head = `${indent}${id}${record?.simulated ? ' [simulated]' : ''}`
   if (shown.has(id)) return [`${head} (above)`]
   shown.add(id)
   return [
     head,
-    `${indent}  ${summaryOf(topic, record)}`,
+    `${indent}  ${summaryOf(ancestor, uses)}`,
+    ...testLines(ancestor).map((line) => `${indent}  ${line}`),
     ...rulesLines(ancestor, shown).map((line) => `${indent}  ${line}`),
     ...(record?.calls ?? []).map((call) => `${indent}  ${callLine(call)}`),
     ...(ancestor.concepts ?? []).flatMap((one) => [
       `${indent}  "${one.concept}": named in ${one.namedIn} lists, first by ${one.annotator} in ${one.conceptListId}`,
       `${indent}    ${one.seedId} (${[one.source, one.sourceId].filter(Boolean).join(' ')}): ${oneLine(one.statement, 100)}`,
     ]),
-    ...ancestor.parents.flatMap((parent) => lines(parent, depth + 1, shown)),
+    ...ancestor.parents.flatMap((parent) => lines(parent, depth + 1, shown, uses)),
   ]
+}
+
+/** An ancestry as a person reads it. Whatever texts hold, they make no lines of their own. */
+export function ancestryLines(ancestry: Ancestor): string[] {
+  return lines(ancestry, 0, new Set(), usesOf(ancestry)).map((line) => line.replace(/\s/g, ' '))
 }
 
 export function explainCommand(): Command {
@@ -276,8 +326,7 @@ export function explainCommand(): Command {
       await useCorpus(await placeOf(options), openBeside, async (corpus) => {
         const ancestry = await ancestryOf(corpus, id)
         if (options.json) sayJson(ancestry)
-        // Whatever texts hold, they make no lines of their own.
-        else for (const line of lines(ancestry, 0, new Set())) say(line.replace(/\s/g, ' '))
+        else for (const line of ancestryLines(ancestry)) say(line)
       })
     })
 }

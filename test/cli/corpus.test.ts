@@ -270,7 +270,13 @@ describe('explain', () => {
       expect(reached.length).toBeGreaterThan(0)
       const text = await run(['explain', id, ...data], { cwd })
       expect(text.stdout).toContain(`${id} [simulated]`)
-      expect(text.stdout).toMatch(/verdict-[0-9a-f]+ \[simulated\]\n +attempt \d+: passed/)
+      // What was chosen passed, or would have but for a test that the attempts refute; with what was rejected it is the other way round.
+      expect(text.stdout).toMatch(
+        /verdict-[0-9a-f]+ \[simulated\]\n +attempt \d+ \(chosen\): (?:passed|failed .*; counts as passed)/,
+      )
+      expect(text.stdout).toMatch(
+        /verdict-[0-9a-f]+ \[simulated\]\n +attempt \d+ \(rejected\): (?:failed|passed .*; counts as failed)/,
+      )
       expect(text.stdout).toMatch(/\n +call \S+: \S+ at \S+, prompt \S+, .*\d+ \+ \d+ tokens, [\d.]+ s/)
     }
   })
