@@ -2,9 +2,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { domains } from '../domains/index.ts'
-import type { ModelCall, Outcome } from '../schemas/generated.ts'
+import type { ModelCall, Outcome, Verdict } from '../schemas/generated.ts'
 import { topics, type RecordKind, type Topic } from '../topics/catalogue.ts'
 import { NewestRecords } from '../topics/reading.ts'
+import { comparisonSeconds } from './capacity-assumptions.ts'
 import { callRoles, chanceOf, type CallTokens, type DomainFigures, type SolverFigures, type Tally } from './capacity.ts'
 import { readTopic, type Corpus } from './corpus.ts'
 
@@ -62,7 +63,7 @@ class DomainCounts {
   readonly voteless: Tally = { hits: 0, misses: 0 }
   readonly tokens = new Map<string, TokenMeans>()
   readonly solvers = new Map<string, SolverCounts>()
-  readonly verifierSeconds = new Mean()
+  readonly verdictCoreSeconds = new Mean()
 
   discardsOf(processor: string, ...reasons: readonly string[]): number {
     return [...this.discards]
@@ -140,9 +141,10 @@ export async function measureFigures(
   await each(topics.outcomes, (outcome) => {
     if (outcome.origin === 'synthetic') countOutcome(of(outcome.domain), outcome, maxPairs)
   })
-  await each(topics.verdicts, ({ problemId, domain, solver, verdict, valid, calls, verifierSeconds }) => {
+  await each(topics.verdicts, (record) => {
+    const { problemId, domain, solver, verdict, valid, calls } = record
     if (!synthetic.has(problemId)) return
-    of(domain).verifierSeconds.add(verifierSeconds)
+    of(domain).verdictCoreSeconds.add(coreSecondsOf(record))
     const solverCounts = solverOf(of(domain), solver)
     for (const call of calls) (verdict === 'passed' ? solverCounts.tokensPassed : solverCounts.tokensFailed).add(call)
     if (verdict === 'failed') solverCounts.failed[valid ? 'misses' : 'hits']++
@@ -261,8 +263,26 @@ function figuresOf(
     pairsMade: share(one.pairs, one.pairsAllowed),
     rowsOfTraces: share(one.examples, one.examples + rowless),
     tokens,
-    verifierSeconds: one.verifierSeconds.or(0),
+    verdictCoreSeconds: one.verdictCoreSeconds.or(0),
   }
+}
+
+/** Seconds that the sandbox takes for one run beyond what the program itself does: 1 ms where it was measured (docs/capacity.md). */
+const sandboxSecondsPerRun = 0.001
+
+/**
+ * Seconds of one core that a verdict took, without what it waited for a verifier thread. A probe is taken to cost what the
+ * program's tests cost: nobody keeps its time.
+ */
+export function coreSecondsOf({
+  tests,
+  probes,
+  verifierSeconds,
+}: Pick<Verdict, 'tests' | 'probes' | 'verifierSeconds'>): number {
+  if (tests.length === 0) return Math.min(verifierSeconds, comparisonSeconds)
+  const runs = tests.length + probes.length
+  const programSeconds = tests.reduce((sum, { seconds }) => sum + seconds, 0)
+  return (programSeconds / tests.length + sandboxSecondsPerRun) * runs
 }
 
 /** Records of a partition that are looked at for how large those of each domain are. */

@@ -62,7 +62,7 @@ export interface DomainFigures {
   rowsOfTraces: number
   tokens: Readonly<Record<CallRole, CallTokens>>
   /** Seconds of one core for one verdict. */
-  verifierSeconds: number
+  verdictCoreSeconds: number
   /** Stored bytes of one record, by topic. */
   bytes: Readonly<Record<string, number>>
 }
@@ -114,7 +114,7 @@ export interface Yield {
   calls: Readonly<Record<string, number>>
   promptTokens: Readonly<Record<string, number>>
   completionTokens: Readonly<Record<string, number>>
-  verifierSeconds: number
+  verifierCoreSeconds: number
 }
 
 const problemsDrawn = 6000
@@ -204,7 +204,7 @@ export function yieldOf(inputs: CapacityInputs): Yield {
     pairs: 0,
     sftRows: 0,
     discards: 0,
-    verifierSeconds: 0,
+    verifierCoreSeconds: 0,
   }
   const shares = domains.reduce((sum, { share }) => sum + share, 0)
   const addCalls = (role: string, count: number, { prompt, completion }: CallTokens): void => {
@@ -247,7 +247,7 @@ export function yieldOf(inputs: CapacityInputs): Yield {
         addCalls('solver', share * passed, solver.passed)
         addCalls('solver', share * failed, solver.failed)
         sums.verdicts += share * (passed + failed)
-        sums.verifierSeconds += share * (passed + failed) * domain.verifierSeconds
+        sums.verifierCoreSeconds += share * (passed + failed) * domain.verdictCoreSeconds
         if (result === 'kept')
           sums.pairs += share * Math.min(passed, usable, rules.maxPairsPerProblem) * domain.pairsMade
         else sums.discards += share
@@ -342,7 +342,7 @@ export function capacityOf(inputs: CapacityInputs): Capacity {
     callsInFlightOf,
     promptTokens: combinations * sumOf(one.promptTokens),
     completionTokens: combinations * sumOf(one.completionTokens),
-    verifierCores: combinationsPerSecond * one.verifierSeconds,
+    verifierCores: combinationsPerSecond * one.verifierCoreSeconds,
     keptBytes: combinations * stored.keptBytes * diskFactor,
     transientBytes: combinationsPerSecond * stored.transientBytes * rules.retentionSeconds * diskFactor,
     recordsPerSecond: combinationsPerSecond * stored.records,

@@ -298,7 +298,7 @@ function tellDomain(
   }
   for (const [role, { completion }] of Object.entries(domain.tokens))
     if (role !== (domain.checkedBy === 'answer' ? 'test-writer' : 'voter')) tell(`${role}: tokens of a call`, completion, 'tokens') // prettier-ignore
-  tell('verifying one attempt', domain.verifierSeconds, 's')
+  tell('verifying one attempt', domain.verdictCoreSeconds, 's of a core')
 }
 
 /** Calls that a record of a processor may have in flight, and the role of its calls. */

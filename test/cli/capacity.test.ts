@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { assumedDomain } from '../../cli/capacity-assumptions.ts'
+import { assumedDomain, comparisonSeconds } from '../../cli/capacity-assumptions.ts'
+import { coreSecondsOf } from '../../cli/capacity-figures.ts'
 import {
   capacityOf,
   chanceOf,
@@ -106,5 +107,28 @@ describe('the chance that counts tell of', () => {
 
   it('has no share without a chance where every problem is solved now and then', () => {
     expect(chanceOf(drawn(0, 0.6)).never).toBeLessThan(0.05)
+  })
+})
+
+describe('what a verdict took of a core', () => {
+  const test = (seconds: number) => ({
+    ...{ verdict: 'passed' as const, reason: 'passed', seconds, memoryMb: 10, outputDigest: '' },
+  })
+
+  it('is what its programs took of the processor, however long it waited for a thread', () => {
+    const verdict = { tests: [test(0.1), test(0.3)], probes: [], verifierSeconds: 60 }
+    expect(coreSecondsOf(verdict)).toBeCloseTo(0.402, 6)
+    expect(coreSecondsOf({ ...verdict, verifierSeconds: 600 })).toBe(coreSecondsOf(verdict))
+  })
+
+  it('counts each probe like a test', () => {
+    const verdict = { tests: [test(0.1), test(0.3)], probes: ['a', 'b', 'c', 'd'], verifierSeconds: 60 }
+    expect(coreSecondsOf(verdict)).toBeCloseTo(6 * 0.201, 6)
+  })
+
+  it('is little where answers were compared, and less where less was seen', () => {
+    const compared = (verifierSeconds: number): number => coreSecondsOf({ tests: [], probes: [], verifierSeconds })
+    expect(compared(1.3)).toBe(comparisonSeconds)
+    expect(compared(0.0004)).toBe(0.0004)
   })
 })
