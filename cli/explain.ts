@@ -310,6 +310,18 @@ function lines(ancestor: Ancestor, depth: number, shown: Set<string>, uses: Read
   ]
 }
 
+/** An ancestry as one JSON object: each record in full where it comes first, by its id alone where it comes again. */
+export function ancestryJson(ancestry: Ancestor): unknown {
+  const told = new Set<string>()
+  const tell = (one: Ancestor): unknown => {
+    const { id, topic, parents } = one
+    if (told.has(id)) return { id, topic, above: true, parents: [] }
+    told.add(id)
+    return { ...one, parents: parents.map(tell) }
+  }
+  return tell(ancestry)
+}
+
 /** An ancestry as a person reads it. Whatever texts hold, they make no lines of their own. */
 export function ancestryLines(ancestry: Ancestor): string[] {
   return lines(ancestry, 0, new Set(), usesOf(ancestry)).map((line) => line.replace(/\s/g, ' '))
@@ -317,7 +329,10 @@ export function ancestryLines(ancestry: Ancestor): string[] {
 
 export function explainCommand(): Command {
   return placeOptions(new Command('explain').argument('<id>', 'id of any kept record'))
-    .option('--json', 'the whole ancestry as one JSON object, full texts included')
+    .option(
+      '--json',
+      'the whole ancestry as one JSON object, full texts included; a record that comes again is named alone, with `above`',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  wellspring explain preference-pair-1a2b3c4d5e6f\n  wellspring explain $(wellspring tail preference-pairs --last 1 | head -1 | jq -r .id)',
@@ -325,7 +340,7 @@ export function explainCommand(): Command {
     .action(async (id: string, options: PlaceFlags & { json?: boolean }) => {
       await useCorpus(await placeOf(options), openBeside, async (corpus) => {
         const ancestry = await ancestryOf(corpus, id)
-        if (options.json) sayJson(ancestry)
+        if (options.json) sayJson(ancestryJson(ancestry))
         else for (const line of ancestryLines(ancestry)) say(line)
       })
     })

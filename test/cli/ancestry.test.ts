@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { ancestryLines, ancestryOf } from '../../cli/explain.ts'
+import { ancestryJson, ancestryLines, ancestryOf } from '../../cli/explain.ts'
 import { topics } from '../../topics/catalogue.ts'
 import { append, newCorpus, pair } from '../exports/corpus.ts'
 import * as make from '../processors/records.ts'
@@ -73,4 +73,30 @@ it('tells what a pair took and what its outcome counted, where tests were set as
     'attempt 3 (chosen): failed (wrong_answer), 1 of 2 tests run passed; counts as passed by the tests that the outcome went by',
     'attempt 5 (rejected): passed (passed), 2 of 2 tests run passed; counts as failed by the tests that the outcome went by',
   ])
+})
+
+it('tells each record once, however many ways lead to it', async () => {
+  const corpus = await newCorpus(join(folder, 'shared'))
+  const generations = 40
+  const idOf = (generation: number, twin: number): string => `preference-pair-${2 * generation + twin}`
+  const made = Array.from({ length: generations }, (_, generation) =>
+    [0, 1].map((twin) =>
+      pair({
+        id: idOf(generation, twin),
+        parentIds: generation + 1 < generations ? [idOf(generation + 1, 0), idOf(generation + 1, 1)] : [],
+      }),
+    ),
+  ).flat()
+  await append(corpus, topics.preferencePairs, made)
+  const ancestry = await ancestryOf(corpus, idOf(0, 0))
+  await corpus.log.close()
+  // All but the other one of the first generation.
+  const reached = made.length - 1
+  const again = /\(above\)$/
+  expect(
+    ancestryLines(ancestry).filter((line) => /^ *preference-pair-\d+/.test(line) && !again.test(line)),
+  ).toHaveLength(reached)
+  const json = JSON.stringify(ancestryJson(ancestry))
+  expect(json.match(/"statement":/g)).toHaveLength(reached)
+  expect(json.match(/"above":true/g)).toHaveLength(2 + 4 * (generations - 2) - (reached - 1))
 })
