@@ -77,7 +77,8 @@ interface Selector {
 }
 
 interface Peer {
-  ipBlock?: object
+  ipBlock?: { cidr?: string }
+  namespaceSelector?: Selector
   podSelector?: Selector
 }
 
@@ -120,6 +121,11 @@ const ownSecrets = ['WELLSPRING_KAFKA_PASSWORD', 'WELLSPRING_REGISTRY_PASSWORD']
 const selectsAll = ({ matchLabels = {}, matchExpressions = [] }: Selector = {}): boolean =>
   Object.keys(matchLabels).length === 0 &&
   matchExpressions.every(({ operator }) => operator !== 'In' && operator !== 'Exists')
+
+const isEverybody = ({ ipBlock, namespaceSelector, podSelector }: Peer): boolean =>
+  ipBlock
+    ? ipBlock.cidr?.endsWith('/0') === true
+    : selectsAll(podSelector) && namespaceSelector !== undefined && selectsAll(namespaceSelector)
 
 /** Processors in whose pods generated programs are run, whatever the labels say. */
 const runners = processors.filter(({ runsPrograms }) => runsPrograms === true).map(({ name }) => name)
@@ -251,6 +257,9 @@ const workloadRules = {
       ...(missing.length === 0 ? [] : [`no NetworkPolicy bounds its ${missing.join(' and ').toLowerCase()}`]),
       ...(rules.some((peers) => peers === undefined || peers.length === 0)
         ? ['a NetworkPolicy has a rule for whoever: name peers by from and to']
+        : []),
+      ...(allowed(policies, 'Ingress').some((peers = []) => peers.some(isEverybody))
+        ? ['a NetworkPolicy lets in whatever runs in the cluster, or is outside of it: name a namespace or pods']
         : []),
     ]
   },

@@ -114,6 +114,14 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
   'network-policy': [
     ['no policy', (resources) => remove(resources, 'NetworkPolicy', 'wellspring')],
     ['a way out to whoever', allowing(name, { policyTypes: ['Egress'], egress: [{}] })],
+    [
+      'a way in from every namespace',
+      allowing(name, { policyTypes: ['Ingress'], ingress: [{ from: [{ namespaceSelector: {} }] }] }),
+    ],
+    [
+      'a way in from every address',
+      allowing(name, { policyTypes: ['Ingress'], ingress: [{ from: [{ ipBlock: { cidr: '::/0' } }] }] }),
+    ],
     ['a way in for whoever', allowing(name, { policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 9464 }] }] })],
   ],
   'programs-apart': [
