@@ -182,10 +182,14 @@ export class Fleet {
     const complaint = told.find((line) => /Warning|a bug|wellspring: /.test(line))
     const end = `${member.name} (life ${member.lives}) ended with ${signal ?? code}: ${told.slice(-3).join(' | ')}`
     if (wanted === 'any') return
-    if (wanted === undefined && phase === 'starting' && this.#options.wasBadSince(member.startedAtMs)) {
-      // What it needs was down: whoever keeps it starts it again.
+    // A kill may hit one that has said what was down and is about to end by itself.
+    const endsByItself = wanted === undefined || (wanted === 'SIGKILL' && complaint !== undefined)
+    if (endsByItself && phase === 'starting' && this.#options.wasBadSince(member.startedAtMs)) {
       this.failedStarts += 1
-      member.restartAtMs = Date.now() + restartMilliseconds
+      const fault = told.find((line) => /Warning|a bug/.test(line))
+      this.#laws.expect('no process complains', fault === undefined, () => `${member.name}: ${fault}`)
+      // What it needs was down: whoever keeps it starts it again.
+      if (wanted === undefined) member.restartAtMs = Date.now() + restartMilliseconds
       return
     }
     const ends = wanted === 'SIGKILL' ? signal === 'SIGKILL' : code === wanted
