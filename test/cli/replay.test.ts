@@ -78,7 +78,7 @@ describe('replay', () => {
     const { stdout } = await run(['explain', pair?.id ?? '', '--data', 'other'], { cwd })
     expect(stdout).toMatch(/verdict-[0-9a-f]+/)
     expect(stdout).toMatch(/concept-combination-[0-9a-f]+/)
-    expect(stdout).toMatch(/attempt \d: passed/)
+    expect(stdout).toMatch(/attempt \d \(chosen\): passed/)
   })
 
   test('a sweep tells what each value would leave, and leaves no folder', async () => {
