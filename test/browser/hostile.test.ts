@@ -12,6 +12,7 @@ import { newFolder, removeFolders } from '../cli/command.ts'
 import { newCorpus } from '../exports/corpus.ts'
 import { attacks, writeHostileProblems } from '../pages/corpora.ts'
 import { serveCorpus, type Served } from '../pages/serving.ts'
+import { processorMillisecondsOf } from '../processor-time.ts'
 import { requireOrSkip } from '../requirements.ts'
 import { chromiumAdvice, expectInFrame, hasChromium, launch, openPage, unfold } from './chromium.ts'
 
@@ -102,10 +103,12 @@ describe.runIf(requireOrSkip(chromiumAdvice, hasChromium))('a hostile corpus', (
 
   test('no text keeps the server busy', async () => {
     for (const id of ids) {
-      const startedAtMs = performance.now()
-      const { status } = await served.get(`/problems/${encodeURIComponent(id)}?whole=1`)
-      expect(status, id.slice(0, 20)).toBe(200)
-      expect(performance.now() - startedAtMs, id.slice(0, 20)).toBeLessThan(2000)
+      // The server is in this process.
+      const spent = await processorMillisecondsOf(async () => {
+        const { status } = await served.get(`/problems/${encodeURIComponent(id)}?whole=1`)
+        expect(status, id.slice(0, 20)).toBe(200)
+      })
+      expect(spent, id.slice(0, 20)).toBeLessThan(2000)
     }
   })
 })

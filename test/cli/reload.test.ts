@@ -10,13 +10,26 @@ vi.setConfig({ testTimeout: 180_000 })
 
 interface Status {
   event: string
-  atMs: number
   endpoints: { name: string; completed: number; inFlight: number; draining?: true }[]
 }
 interface Change {
-  atMs: number
+  event: string
   applied: string[]
 }
+
+/** What a run has told by now. */
+const told = (written: string): (Status | Change)[] =>
+  jsonLines(
+    written
+      .split('\n')
+      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+      .join('\n'),
+  )
+
+const isCalled =
+  (wanted: string) =>
+  ({ name, completed, inFlight }: Status['endpoints'][number]): boolean =>
+    name === wanted && completed + inFlight > 0
 
 const simulators: Simulator[] = []
 let cwd: string
@@ -63,25 +76,25 @@ function configuration(endpoints: Record<string, string>, more = ''): string {
 const requestsOf = (name: string): { event: string; requestId: string; at: number }[] =>
   jsonLines(readFileSync(join(cwd, `${name}.jsonl`), 'utf8'))
 
-test('endpoints come and go while `up` runs: within five seconds, without a call lost or sent twice; a wrong file changes nothing', async () => {
+test('endpoints come and go while `up` runs: within five of its seconds, without a call lost or sent twice; a wrong file changes nothing', async () => {
   const [a, b] = [await simulate('a', 8), await simulate('b', 8)]
   const file = join(cwd, 'wellspring.yaml')
   writeFileSync(file, configuration({ a }))
   const running = start(['up', '--data', 'data', '--json'], { cwd })
-  await running.written(/"name":"a","url":[^}]*"completed":[1-9]/)
+  const before = told(await running.written(/"name":"a","url":[^}]*"completed":[1-9]/))
 
   // As editors do that write a new file and rename it.
   writeFileSync(`${file}.new`, configuration({ a, b }))
-  const addedAtMs = Date.now()
   renameSync(`${file}.new`, file)
-  const seen = await running.written(/"name":"b","url":[^}]*"completed":[1-9]/)
-  expect(Date.now() - addedAtMs).toBeLessThan(10_000)
-  const [, told = ''] = /^(\{"event":"configuration".*\})$/m.exec(seen) ?? []
-  const added = JSON.parse(told) as Change
-  expect(added.applied).toContain('endpoint b added')
-  expect(added.applied).toContain('models annotator, writer, tests, voter, solver, judge, teacher at a, b')
-  expect(added.atMs - addedAtMs).toBeLessThan(5000)
-  expect((requestsOf('b')[0]?.at ?? Infinity) - addedAtMs).toBeLessThan(5000)
+  const seen = told(await running.written(/"name":"b","url":[^}]*"completed":[1-9]/))
+  const at = seen.findIndex(({ event }) => event === 'configuration')
+  const { applied } = seen[at] as Change
+  expect(applied).toContain('endpoint b added')
+  expect(applied).toContain('models annotator, writer, tests, voter, solver, judge, teacher at a, b')
+  // A status comes every second that the process gets: however slow the machine is, few are told before the change, and few without a call at b.
+  expect(seen.slice(before.length, at).length).toBeLessThan(5)
+  const called = seen.slice(at).findIndex((one) => 'endpoints' in one && one.endpoints.some(isCalled('b')))
+  expect(called).toBeLessThan(5)
 
   // In place, and wrong.
   writeFileSync(file, configuration({ a, c: 'nowhere' }, 'run: { drainSeconds: -1 }'))

@@ -2,8 +2,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { endAll, expectFailure, jsonLines, newFolder, removeFolders, run } from './command.ts'
+
+// Whole replays on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 const cwd = newFolder()
 const data = ['--data', 'corpus']
@@ -30,6 +33,8 @@ const textsOf = (pairs: readonly Pair[]): string[] =>
   pairs.map(({ problem_id, chosen, rejected }) => JSON.stringify([problem_id, chosen, rejected])).sort()
 
 let outcomes: Outcome[]
+/** Those that no rule changes are left out: on a machine that stalls, a verifier may give attempts up. */
+const decided = (): Outcome[] => outcomes.filter(({ result }) => result !== 'abandoned')
 
 beforeAll(async () => {
   await run(['ingest', seeds, '--as', 'seeds', ...data], { cwd })
@@ -57,15 +62,15 @@ describe('replay', () => {
     const set = ['--set', 'profile=paper', 'plan-rollouts.tooEasyAt=0.9']
     const { stdout, exitCode } = await run(['replay', ...set, '--into', 'other', '--json', ...data], { cwd })
     expect(exitCode).toBe(0)
-    const expected = outcomes.map(({ problemId, passed, attempted }) => {
+    const expected = outcomes.map(({ problemId, result: before, passed, attempted }) => {
       const result = passed === 0 ? 'unsolved' : passed / attempted >= 0.9 ? 'too_easy' : 'kept'
-      return [problemId, result]
+      return [problemId, before === 'abandoned' ? before : result]
     })
     const now = (await outcomesIn('other')).map(({ problemId, result }) => [problemId, result])
     expect(now.sort()).toEqual(expected.sort())
     const lines = jsonLines<{ problemId?: string; before?: Outcome; now?: Outcome; kept?: number }>(stdout)
     const told = lines.filter(({ problemId }) => problemId !== undefined)
-    const changed = outcomes.filter(({ passed, attempted }) => passed / attempted >= 0.5 && passed / attempted < 0.9)
+    const changed = decided().filter(({ passed, attempted }) => passed / attempted >= 0.5 && passed / attempted < 0.9)
     expect(told.map(({ problemId }) => problemId).sort()).toEqual(changed.map(({ problemId }) => problemId).sort())
     expect(lines.at(-1)).toMatchObject({
       kept: expected.filter(([, result]) => result === 'kept').length,
@@ -78,7 +83,7 @@ describe('replay', () => {
     const { stdout } = await run(['explain', pair?.id ?? '', '--data', 'other'], { cwd })
     expect(stdout).toMatch(/verdict-[0-9a-f]+/)
     expect(stdout).toMatch(/concept-combination-[0-9a-f]+/)
-    expect(stdout).toMatch(/attempt \d: passed/)
+    expect(stdout).toMatch(/attempt \d \(chosen\): passed/)
   })
 
   test('a sweep tells what each value would leave, and leaves no folder', async () => {
@@ -86,7 +91,7 @@ describe('replay', () => {
     const { stdout } = await run(['replay', ...sweep, '--into', 'swept', ...data], { cwd })
     const rows = jsonLines<{ setting: string; kept: number }>(stdout)
     const keptAt = (limit: number): number =>
-      outcomes.filter(({ passed, attempted }) => passed > 0 && passed / attempted < limit).length
+      decided().filter(({ passed, attempted }) => passed > 0 && passed / attempted < limit).length
     expect(rows.map(({ setting, kept }) => [setting, kept])).toEqual([
       ['plan-rollouts.tooEasyAt=0.3', keptAt(0.3)],
       ['plan-rollouts.tooEasyAt=0.5', keptAt(0.5)],

@@ -1,6 +1,6 @@
 /** `wellspring topics` where no broker is needed: in a folder, and where a broker can't be reached. */
-import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePorts } from '../../scripts/kafka/ports.ts'
 import { endAll, expectFailure, jsonLines, newFolder, recordsIn, removeFolders, run, seedLines } from './command.ts'
 
 const cwd = newFolder()
@@ -70,10 +70,7 @@ describe('acls', () => {
 describe('a broker that is not there', () => {
   let gone: string[]
   beforeAll(async () => {
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    await new Promise((resolve) => server.close(resolve))
+    const [port = 0] = await freePorts(1)
     gone = ['--kafka', `127.0.0.1:${port}`, '--registry', `http://127.0.0.1:${port}`]
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalConcept, parseConceptList } from '../../curation/concepts.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 describe('normalConcept', () => {
   it.each([
@@ -91,18 +92,18 @@ describe('parseConceptList', () => {
       `["${'\\'.repeat(50_000)}`,
       `['a'${' '.repeat(50_000)}x`,
       '["a"'.repeat(20_000),
-    ]) {
-      const startedAtMs = performance.now()
-      parseConceptList(text)
-      expect(performance.now() - startedAtMs).toBeLessThan(2000)
-    }
+    ])
+      expect(processorMilliseconds(() => parseConceptList(text))).toBeLessThan(2000)
   })
 })
 
 describe('a list that never closes', () => {
   it('is read in time that grows with its length', () => {
     const open = `[${'"[",'.repeat(40_000)}`
-    expect(parseConceptList(open)).toBeUndefined()
-    expect(parseConceptList(`["algebra"] ${open}`)).toEqual(['algebra'])
-  }, 10_000)
+    const spent = processorMilliseconds(() => {
+      expect(parseConceptList(open)).toBeUndefined()
+      expect(parseConceptList(`["algebra"] ${open}`)).toEqual(['algebra'])
+    })
+    expect(spent).toBeLessThan(10_000)
+  })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { overallRating, parseJudgement, passesQuorum, ratingsDue, type JudgingRule } from '../../curation/judgements.ts'
 import type { Judgement, Rating } from '../../schemas/generated.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 const ratings = {
   format: 'perfect',
@@ -56,9 +57,11 @@ describe('parseJudgement', () => {
   })
 
   it('reads hostile text in linear time', () => {
-    const startedAtMs = performance.now()
-    for (const part of [' ', '-', 'a ', '* ', '1.', 'format', 'format:']) parseJudgement('a-judge', part.repeat(40_000))
-    expect(performance.now() - startedAtMs).toBeLessThan(2000)
+    const spent = processorMilliseconds(() => {
+      for (const part of [' ', '-', 'a ', '* ', '1.', 'format', 'format:'])
+        parseJudgement('a-judge', part.repeat(40_000))
+    })
+    expect(spent).toBeLessThan(2000)
   })
 })
 

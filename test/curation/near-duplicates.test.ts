@@ -7,6 +7,7 @@ import {
   NearDuplicateIndex,
   type DuplicateSettings,
 } from '../../curation/near-duplicates.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 const byDefault: DuplicateSettings = { rule: 'words-and-numbers', wordSimilarity: 0.8, commonWordStatements: Infinity }
 const asScripts: DuplicateSettings = { rule: 'words', wordSimilarity: 0.2, commonWordStatements: 1000 }
@@ -227,7 +228,8 @@ describe('the index', () => {
 })
 
 it('features of hostile text are read in linear time', () => {
-  const startedAtMs = performance.now()
-  for (const part of [' ', '{', '- ', '1a', '$', '\\sqrt']) featuresOf(`What is -\\sqrt${part.repeat(40_000)}x?`)
-  expect(performance.now() - startedAtMs).toBeLessThan(2000)
+  const spent = processorMilliseconds(() => {
+    for (const part of [' ', '{', '- ', '1a', '$', '\\sqrt']) featuresOf(`What is -\\sqrt${part.repeat(40_000)}x?`)
+  })
+  expect(spent).toBeLessThan(2000)
 })

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { brokenStatementRules, statementHash } from '../../curation/statements.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 const bounds = { minCharacters: 20, maxCharacters: 20_000 }
 const firstBroken = (statement: string, within: typeof bounds) => brokenStatementRules(statement, within)[0]
@@ -105,11 +106,12 @@ describe('brokenStatementRules', () => {
         expect(['too-short', 'too-long', 'unanswerable', 'cut-off', 'no-question', undefined]).toContain(ruleOf(text))
       }),
     )
-    const startedAtMs = performance.now()
-    for (const part of [' ', '\n', ', ', 'then ', '$', '\\begin{', 'prove '])
-      ruleOf(`${part.repeat(10_000)}x`.slice(0, 20_000))
-    ruleOf(`x${'\n'.repeat(200_000)}x`)
-    expect(performance.now() - startedAtMs).toBeLessThan(2000)
+    const spent = processorMilliseconds(() => {
+      for (const part of [' ', '\n', ', ', 'then ', '$', '\\begin{', 'prove '])
+        ruleOf(`${part.repeat(10_000)}x`.slice(0, 20_000))
+      ruleOf(`x${'\n'.repeat(200_000)}x`)
+    })
+    expect(spent).toBeLessThan(2000)
   })
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseWrittenTest, testKinds } from '../../curation/written-tests.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 const block = (json: string, fence = '```'): string => `Let me think.\n\n${fence}json\n${json}\n${fence}\n`
 
@@ -51,9 +52,10 @@ describe('parseWrittenTest', () => {
   })
 
   it('reads hostile text in linear time', () => {
-    const startedAtMs = performance.now()
-    for (const part of ['```json\n', '```\n', ' ', '\t\n', '`']) parseWrittenTest(part.repeat(40_000), 'edge case')
-    expect(performance.now() - startedAtMs).toBeLessThan(2000)
+    const spent = processorMilliseconds(() => {
+      for (const part of ['```json\n', '```\n', ' ', '\t\n', '`']) parseWrittenTest(part.repeat(40_000), 'edge case')
+    })
+    expect(spent).toBeLessThan(2000)
   })
 })
 

@@ -335,13 +335,12 @@ describe('slots', () => {
     await server.arrived(1)
     const second = solve(inference, {}, never, 'second')
     const reason = new Error('drained')
-    const start = performance.now()
     controller.abort(reason)
     await expect(first).rejects.toBe(reason)
+    // The first is answered by nobody: the second comes, and the connection ends, for no other reason.
     await server.arrived(2)
     expect(server.seen[1]?.headers['x-request-id']).toBe('second')
     await server.seen[0]?.disconnected
-    expect(performance.now() - start).toBeLessThan(1000)
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     answer()
     answer()

@@ -311,16 +311,15 @@ describe('what a streamed call has cost before it was lost', () => {
 })
 
 describe('an aborted call', () => {
-  it.each(['never', 'always'])('frees its slot at the endpoint within a second (stream: %s)', async (stream) => {
-    const { simulator, solve } = await simulate({ tokensPerSecond: 20, slots: 1 }, { stream })
+  it.each(['never', 'always'])('frees its slot at the endpoint before it is written (stream: %s)', async (stream) => {
+    // Written to its end it would take minutes.
+    const { simulator, solve } = await simulate({ tokensPerSecond: 1, slots: 1 }, { stream })
     const controller = new AbortController()
     const answer = solve(controller.signal)
     await until(() => simulator.report().running === 1)
-    const beganMs = performance.now()
     controller.abort(new Error('no longer wanted'))
     await expect(answer).rejects.toThrow('no longer wanted')
     await until(() => simulator.report().running === 0)
-    expect(performance.now() - beganMs).toBeLessThan(1000)
     expect(simulator.report()).toMatchObject({ admitted: 1, finished: 0 })
   })
 })

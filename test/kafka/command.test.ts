@@ -312,7 +312,7 @@ describe('two processes side by side', () => {
     await vi.waitFor(
       async () => expect(new Set((await lists()).flatMap(({ parentIds }) => parentIds)).size).toBe(seeds),
       {
-        timeout: 60_000,
+        timeout: 150_000,
         interval: 500,
       },
     )

@@ -306,7 +306,7 @@ describe('connections that are closed', () => {
     await broker.metadata([topic])
     expect(sockets()).toBeGreaterThan(before)
     await connection.close()
-    await vi.waitFor(() => expect(sockets()).toBe(before))
+    await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 50_000 })
     // And none is opened any more: that would keep the process alive.
     await expect(broker.metadata([topic])).rejects.toThrow('closed')
   })

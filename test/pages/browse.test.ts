@@ -188,6 +188,8 @@ describe('the server', () => {
     removeFolders()
   })
 
+  /** For what comes by itself: about as long as the test may take. */
+  const patiently = { timeout: 50_000 }
   const idsOf = (body: string): string[] => [...body.matchAll(/href="\/problems\/([^"]+)"/g)].map(([, id = '']) => id)
   const list = async (query: string): Promise<string[]> => idsOf((await served.get(`/?${query}`)).body)
 
@@ -237,9 +239,9 @@ describe('the server', () => {
 
   test('takes in what comes while it runs', async () => {
     await append(corpus, topics.problems, [make.problem({ id: 'problem-late', statement: 'Late owls' })])
-    await expect.poll(() => list('q=late+owls')).toEqual(['problem-late'])
+    await expect.poll(() => list('q=late+owls'), patiently).toEqual(['problem-late'])
     await append(corpus, topics.discards, [discard({ id: 'discard-2', recordId: 'problem-late' })])
-    await expect.poll(() => list('q=late&status=discarded')).toEqual(['problem-late'])
+    await expect.poll(() => list('q=late&status=discarded'), patiently).toEqual(['problem-late'])
   })
 
   test('shows the records that a problem comes from, and nothing that is not there', async () => {

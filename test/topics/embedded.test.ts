@@ -227,7 +227,7 @@ describe('an embedded log folder', () => {
       expect(await client.offsets('inputs', 0)).toEqual({ start: 1, end: 1 })
       await client.maintain()
       // The owner answers before it removes the request.
-      await expect.poll(() => readdirSync(join(directory, 'inbox')), { timeout: 10_000 }).toEqual([])
+      await expect.poll(() => readdirSync(join(directory, 'inbox')), { timeout: 50_000 }).toEqual([])
     })
 
     it('wakes a client that waits for a record', async () => {

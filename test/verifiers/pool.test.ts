@@ -175,18 +175,23 @@ describe.each(available)('VerifierPool on %s', (rung) => {
 
   it('answers short programs while a long one runs that was handed over with them', async () => {
     pool = new VerifierPool({ threads: 2, rung })
-    const answered: number[] = []
-    const run = async (id: number, seconds: number): Promise<void> => {
-      const program = `import time\ntime.sleep(${seconds})\nprint(1)`
-      const result = await pool.runProgram({ id: `${id}`, program, tests: [{ input: '', output: '1' }] })
+    const tests = [{ input: '', output: '1' }]
+    const run = async (id: number): Promise<void> => {
+      const result = await pool.runProgram({ id: `${id}`, program: 'print(1)', tests })
       expect(result).toMatchObject({ id: `${id}`, verdict: 'passed' })
-      answered.push(id)
     }
     // So many that the pool has learned how short they are, and hands several over at once.
-    await Promise.all(Array.from({ length: 60 }, (_, id) => run(id, 0)))
-    answered.length = 0
-    await Promise.all(Array.from({ length: 60 }, (_, id) => run(id, id === 33 ? 2 : 0)))
-    expect(answered.at(-1)).toBe(33)
+    await Promise.all(Array.from({ length: 60 }, (_, id) => run(id)))
+    const abort = new AbortController()
+    const long = { program: 'import time\ntime.sleep(300)', tests, limits: { wallSeconds: 300 } }
+    const isCalledOff = vi.fn()
+    const all = Array.from({ length: 60 }, (_, id) =>
+      id === 33 ? expect(pool.runProgram(long, abort.signal).finally(isCalledOff)).rejects.toThrow('enough') : run(id),
+    )
+    await Promise.all(all.filter((_, id) => id !== 33))
+    expect(isCalledOff).not.toHaveBeenCalled()
+    abort.abort(new Error('enough'))
+    await all[33]
   })
 
   it('calls off one program of several, and answers the others', async () => {

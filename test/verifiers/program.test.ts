@@ -18,6 +18,7 @@ import {
 } from '../../verifiers/program.ts'
 import { fuzz } from './fuzzing.ts'
 import type { RunResult } from '../../verifiers/sandbox.ts'
+import { processorMilliseconds } from '../processor-time.ts'
 
 const fence = '```'
 
@@ -149,10 +150,11 @@ describe('extractProgram', () => {
       fc.property(text, (any) => void extractProgram(any)),
       fuzz(200, 12),
     )
-    const started = performance.now()
-    extractProgram(`${'`'.repeat(200_000)}\n`.repeat(20))
-    extractProgram(`${' '.repeat(1_000_000)}x`)
-    expect(performance.now() - started).toBeLessThan(2000)
+    const spent = processorMilliseconds(() => {
+      extractProgram(`${'`'.repeat(200_000)}\n`.repeat(20))
+      extractProgram(`${' '.repeat(1_000_000)}x`)
+    })
+    expect(spent).toBeLessThan(2000)
   })
 })
 
@@ -301,15 +303,16 @@ describe('compareOutput', () => {
   })
 
   it('is linear in the length of what it compares', () => {
-    const started = performance.now()
-    for (const text of [
-      '1'.repeat(3_000_000),
-      ' '.repeat(3_000_000) + 'x',
-      '0'.repeat(3_000_000) + '.',
-      '1 '.repeat(500_000),
-    ])
-      equal(text, `${text} y`, 'tokens')
-    expect(performance.now() - started).toBeLessThan(5000)
+    const spent = processorMilliseconds(() => {
+      for (const text of [
+        '1'.repeat(3_000_000),
+        ' '.repeat(3_000_000) + 'x',
+        '0'.repeat(3_000_000) + '.',
+        '1 '.repeat(500_000),
+      ])
+        equal(text, `${text} y`, 'tokens')
+    })
+    expect(spent).toBeLessThan(5000)
   })
 })
 

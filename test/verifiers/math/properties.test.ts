@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { canonicalAnswer, compareMath, groupAnswers } from '../../../verifiers/math.ts'
 import { fuzz, fuzzFactor } from '../fuzzing.ts'
 import { families } from './families.ts'
+import { processorMilliseconds } from '../../processor-time.ts'
 
 const verdict = (reference: string, answer: string): string => compareMath({ reference, answer }).verdict
 
@@ -368,14 +369,6 @@ const soup = [
   ' ',
 ] as const
 
-// CPU time, so that neighbours on the machine don't count.
-function cpuMilliseconds(work: () => void): number {
-  const start = process.cpuUsage()
-  work()
-  const { user, system } = process.cpuUsage(start)
-  return (user + system) / 1000
-}
-
 describe('hostile answers', () => {
   it('random tokens never throw, and 20,000 of them stay far below 50 ms each', () => {
     const references = ['5', '\\frac{1}{3}', '(1,2)', 'x^2+1', '3.14']
@@ -384,7 +377,7 @@ describe('hostile answers', () => {
         numRuns: 20_000,
         seed: fuzz(1, 1000 + round).seed,
       })
-      const total = cpuMilliseconds(() => {
+      const total = processorMilliseconds(() => {
         for (const [index, tokens] of inputs.entries())
           verdict(references[index % references.length] ?? '5', tokens.join(''))
       })
@@ -411,9 +404,9 @@ describe('hostile answers', () => {
     for (let round = 0; round < fuzzFactor; round += 1) {
       const inputs = fc.sample(fc.tuple(big, big), { numRuns: 2_000, seed: fuzz(1, 2000 + round).seed })
       let longest: [number, string, string] = [0, '', '']
-      const total = cpuMilliseconds(() => {
+      const total = processorMilliseconds(() => {
         for (const [a, b] of inputs) {
-          const spent = cpuMilliseconds(() => verdict(a, b))
+          const spent = processorMilliseconds(() => verdict(a, b))
           if (spent > longest[0]) longest = [spent, a, b]
         }
       })
@@ -486,7 +479,7 @@ describe('hostile answers', () => {
     const longest: [number, string, string] = [0, '', '']
     for (const a of monsters)
       for (const b of [a, `${a}+1`, '5', 'x', ...monsters.slice(12, 22)]) {
-        const spent = cpuMilliseconds(() => verdict(a, b))
+        const spent = processorMilliseconds(() => verdict(a, b))
         if (spent > longest[0]) longest.splice(0, 3, spent, a.slice(0, 40), b.slice(0, 40))
       }
     // 50 ms is the limit; the rest is room for a garbage collection.
@@ -496,7 +489,7 @@ describe('hostile answers', () => {
   it('the text that equal answers share is found or not within 50 ms, whatever the answer', () => {
     const longest: [number, string] = [0, '']
     for (const answer of monsters) {
-      const spent = cpuMilliseconds(() => canonicalAnswer(answer))
+      const spent = processorMilliseconds(() => canonicalAnswer(answer))
       if (spent > longest[0]) longest.splice(0, 2, spent, answer.slice(0, 40))
     }
     // As above: the rest is room for a garbage collection.
