@@ -1,7 +1,7 @@
 /** The listener: what its probes answer in each state of a process, and what it refuses. */
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
-import { createServer, connect } from 'node:net'
+import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { livenessOf, readinessOf } from '../../cli/health.ts'
 import { openListener, type Listener } from '../../cli/listener.ts'

@@ -148,8 +148,8 @@ describe.runIf(hasPrometheus())('beside a stream that runs', () => {
   })
 
   it('a process that is killed is missed; one that takes its place goes on from what the corpus has, and all alerts clear', async () => {
-    let pairs = 0
-    while ((pairs = await corpusPairs()) === 0) await pause(500)
+    let pairs = await corpusPairs()
+    for (; pairs === 0; pairs = await corpusPairs()) await pause(500)
     up.process.kill('SIGKILL')
     await up.ended
     await prometheus.untilAlerts({ fire: ['WellspringProcessDown'] })

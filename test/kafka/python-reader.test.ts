@@ -35,6 +35,8 @@ describe.runIf(requireOrSkip(missing ?? clientPackage, missing === undefined))('
     for (const parts of [
       ['topics', 'apply'],
       ['ingest', '-', '--as', 'seeds'],
+      // Attempted whatever becomes of those that are drawn.
+      ['ingest', '-', '--as', 'problems'],
       ['up', '--problems', '4', '--set', 'simulator.speed=5000', '--set', 'sample-concepts.domainShares=math=1'],
     ]) {
       const { exitCode, stderr } = await run([...parts, ...onKafka], { cwd, input: seedLines(4) })
