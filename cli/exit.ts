@@ -2,6 +2,7 @@
 import { kindOf, type ConfigurationError } from '../engine/errors.ts'
 import { LogError, type LogErrorCode } from '../topics/log.ts'
 import { noteFailure } from './terminal.ts'
+import { seeHelp } from './wrong-use.ts'
 
 export const exitCodes = {
   done: 0,
@@ -60,9 +61,14 @@ const systemCauses: Record<string, string> = {
 /** What is wrong with a file is told up to here: the first lines of many are what helps. */
 const mostFaults = 20
 
-/** Writes the failure as one line (faults of settings: one line each, twenty at most) and returns the exit code. */
-export function reportFailure(error: unknown): number {
+/**
+ * Writes the failure as one line (faults of settings: one line each, twenty at most) and returns the exit code.
+ * `command`: as it was typed, such as `wellspring up`, whose help is named where the command line was wrong.
+ */
+export function reportFailure(error: unknown, command?: string): number {
   const { lines, exitCode } = failureLines(error)
+  const last = lines.pop() ?? ''
+  lines.push(exitCode === exitCodes.usage && command !== undefined ? `${last}${seeHelp(command)}` : last)
   noteFailure(lines, exitCode)
   return exitCode
 }
@@ -75,7 +81,9 @@ function failureLines(error: unknown): { lines: string[]; exitCode: number } {
   if (kindOf(error) === 'configuration') {
     const { faults } = error as ConfigurationError
     const more = faults.length > mostFaults ? [`and ${faults.length - mostFaults} more of the kind`] : []
-    return told(exitCodes.configuration, ...faults.slice(0, mostFaults), ...more)
+    // A fault begins with what gave the setting. Where all are flags, nothing but the command line is wrong.
+    const isTyped = faults.every((fault) => fault.startsWith('--'))
+    return told(isTyped ? exitCodes.usage : exitCodes.configuration, ...faults.slice(0, mostFaults), ...more)
   }
   if (error instanceof CommandError) return told(error.exitCode, error.message)
   if (error instanceof LogError) return told(logExitCodes[error.code] ?? exitCodes.bug, error.message)

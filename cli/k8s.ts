@@ -13,6 +13,7 @@ import { brokenRules, readResources, ruleNames } from './kubernetes/policy.ts'
 import { renderManifests } from './kubernetes/render.ts'
 import { release } from './release.ts'
 import { printable, say, sayJson } from './terminal.ts'
+import { noSuch } from './wrong-use.ts'
 
 /** What the committed manifests are rendered with. */
 export function defaultClusterOptions(): ClusterOptions {
@@ -152,7 +153,11 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
   const unknown = names.filter((name) => !processors.some((one) => one.name === name))
   if (unknown.length > 0) {
     faults.push(
-      `there is no processor "${unknown.join('", "')}"; there are ${processors.map(({ name }) => name).join(', ')}`,
+      noSuch(
+        'processor',
+        unknown,
+        processors.map(({ name }) => name),
+      ),
     )
   }
   const tag = /^[^\s@]+?(?::([\w][\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?$/.exec(flags.image)

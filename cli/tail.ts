@@ -7,6 +7,7 @@ import { decoded, openBeside, storedRecords, useCorpus, type Corpus } from './co
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { sayJson } from './terminal.ts'
+import { noSuch } from './wrong-use.ts'
 
 interface Options extends PlaceFlags {
   last?: number
@@ -26,9 +27,7 @@ export function tailCommand(): Command {
       if (!topic && name !== deadLetters.name) {
         throw new CommandError(
           exitCodes.usage,
-          `there is no topic "${name}"; there are ${Object.values(topics)
-            .map((one) => one.name)
-            .join(', ')}, ${deadLetters.name}`,
+          noSuch('topic', [name], [...Object.values(topics).map((one) => one.name), deadLetters.name]),
         )
       }
       const { last, follow = false } = options

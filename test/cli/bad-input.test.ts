@@ -53,7 +53,11 @@ describe('settings', () => {
 
   test('a wrong value', async () => {
     const ended = await run([...up, '--set', 'roll-out.maxInFlight=many'], { cwd })
-    expectFailure(ended, 78, /--set roll-out\.maxInFlight: expected a whole number between 1 and 100000, got "many"/)
+    expectFailure(
+      ended,
+      2,
+      /--set roll-out\.maxInFlight: expected a whole number between 1 and 100000, got "many" .*; see `wellspring up --help`$/m,
+    )
     expect(await recordsIn(cwd, 'seeds')).toBe(committed)
   })
 
@@ -66,7 +70,7 @@ describe('settings', () => {
     ] as const)
       expectFailure(
         await run([...up, flag, value], { cwd }),
-        78,
+        2,
         new RegExp(`^wellspring: ${flag}: expected ${expected}, got "${value}"`),
       )
     expectFailure(
@@ -154,8 +158,13 @@ describe('settings', () => {
   test('a processor that is none', async () => {
     expectFailure(
       await run(['run', 'rollout', '--data', 'data'], { cwd }),
-      78,
-      /no processor is called "rollout"; there are .*roll-out/,
+      2,
+      /there is no processor "rollout" \(Did you mean roll-out\?\); see `wellspring run --help`$/m,
+    )
+    expectFailure(
+      await run(['run', 'nobody', '--data', 'data'], { cwd }),
+      2,
+      /there is no processor "nobody"; there are .*roll-out/,
     )
   })
 })
