@@ -292,6 +292,18 @@ describe('ingest', () => {
     expect(ended.stderr).not.toMatch(/[\u0007\u001b\u202e]/)
   })
 
+  test('of very many wrong lines the first few of each kind are named, the others counted; --json names all', async () => {
+    const wrong = (index: number): string => (index === 30 ? '{}' : `no line ${index}`)
+    write('wrong.jsonl', Array.from({ length: 60 }, (_, index) => `${wrong(index)}\n`).join(''))
+    const ended = await ingest('wrong.jsonl')
+    expect(ended.exitCode).toBe(65)
+    const lines = ended.stderr.trimEnd().split('\n')
+    expect(lines.map((line) => /^wrong\.jsonl(?::(\d+))?: /.exec(line)?.[1])).toEqual([...'12345', undefined, '31'])
+    expect(lines[5]).toBe('wrong.jsonl: 54 more lines like line 5 were refused; --json lists all')
+    const [report] = jsonLines<{ refused: unknown[] }>((await ingest('wrong.jsonl', '--json')).stdout)
+    expect(report?.refused).toHaveLength(60)
+  })
+
   test('tests that contradict each other are refused: no program could pass them', async () => {
     const tests = [
       { input: '1', output: '2' },
