@@ -1,5 +1,4 @@
 /** `wellspring tail`: the records of a topic as they lie in the corpus. */
-import { setMaxListeners } from 'node:events'
 import { Command } from 'commander'
 import { deadLetters, topicNamed, topics, type Topic } from '../topics/catalogue.ts'
 import type { Log, StoredRecord } from '../topics/log.ts'
@@ -39,7 +38,6 @@ export function tailCommand(): Command {
         process.once('SIGINT', interrupt)
         try {
           const { signal } = stop
-          setMaxListeners(0, signal) // every partition listens
           const partitions = Array.from({ length: (topic ?? deadLetters).partitions }, (_, partition) => partition)
           const tell = async (stored: StoredRecord): Promise<void> => show(corpus, topic, stored)
           if (last === undefined) {
