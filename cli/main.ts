@@ -113,7 +113,8 @@ Exit codes:
   0    done
   1    doctor found a fault, topics diff a difference; else a bug: nothing uncommitted was kept, the message says where
   2    wrong use: a command, flag, name or value on the command line; the line says what, and whose --help to see
-  65   some input was refused; each line is named, the good ones were kept; or the corpus holds nothing of that name
+  65   some input was refused: the first lines of each kind are named (--json: all), the good ones were kept; or the corpus
+       holds nothing of that name
   69   an endpoint, Kafka, the schema registry or another service cannot be reached
   74   reading or writing failed: disk full, no permission, damaged folder, records that cannot be read
   75   another process is at work: it owns the data folder, runs on what is copied, or copies into the same target
