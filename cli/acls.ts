@@ -5,7 +5,7 @@ import { copyGroup } from '../engine/copy/copy-progress.ts'
 import { deadLetters, ingestedTopics, topicSpecifications, topics } from '../topics/catalogue.ts'
 import { Names } from '../topics/kafka/names.ts'
 import { needsOf, transientConsumers } from './needs.ts'
-import { shellWord } from './place.ts'
+import { shellWord } from './terminal.ts'
 
 export type AclOperation = 'Read' | 'Write' | 'Describe' | 'Create' | 'Delete' | 'DescribeConfigs' | 'AlterConfigs'
 

@@ -26,7 +26,7 @@ export function browseCommand(): Command {
       `
 Shows the problems of a corpus: search and filters, and for each problem its statement, concepts, checks, attempts with their verdicts, pairs,
 ancestry, and why it was kept or not. It only reads, beside whatever runs on the corpus, and follows it as it grows. What it holds in memory
-is about 1 KB for each problem.
+is about 1 KB for each problem, and at least 8 MiB.
 
 Examples:
   wellspring browse

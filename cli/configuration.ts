@@ -9,6 +9,7 @@ import { parseInferenceSettings, type InferenceSettings } from '../inference/con
 import { processors } from '../processors/index.ts'
 import { budgetFault, parseBudget } from './budget.ts'
 import { readConfigurationFile } from './configuration-file.ts'
+import { CommandError, exitCodes } from './exit.ts'
 import {
   configurationFileName,
   placeSections,
@@ -17,6 +18,7 @@ import {
   type PlaceFlags,
   type FoundSetting,
 } from './place.ts'
+import { noSuch } from './wrong-use.ts'
 
 /** The settings at the top of the file, outside every section. */
 export const topSettings = {
@@ -243,14 +245,11 @@ function pathOfScope(scope: string): string {
 
 const isSection = (scope: string): boolean => scope === 'run' || scope === 'simulator'
 
-/** The processors of these names, or all. @throws ConfigurationError naming those there are */
+/** The processors of these names, or all. @throws CommandError naming those there are */
 export function chooseProcessors(configuration: Configuration, names: readonly string[]): ConfiguredProcessor[] {
   const unknown = names.filter((name) => !configuration.processors.has(name))
-  if (unknown.length > 0) {
-    throw new ConfigurationError([
-      `no processor is called ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${[...configuration.processors.keys()].join(', ')}`,
-    ])
-  }
+  if (unknown.length > 0)
+    throw new CommandError(exitCodes.usage, noSuch('processor', unknown, [...configuration.processors.keys()]))
   return [...configuration.processors.values()].filter(
     ({ declaration }) => names.length === 0 || names.includes(declaration.name),
   )
@@ -310,9 +309,7 @@ function flagSource(
     const scope = match?.[1] ?? ''
     if (!match?.[2]) faults.push(`--set ${text}: expected processor.setting=value, such as roll-out.maxInFlight=64`)
     else if (!scopes.has(scope))
-      faults.push(
-        `--set ${text}: there is no "${scope}"; expected one of ${[...scopes.keys()].filter(Boolean).join(', ')}`,
-      )
+      faults.push(`--set ${text}: ${noSuch('section or processor', [scope], [...scopes.keys()].filter(Boolean))}`)
     else give(scope, match[2], match[3], `--set ${scope === '' ? '' : `${scope}.`}${match[2]}`)
   }
   for (const { flag, scope, name, value } of own) give(scope, name, value, flag)

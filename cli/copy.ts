@@ -15,8 +15,8 @@ import { advisedFor } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import type { KafkaLog } from './kafka.ts'
 import { schemaSubjects } from './needs.ts'
-import { placeOf, placeSettings, shellWord, type KafkaPlace, type PlaceFlags } from './place.ts'
-import { formatBytes, formatCount, formatDuration, note, printable, say, sayJson } from './terminal.ts'
+import { placeOf, placeSettings, type KafkaPlace, type PlaceFlags } from './place.ts'
+import { formatBytes, formatCount, formatDuration, note, printable, say, sayJson, shellWord } from './terminal.ts'
 
 interface Options extends Omit<PlaceFlags, 'data' | 'kafka'> {
   from: string

@@ -25,7 +25,7 @@ import type { OutcomeResult } from '../schemas/generated.ts'
 import { topics } from '../topics/catalogue.ts'
 import { LogError, type Log } from '../topics/log.ts'
 import { openBeside, useCorpus, type Corpus } from './corpus.ts'
-import { CommandError, exitCodes } from './exit.ts'
+import { CommandError, exitCodes, writeFailure } from './exit.ts'
 import { flagOf, whyNoRows } from './no-rows.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { emSteps } from '../curation/em.ts'
@@ -564,8 +564,7 @@ async function openPartial(out: string): Promise<{ partial: string; handle: File
   try {
     return { partial, handle: await open(partial, 'wx') }
   } catch (error) {
-    // It is the path that was given that cannot be written to.
-    throw Object.assign(error as NodeJS.ErrnoException, { path: out })
+    throw writeFailure(error, out)
   }
 }
 

@@ -13,6 +13,7 @@ import type { OutgoingRecord } from '../topics/log.ts'
 import { partitionOf } from '../topics/partitioner.ts'
 import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { fewOfEach, kindOfSentence } from './few.ts'
 import { placeOf, placeOptions, type Place, type PlaceFlags } from './place.ts'
 import { note, oneLine, printable, say, sayJson } from './terminal.ts'
 
@@ -119,9 +120,11 @@ export function tellReports(reports: readonly FileReport[], as: Sort, json: bool
 
 function tell({ file, added, known, refused }: FileReport, as: Sort, json: boolean): void {
   if (json) return sayJson({ file, as, added, known, refused })
-  for (const { line, reason } of refused.slice(0, 20))
-    note(`${file}${line === 0 ? '' : `:${line}`}: ${printable(reason)}`)
-  if (refused.length > 20) note(`${file}: ${refused.length - 20} more lines were refused; --json lists all`)
+  for (const { shown, more } of fewOfEach(refused, ({ reason }) => kindOfSentence(reason))) {
+    for (const { line, reason } of shown) note(`${file}${line === 0 ? '' : `:${line}`}: ${printable(reason)}`)
+    const like = shown.length > 0 ? `like line ${shown.at(-1)?.line}` : 'of further kinds'
+    if (more > 0) note(`${file}: ${more} more lines ${like} were refused; --json lists all`)
+  }
   const what = as === 'benchmarks' ? 'benchmark problems' : as
   say(`${file}: ${added} ${what} added, ${known} known already, ${refused.length} refused`)
 }

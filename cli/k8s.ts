@@ -1,18 +1,21 @@
 /** `wellspring k8s`: manifests for Kubernetes, and rules that they keep. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { Command } from 'commander'
+import { ConfigurationError } from '../engine/errors.ts'
 import { processors } from '../processors/index.ts'
 import { makeFolder } from '../topics/make-folder.ts'
 import { parseBudget, budgetFault } from './budget.ts'
 import { runSettings } from './configuration.ts'
 import { CommandError, exitCodes } from './exit.ts'
-import { renderedMark } from './kubernetes/manifests.ts'
+import { fewOfEach } from './few.ts'
+import { renderedMark, type Resource } from './kubernetes/manifests.ts'
 import type { ClusterOptions } from './kubernetes/options.ts'
 import { brokenRules, readResources, ruleNames } from './kubernetes/policy.ts'
 import { renderManifests } from './kubernetes/render.ts'
 import { release } from './release.ts'
-import { printable, say, sayJson } from './terminal.ts'
+import { note, printable, say, sayJson, shellWord } from './terminal.ts'
+import { noSuch } from './wrong-use.ts'
 
 /** What the committed manifests are rendered with. */
 export function defaultClusterOptions(): ClusterOptions {
@@ -152,7 +155,11 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
   const unknown = names.filter((name) => !processors.some((one) => one.name === name))
   if (unknown.length > 0) {
     faults.push(
-      `there is no processor "${unknown.join('", "')}"; there are ${processors.map(({ name }) => name).join(', ')}`,
+      noSuch(
+        'processor',
+        unknown,
+        processors.map(({ name }) => name),
+      ),
     )
   }
   const tag = /^[^\s@]+?(?::([\w][\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?$/.exec(flags.image)
@@ -234,13 +241,39 @@ Examples:
   wellspring k8s check manifests.yaml --json | jq -r .rule`,
     )
     .action((file: string, options: { json?: boolean }) => {
-      const resources = readResources(readFileSync(file === '-' ? 0 : file, 'utf8'))
-      const broken = brokenRules(resources)
-      for (const { rule, resource, fault } of broken) {
-        if (options.json) sayJson({ rule, resource, fault })
-        else say(printable(`${resource}: ${fault} (${rule})`))
-      }
-      if (broken.length > 0) process.exitCode = exitCodes.badInput
+      const resources = readManifests(file, options.json === true)
+      const broken = resources ? brokenRules(resources) : []
+      if (options.json) for (const { rule, resource, fault } of broken) sayJson({ rule, resource, fault })
+      else
+        for (const { shown, more } of fewOfEach(broken, ({ rule }) => rule)) {
+          for (const { rule, resource, fault } of shown) say(printable(`${resource}: ${fault} (${rule})`))
+          if (more > 0) say(`${more} more like it (${shown[0]?.rule}); --json lists all`)
+        }
+      if (!resources) process.exitCode = exitCodes.badInput
+      else if (broken.length > 0) process.exitCode = exitCodes.badInput
       else if (!options.json) say(`${resources.length} resources keep all ${ruleNames.length} rules`)
     })
+}
+
+/** The resources of a file, or of standard input; undefined where that holds none, which has been said then. @throws CommandError */
+function readManifests(file: string, json: boolean): Resource[] | undefined {
+  const name = file === '-' ? 'standard input' : file
+  if (file !== '-' && existsSync(file) && statSync(file).isDirectory())
+    throw new CommandError(
+      exitCodes.usage,
+      `${file} is a folder: give a file of manifests, or pipe one in with \`kubectl kustomize ${shellWord(file)} | wellspring k8s check\``,
+    )
+  try {
+    return readResources(readFileSync(file === '-' ? 0 : file, 'utf8'))
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    if (json) for (const fault of error.faults) sayJson({ rule: null, resource: null, fault })
+    else
+      // What is no YAML is so all the way down: more of it says no more.
+      for (const { shown, more } of fewOfEach(error.faults, () => 'no YAML')) {
+        for (const fault of shown) note(`wellspring: ${name}: ${fault}`)
+        if (more > 0) note(`wellspring: ${name}: ${more} more like it; --json lists all`)
+      }
+    return undefined
+  }
 }

@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander'
 import { exitCodes, reportFailure } from './exit.ts'
 import { release } from './release.ts'
-import { printable } from './terminal.ts'
+import { parserFault, seeHelp } from './wrong-use.ts'
 
 /** A command: how the list of commands describes it, and how it is loaded. */
 interface Entry {
@@ -112,14 +112,19 @@ const exitCodeHelp = `
 Exit codes:
   0    done
   1    doctor found a fault, topics diff a difference; else a bug: nothing uncommitted was kept, the message says where
-  2    wrong usage of the command
-  65   some input was refused; each line is named, the good ones were kept
+  2    wrong use: a command, flag, name or value on the command line; the line says what, and whose --help to see
+  65   some input was refused: the first lines of each kind are named (--json: all), the good ones were kept; or the corpus
+       holds nothing of that name
   69   an endpoint, Kafka, the schema registry or another service cannot be reached
   74   reading or writing failed: disk full, no permission, damaged folder, records that cannot be read
   75   another process is at work: it owns the data folder, runs on what is copied, or copies into the same target
   77   Kafka or the schema registry refuses this user
-  78   a setting is wrong (every fault is listed), or the corpus or the cluster is not as this command needs it
+  78   a setting in the configuration file or a variable is wrong (every fault is listed), or the corpus or the cluster
+       is not as this command needs it
   130  interrupted; everything finished was committed`
+
+/** What was asked for, as it is typed. */
+let asked = 'wellspring'
 
 async function main(): Promise<void> {
   const program = new Command('wellspring')
@@ -128,32 +133,35 @@ async function main(): Promise<void> {
     // `models announce` has a --version of its own.
     .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp)
+    .hook('preAction', (_, action) => {
+      asked = typedName(action)
+    })
   // `help NAME` is `NAME --help`. Only the command that was asked for is loaded; the list needs names alone.
-  const wanted = process.argv[2] === 'help' ? process.argv[3] : process.argv[2]
+  const args = process.argv.slice(2)
+  const isHelp = args[0] === 'help'
+  const wanted = isHelp ? args[1] : args[0]
   for (const [name, { description, load }] of Object.entries(commands)) {
     program.addCommand((name === wanted ? await load() : new Command(name)).description(description))
   }
-  applyToAll(program, 'wellspring')
-  await program.parseAsync()
+  applyToAll(program)
+  // Of what is no command there is no help: it is told like any other command that is none.
+  const isUnknown = isHelp && wanted !== undefined && !wanted.startsWith('-') && !Object.hasOwn(commands, wanted)
+  await program.parseAsync(isUnknown ? args.slice(1) : args, { from: 'user' })
 }
 
-/** Wrong usage is told in one line and ends with the documented code, wherever it is found. */
-function applyToAll(command: Command, path: string, readsInput = false): void {
+/** `wellspring topics list`. */
+function typedName(command: Command): string {
+  return command.parent ? `${typedName(command.parent)} ${command.name()}` : command.name()
+}
+
+/** Wrong use is told in one line and ends with the documented code, wherever it is found. */
+function applyToAll(command: Command, readsInput = false): void {
   command.exitOverride().configureOutput({
     outputError: (text, write) => {
-      const fault = printable(text)
-        .replace(/^error: /, '')
-        .replace(/\s+/g, ' ')
-        .trim()
-        .replace(/\. Expected (\d+) arguments? but got (\d+)\.?$/, (_, expected: string, got: string) =>
-          readsInput ? ', which reads standard input: < FILE' : `: expected ${expected}, got ${got}`,
-        )
-        .replace(/\.$/, '')
-      write(`wellspring: ${fault}; \`${path} --help\` shows what there is\n`)
+      write(`wellspring: ${parserFault(text, readsInput)}${seeHelp(typedName(command))}\n`)
     },
   })
-  for (const sub of command.commands)
-    applyToAll(sub, `${path} ${sub.name()}`, readsInput || commands[sub.name()]?.readsInput === true)
+  for (const sub of command.commands) applyToAll(sub, readsInput || commands[sub.name()]?.readsInput === true)
 }
 
 // A reader that has gone away (`| head`) is no failure.
@@ -169,6 +177,10 @@ function endSoon(): void {
 
 main().then(endSoon, (error: unknown) => {
   process.exitCode =
-    error instanceof CommanderError ? (error.exitCode === 0 ? exitCodes.done : exitCodes.usage) : reportFailure(error)
+    error instanceof CommanderError
+      ? error.exitCode === 0
+        ? exitCodes.done
+        : exitCodes.usage
+      : reportFailure(error, asked)
   endSoon()
 })

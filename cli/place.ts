@@ -11,6 +11,7 @@ import { ConfigurationError } from '../engine/errors.ts'
 import { secret } from '../engine/secrets.ts'
 import { resolveSettings, setting, type Setting, type SettingSource } from '../engine/settings.ts'
 import { readSmallFile } from './small-file.ts'
+import { shellWord } from './terminal.ts'
 
 /** The corpus in a folder of this machine. */
 interface EmbeddedPlace {
@@ -327,11 +328,6 @@ export function resolvePlace(
 /** What a reader calls the corpus: its folder, or its namespace and a broker. */
 export function placeName(place: Place): string {
   return place.kind === 'embedded' ? place.directory : `${place.namespace} on ${place.brokers[0]}`
-}
-
-/** A word as a shell reads it back. */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function flagNames(flags: PlaceFlags, names: readonly (keyof PlaceFlags)[]): string[] {

@@ -7,7 +7,7 @@ import { readForReport } from '../pages/report/read-corpus.ts'
 import { reportPage } from '../pages/report/report-page.ts'
 import { processors } from '../processors/index.ts'
 import { openBeside, useCorpus } from './corpus.ts'
-import { CommandError, exitCodes } from './exit.ts'
+import { CommandError, exitCodes, writeFailure } from './exit.ts'
 import { placeName, placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { formatBytes, note } from './terminal.ts'
 
@@ -78,8 +78,7 @@ async function writeWhole(into: string, content: string): Promise<void> {
     throw new CommandError(exitCodes.usage, `--into: expected a file, and ${into} is none; write - for standard output`)
   const partial = `${path}.${randomUUID()}.partial`
   const handle = await open(partial, 'wx').catch((error: unknown) => {
-    // It is the path that was given that cannot be written to.
-    throw Object.assign(error as NodeJS.ErrnoException, { path: into })
+    throw writeFailure(error, into)
   })
   try {
     try {

@@ -21,10 +21,17 @@ export interface Screen {
 const plainSeconds = 10
 
 /** Opens the view that fits where stdout goes. With a log there is none: what it would say are notes. */
-export function openScreen({ json, log, simulated }: { json: boolean; log: boolean; simulated: boolean }): Screen {
+export function openScreen({ json, log, ...run }: RunFacts & { json: boolean; log: boolean }): Screen {
   if (!json && log) return { show: () => {}, say: note, close: () => {} }
-  if (json) return jsonScreen(simulated)
-  return process.stdout.isTTY ? tableScreen(simulated) : plainScreen(simulated)
+  if (json) return jsonScreen(run.simulated)
+  return process.stdout.isTTY ? tableScreen(run) : plainScreen(run)
+}
+
+/** What its headline goes by. */
+interface RunFacts {
+  simulated: boolean
+  /** Whether processes share the tasks out among them. */
+  isShared: boolean
 }
 
 /** What one processor passed on: its emissions without discards, dead letters and ledger. */
@@ -70,12 +77,11 @@ function tokenMeter(): (statuses: readonly ProcessorStatus[]) => number {
   }
 }
 
-function headline(
+/** The first line of a view: how far the run is. */
+export function headline(
   statuses: readonly ProcessorStatus[],
-  tokensPerSecond: number,
-  startedAtMs: number,
-  simulated: boolean,
-  budget: BudgetStatus | undefined,
+  { simulated, isShared }: RunFacts,
+  { tokensPerSecond, seconds, budget }: { tokensPerSecond: number; seconds: number; budget: BudgetStatus | undefined },
 ): string {
   const made = (topic: Topic, name: string): string[] => {
     const count = madeOf(statuses, topic)
@@ -94,10 +100,8 @@ function headline(
     `${formatCount(tokensPerSecond)} tokens/s`,
     ...(budget ? [budgetText(budget)] : []),
   ]
-  const parts = [
-    formatDuration((performance.now() - startedAtMs) / 1000),
-    ...(openTasks > 0 ? known : ['starting: waiting for a share of the work, and reading how far it had come']),
-  ]
+  const starting = `starting: ${isShared ? 'waiting for a share of the work, and ' : ''}reading how far it had come`
+  const parts = [formatDuration(seconds), ...(openTasks > 0 ? known : [starting])]
   return `${simulated ? '[simulated] ' : ''}${parts.join(', ')}`
 }
 
@@ -156,9 +160,18 @@ function statusTable(statuses: readonly ProcessorStatus[]): string[] {
   )
 }
 
-function tableScreen(simulated: boolean): Screen {
+/** The headline of a run that begins now. */
+function headlines(run: RunFacts): (statuses: readonly ProcessorStatus[], budget: BudgetStatus | undefined) => string {
   const startedAtMs = performance.now()
   const meter = tokenMeter()
+  return (statuses, budget) => {
+    const seconds = (performance.now() - startedAtMs) / 1000
+    return headline(statuses, run, { tokensPerSecond: meter(statuses), seconds, budget })
+  }
+}
+
+function tableScreen(run: RunFacts): Screen {
+  const headlineOf = headlines(run)
   let drawn = 0
   const clear = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '')
   return {
@@ -166,7 +179,7 @@ function tableScreen(simulated: boolean): Screen {
       const width = Math.max(40, process.stdout.columns || 120)
       const [header = '', ...rows] = statusTable(statuses)
       const lines = [
-        colors.bold(headline(statuses, meter(statuses), startedAtMs, simulated, budget).slice(0, width)),
+        colors.bold(headlineOf(statuses, budget).slice(0, width)),
         colors.dim(header.slice(0, width)),
         ...rows.map((row) => printable(row).slice(0, width)),
         ...[...waitingLines(statuses), ...remarkLines(statuses)].map((line) => colors.yellow(line.slice(0, width))),
@@ -182,15 +195,14 @@ function tableScreen(simulated: boolean): Screen {
   }
 }
 
-function plainScreen(simulated: boolean): Screen {
-  const startedAtMs = performance.now()
-  const meter = tokenMeter()
+function plainScreen(run: RunFacts): Screen {
+  const headlineOf = headlines(run)
   let shownAtMs = -Infinity
   return {
     show(statuses, _endpoints, budget) {
       if (performance.now() - shownAtMs < plainSeconds * 1000) return
       shownAtMs = performance.now()
-      say(headline(statuses, meter(statuses), startedAtMs, simulated, budget))
+      say(headlineOf(statuses, budget))
       for (const line of [...waitingLines(statuses), ...remarkLines(statuses)]) say(line)
     },
     say: (line) => say(printable(line)),

@@ -99,6 +99,14 @@ Every answer carries the header x-wellspring-simulated, and every record made wi
     })
 }
 
+/** @throws CommandError */
+function numberOf(flag: string, text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || Number.isNaN(value))
+    throw new CommandError(exitCodes.usage, `--${flag}: expected a number, got "${text}"`)
+  return value
+}
+
 function settingsOf(options: Options): SimulatorOptions {
   const port = parsePort(options.port)
   if (port === undefined) throw new CommandError(exitCodes.usage, `--port: expected 0 to 65535, got "${options.port}"`)
@@ -107,19 +115,19 @@ function settingsOf(options: Options): SimulatorOptions {
   const given = {
     port,
     host: options.host,
-    speed: Number(options.speed),
-    seed: Number(options.seed),
-    ...(options.slots !== undefined && { slots: Number(options.slots) }),
+    speed: numberOf('speed', options.speed),
+    seed: numberOf('seed', options.seed),
+    ...(options.slots !== undefined && { slots: numberOf('slots', options.slots) }),
     ...(options.truth !== undefined && { truthFile: options.truth }),
     ...(options.requestLog !== undefined && { requestLogFile: options.requestLog }),
     ...(options.knows !== undefined && { knowsFiles: options.knows }),
-    ...(options.queueLimit !== undefined && { queueLimit: Number(options.queueLimit) }),
-    ...(options.kvTokens !== undefined && { kvTokens: Number(options.kvTokens) }),
-    ...(options.topicSpread !== undefined && { topicSpread: Number(options.topicSpread) }),
+    ...(options.queueLimit !== undefined && { queueLimit: numberOf('queue-limit', options.queueLimit) }),
+    ...(options.kvTokens !== undefined && { kvTokens: numberOf('kv-tokens', options.kvTokens) }),
+    ...(options.topicSpread !== undefined && { topicSpread: numberOf('topic-spread', options.topicSpread) }),
     ...(options.events !== undefined && { events: options.events }),
     metrics: options.metrics,
     noise: sharesOf(options.noise),
-    noiseFactor: Number(options.noiseFactor),
+    noiseFactor: numberOf('noise-factor', options.noiseFactor),
     failures: sharesOf(options.failures),
   }
   try {

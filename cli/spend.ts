@@ -10,6 +10,7 @@ import { ledgerEntries, newestRecords, openBeside, readTopic, useCorpus, type Co
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { formatCount, formatDuration, say, sayJson, tableLines } from './terminal.ts'
+import { noChoice } from './wrong-use.ts'
 
 const groupings = ['role', 'model', 'endpoint', 'outcome', 'processor', 'concept'] as const
 type Grouping = (typeof groupings)[number]
@@ -48,8 +49,7 @@ Examples:
     )
     .action(async ({ by, pairs, json, ...flags }: Options) => {
       const grouping = groupings.find((one) => one === by)
-      if (!grouping)
-        throw new CommandError(exitCodes.usage, `--by: expected one of ${groupings.join(', ')}, got "${by}"`)
+      if (!grouping) throw new CommandError(exitCodes.usage, noChoice('--by', by, groupings))
       const goal = pairs === undefined ? undefined : Number(pairs)
       if (goal !== undefined && !(Number.isInteger(goal) && goal > 0))
         throw new CommandError(exitCodes.usage, `--pairs: expected a whole number above 0, got "${pairs}"`)

@@ -13,6 +13,7 @@ import { VerifierPool } from '../verifiers/pool.ts'
 import { openBudget, refuseUnpriced } from './budget.ts'
 import type { Configuration } from './configuration.ts'
 import type { Corpus } from './corpus.ts'
+import { emptyCorpusLine } from './empty-corpus.ts'
 import { exitCodes } from './exit.ts'
 import { readinessOf } from './health.ts'
 import { heldUpDomains } from './held-up.ts'
@@ -168,7 +169,10 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     })
     closers.push(() => pool.close())
     const isolation = enabled.some(({ declaration }) => declaration.runsPrograms) ? await pool.isolation() : undefined
-    const screen = openScreen({ json, log: options.logger !== undefined, simulated: models.simulated })
+    const screen = openScreen({
+      ...{ json, log: options.logger !== undefined, simulated: models.simulated },
+      isShared: configuration.place.kind === 'kafka',
+    })
     closers.push(() => screen.close())
     const advice =
       isolation?.rung === 'none'
@@ -184,6 +188,11 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
     sayAll('endpoint.trouble', models.troubles)
     sayAll('processor.off', sentences)
     for (const sentence of advice) screen.say(sentence)
+    const emptiness = await emptyCorpusLine(corpus.log, enabled, {
+      flags: configuration.place.flags,
+      waits: !options.untilComplete,
+    })
+    if (emptiness !== undefined) screen.say(emptiness)
     let failBudget: (error: unknown) => void = () => {}
     const budgetFailed = new Promise<never>((_, reject) => (failBudget = reject))
     budgetFailed.catch(() => {})

@@ -1,5 +1,4 @@
 /** `wellspring tail`: the records of a topic as they lie in the corpus. */
-import { setMaxListeners } from 'node:events'
 import { Command } from 'commander'
 import { deadLetters, topicNamed, topics, type Topic } from '../topics/catalogue.ts'
 import type { Log, StoredRecord } from '../topics/log.ts'
@@ -7,6 +6,7 @@ import { decoded, openBeside, storedRecords, useCorpus, type Corpus } from './co
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type PlaceFlags } from './place.ts'
 import { sayJson } from './terminal.ts'
+import { noSuch } from './wrong-use.ts'
 
 interface Options extends PlaceFlags {
   last?: number
@@ -26,9 +26,7 @@ export function tailCommand(): Command {
       if (!topic && name !== deadLetters.name) {
         throw new CommandError(
           exitCodes.usage,
-          `there is no topic "${name}"; there are ${Object.values(topics)
-            .map((one) => one.name)
-            .join(', ')}, ${deadLetters.name}`,
+          noSuch('topic', [name], [...Object.values(topics).map((one) => one.name), deadLetters.name]),
         )
       }
       const { last, follow = false } = options
@@ -40,7 +38,6 @@ export function tailCommand(): Command {
         process.once('SIGINT', interrupt)
         try {
           const { signal } = stop
-          setMaxListeners(0, signal) // every partition listens
           const partitions = Array.from({ length: (topic ?? deadLetters).partitions }, (_, partition) => partition)
           const tell = async (stored: StoredRecord): Promise<void> => show(corpus, topic, stored)
           if (last === undefined) {

@@ -63,7 +63,7 @@ function teachersOf({ inference }: Configuration, named: readonly string[] | und
   const unknown = inference && named?.find((name) => !configured.includes(name))
   if (unknown !== undefined)
     throw new CommandError(
-      exitCodes.badInput,
+      exitCodes.usage,
       `--teacher: expected a model of the role teacher (${configured.join(', ') || 'the configuration has none'}), got "${unknown}"; add it to the configuration`,
     )
   const teachers = [...new Set(named ?? configured)]

@@ -22,6 +22,11 @@ export function oneLine(text: string, maxCharacters: number): string {
   return line.length > maxCharacters ? `${line.slice(0, Math.max(0, maxCharacters - 3))}...` : line
 }
 
+/** A word as a shell reads it back. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
 /** Lines of a table: the first column to the left, numbers to the right. Line ends and tabs in a cell become spaces: no text makes lines of its own. */
 export function tableLines(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = [

@@ -8,6 +8,7 @@ import { openBeside, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOf, placeOptions, type KafkaPlace, type Place, type PlaceFlags } from './place.ts'
 import { formatBytes, formatCount, printable, say, sayJson, tableLines } from './terminal.ts'
+import { nearest, noSuch } from './wrong-use.ts'
 
 /** Records of each topic that its consumers have not finished, by processor. */
 async function backlogs({ log, codec }: Corpus): Promise<Map<string, { processor: string; records: number }[]>> {
@@ -39,8 +40,14 @@ async function list(options: ListOptions, command: Command): Promise<void> {
   if (stray !== undefined) {
     // Without a subcommand it lists: what is none ends up here.
     const isNamed = command.parent?.args[0] === command.name()
+    const near = nearest(
+      stray,
+      (command.parent?.commands ?? []).map((one) => one.name()),
+    )
     command.parent?.error(
-      isNamed ? `too many arguments for 'list': expected none, got '${stray}'` : `unknown command '${stray}'`,
+      isNamed
+        ? `too many arguments for 'list': expected none, got '${stray}'`
+        : `unknown command '${stray}'${near === undefined ? '' : ` (Did you mean ${near}?)`}`,
     )
   }
   await useCorpus(await placeOf(options), openBeside, async (corpus) => {
@@ -172,7 +179,11 @@ async function acls(wanted: readonly string[], options: AclOptions): Promise<voi
   if (unknown.length > 0) {
     throw new CommandError(
       exitCodes.usage,
-      `there is no processor or tool "${unknown.join('", "')}"; there are ${sets.map(({ name }) => name).join(', ')}`,
+      noSuch(
+        'processor or tool',
+        unknown,
+        sets.map(({ name }) => name),
+      ),
     )
   }
   for (const { name, summary, isTool, entries } of sets) {

@@ -162,7 +162,7 @@ function refuseUnknownEndpoint({ endpoint, ...flags }: AnnounceOptions): void {
   const known = Object.keys(inference?.endpoints ?? {})
   if (inference !== undefined && !known.includes(endpoint))
     throw new CommandError(
-      exitCodes.badInput,
+      exitCodes.usage,
       `--endpoint: expected one of the configured endpoints ${known.join(', ')}, got "${endpoint}"`,
     )
 }

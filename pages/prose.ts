@@ -1,4 +1,5 @@
 /** Texts of problems and models: paragraphs, fenced code, inline code and formulas. Everything else stays as it was written. */
+import { beginningOf } from './beginning.ts'
 import { codeBlock } from './code.ts'
 import { html, type Content, type Html } from './html.ts'
 import { formula, longestFormula, type MathBudget } from './math.ts'
@@ -31,9 +32,8 @@ export function plain(
 }
 
 function shortened(text: string, maxCharacters: number): { kept: string; cut: number } {
-  return text.length > maxCharacters
-    ? { kept: text.slice(0, maxCharacters), cut: text.length - maxCharacters }
-    : { kept: text, cut: 0 }
+  const kept = beginningOf(text, maxCharacters)
+  return { kept, cut: text.length - kept.length }
 }
 
 function cutNote(cut: number, whole: Html | undefined): Content {

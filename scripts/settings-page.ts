@@ -13,7 +13,7 @@ export function settingsPage(processors: readonly Processor[]): string {
     '<!-- Written by `npm run generate` from the declarations. Do not edit. -->',
     '',
     'A flag (`--set roll-out.maxInFlight=64`) wins over a variable, a variable over the configuration file, the file over the',
-    'default. All faults are reported at once, with exit code 78. Models and endpoints: [inference.md](inference.md).',
+    'default. All faults are reported at once, with exit code 78 (2 where only flags are wrong). Models and endpoints: [inference.md](inference.md).',
     '',
     'A setting marked as *recipe* is part of what a record was made by, and so of its id: after a change the same input makes',
     'new records instead of repeating old ones.',

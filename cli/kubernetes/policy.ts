@@ -1,6 +1,7 @@
 /** Rules that manifests keep, whoever wrote them: looked at after kustomize has put everything together. */
 import { parse, parseAllDocuments } from 'yaml'
 import { ConfigurationError } from '../../engine/errors.ts'
+import { variableName } from '../../engine/settings.ts'
 import { processors } from '../../processors/index.ts'
 import { runSettings } from '../configuration.ts'
 import { podLabels, type Resource } from './manifests.ts'
@@ -292,10 +293,14 @@ const workloadRules = {
   },
 } as const satisfies Record<string, WorkloadRule>
 
+const noSandboxSetting = 'unsafeNoSandbox' satisfies keyof typeof runSettings
+
+/** How programs are let out of the sandbox, whoever says so. */
 const noSandbox = {
-  variable: 'WELLSPRING_RUN_UNSAFE_NO_SANDBOX',
-  lastWords: 'UNSAFE_NO_SANDBOX',
-  setting: 'unsafeNoSandbox',
+  setting: noSandboxSetting,
+  variable: variableName('run', noSandboxSetting),
+  /** With any prefix before it. */
+  lastWords: variableName('', noSandboxSetting).replace('WELLSPRING_', ''),
   flag: '--unsafe-no-sandbox',
 }
 
@@ -380,7 +385,9 @@ export const ruleNames = [...Object.keys(workloadRules), ...Object.keys(resource
 /** The resources of a text with any number of YAML documents; lists are opened. @throws ConfigurationError */
 export function readResources(text: string): Resource[] {
   const documents = parseAllDocuments(text)
-  const faults = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split('\n')[0] ?? ''))
+  const faults = documents.flatMap(({ errors }) =>
+    errors.map(({ message }) => (message.split('\n')[0] ?? '').replace(/:$/, '')),
+  )
   if (faults.length > 0) throw new ConfigurationError(faults)
   const values = documents.map((one) => withoutNulls(one.toJS() as unknown)).filter((one) => one !== undefined)
   const resources = values.flatMap((one) => {

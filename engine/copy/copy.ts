@@ -4,7 +4,6 @@
  * target, so it commits as any processor does: it is fenced, goes on after a kill where it stopped, and tells everybody that opens
  * the target whether it is complete.
  */
-import { setMaxListeners } from 'node:events'
 import { schemaTexts } from '../../schemas/generated.ts'
 import { ingestedTopics, topicSpecifications, type RecordKind } from '../../topics/catalogue.ts'
 import { LogError, type Group, type Log } from '../../topics/log.ts'
@@ -72,8 +71,6 @@ export interface CopyReport {
 /** Copies and checks. @throws CopyRefusal, ConfigurationError where the source is itself an unfinished copy, LogError, the signal's reason */
 export async function copyCorpus(options: CopyOptions): Promise<CopyReport> {
   const { source, openTarget, groups, subjects, from, signal } = options
-  // All groups and partitions wait with it at once.
-  setMaxListeners(0, signal)
   await refuseUnfinishedCopy(source)
   if (source.settled) options.onStatus({ phase: 'settling', topic: '', records: 0, total: 0, bytes: 0 })
   await settle(source, groups, signal)

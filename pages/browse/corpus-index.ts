@@ -15,6 +15,7 @@ import type {
 import { topics, type RecordKind, type Topic } from '../../topics/catalogue.ts'
 import type { StoredRecord } from '../../topics/log.ts'
 import { partitionOf } from '../../topics/partitioner.ts'
+import { beginningOf } from '../beginning.ts'
 import { statusOf, type Status } from '../ending.ts'
 import { visible } from '../html.ts'
 import { Column, Names } from './columns.ts'
@@ -657,7 +658,7 @@ function excerptOf(statement: string): string {
   const line = visible(statement.slice(0, 4 * excerptCharacters))
     .replace(/[\s\0]+/g, ' ')
     .trim()
-  return line.length > excerptCharacters ? `${line.slice(0, excerptCharacters).replace(/ [^ ]*$/, '')} ...` : line
+  return line.length > excerptCharacters ? `${beginningOf(line, excerptCharacters)} ...` : line
 }
 
 function placeIn({ partitions }: Topic, place: number): Place {

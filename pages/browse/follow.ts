@@ -1,5 +1,4 @@
 /** Reads a corpus into the index, and goes on as it grows. */
-import { setMaxListeners } from 'node:events'
 import { deadLetterHeaders, redrivenHeader } from '../../engine/copy/positions.ts'
 import { deadLetters, topicNamed, topics, type Topic } from '../../topics/catalogue.ts'
 import type { StoredRecord } from '../../topics/log.ts'
@@ -31,7 +30,6 @@ export class Follower {
     this.#corpus = corpus
     this.#index = index
     this.#signal = signal
-    setMaxListeners(0, signal) // every partition listens
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The report: one page that loads nothing. The same corpus, read to the same positions, gives the same page. */
 import type { Processor } from '../../engine/processor.ts'
 import { topicNamed, topics, type Topic } from '../../topics/catalogue.ts'
+import { beginningOf } from '../beginning.ts'
 import { bars, columns, table, type Bar } from '../charts.ts'
 import { selfContained } from '../document.ts'
 import { statusOfWay } from '../ending.ts'
@@ -31,6 +32,8 @@ interface Options {
 
 /** Texts of the samples are cut here, so that the page stays small. */
 const sampleCharacters = 4000
+/** Of a statement in the line that opens a sample. */
+const headingCharacters = 140
 const conceptsShown = 25
 const timeColumns = 48
 
@@ -410,8 +413,9 @@ function samples(stories: readonly Story[]): Content {
   return html`<p>Problems with all that they came from and came to; the same ones for the same corpus. <span class="mono">wellspring browse</span> shows every other.</p>
 ${stories.map((story) => {
   const { problem } = story
-  const line = problem.statement.slice(0, 140).replace(/\s+/g, ' ')
-  return html`<details class="row"><summary>${statusBadge(statusOfWay(wayOf(story)))} ${badge(problem.domain)} <bdi>${line}${problem.statement.length > line.length && ' ...'}</bdi></summary>
+  const statement = problem.statement.replace(/\s+/g, ' ').trim()
+  const line = beginningOf(statement, headingCharacters)
+  return html`<details class="row"><summary>${statusBadge(statusOfWay(wayOf(story)))} ${badge(problem.domain)} <bdi>${line}${statement.length > line.length && ' ...'}</bdi></summary>
 <h3>Problem <span class="mono small">${problem.id}</span></h3>
 ${storySections(story, { budget: new MathBudget(20_000, 1000), level: 4, maxCharacters: sampleCharacters })}</details>
 `

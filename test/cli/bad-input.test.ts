@@ -53,7 +53,11 @@ describe('settings', () => {
 
   test('a wrong value', async () => {
     const ended = await run([...up, '--set', 'roll-out.maxInFlight=many'], { cwd })
-    expectFailure(ended, 78, /--set roll-out\.maxInFlight: expected a whole number between 1 and 100000, got "many"/)
+    expectFailure(
+      ended,
+      2,
+      /--set roll-out\.maxInFlight: expected a whole number between 1 and 100000, got "many" .*; see `wellspring up --help`$/m,
+    )
     expect(await recordsIn(cwd, 'seeds')).toBe(committed)
   })
 
@@ -66,7 +70,7 @@ describe('settings', () => {
     ] as const)
       expectFailure(
         await run([...up, flag, value], { cwd }),
-        78,
+        2,
         new RegExp(`^wellspring: ${flag}: expected ${expected}, got "${value}"`),
       )
     expectFailure(
@@ -154,8 +158,13 @@ describe('settings', () => {
   test('a processor that is none', async () => {
     expectFailure(
       await run(['run', 'rollout', '--data', 'data'], { cwd }),
-      78,
-      /no processor is called "rollout"; there are .*roll-out/,
+      2,
+      /there is no processor "rollout" \(Did you mean roll-out\?\); see `wellspring run --help`$/m,
+    )
+    expectFailure(
+      await run(['run', 'nobody', '--data', 'data'], { cwd }),
+      2,
+      /there is no processor "nobody"; there are .*roll-out/,
     )
   })
 })
@@ -281,6 +290,18 @@ describe('ingest', () => {
     expectFailure(ended, 65, /^codes\.jsonl:1: no JSON: /)
     // eslint-disable-next-line no-control-regex
     expect(ended.stderr).not.toMatch(/[\u0007\u001b\u202e]/)
+  })
+
+  test('of very many wrong lines the first few of each kind are named, the others counted; --json names all', async () => {
+    const wrong = (index: number): string => (index === 30 ? '{}' : `no line ${index}`)
+    write('wrong.jsonl', Array.from({ length: 60 }, (_, index) => `${wrong(index)}\n`).join(''))
+    const ended = await ingest('wrong.jsonl')
+    expect(ended.exitCode).toBe(65)
+    const lines = ended.stderr.trimEnd().split('\n')
+    expect(lines.map((line) => /^wrong\.jsonl(?::(\d+))?: /.exec(line)?.[1])).toEqual([...'12345', undefined, '31'])
+    expect(lines[5]).toBe('wrong.jsonl: 54 more lines like line 5 were refused; --json lists all')
+    const [report] = jsonLines<{ refused: unknown[] }>((await ingest('wrong.jsonl', '--json')).stdout)
+    expect(report?.refused).toHaveLength(60)
   })
 
   test('tests that contradict each other are refused: no program could pass them', async () => {

@@ -137,7 +137,7 @@ test('a source that is not there is not made, and one that runs is refused', asy
 })
 
 test.each([
-  [['--from', 'data'], 2, /required option '--to <dir\|kafka>' not specified/],
+  [['--from', 'data'], 2, /--to <dir\|kafka> is missing/],
   [['--from', 'kafka', '--to', 'kafka'], 2, /one end of a copy is a folder: copy to a folder first/],
   [['--from', 'data', '--to', './data'], 2, /--from and --to are the same folder/],
   [
@@ -145,8 +145,8 @@ test.each([
     2,
     /--namespace belongs to a corpus on Kafka, and neither end is/,
   ],
-  [['--from', 'data', '--to', 'kafka'], 78, /--to kafka: name its brokers with --kafka HOST:PORT/],
-  [['--from', 'data', '--to', 'kafka', '--kafka', 'broker'], 78, /--kafka: expected HOST:PORT/],
+  [['--from', 'data', '--to', 'kafka'], 2, /--to kafka: name its brokers with --kafka HOST:PORT/],
+  [['--from', 'data', '--to', 'kafka', '--kafka', 'broker'], 2, /--kafka: expected HOST:PORT/],
 ])('%j ends in %i', async (parts, exitCode, line) => {
   await run(['ingest', '-', '--as', 'seeds', '--data', 'data'], { cwd, input: seedLines(1) })
   const { stderr, ...ended } = await copy(...parts)

@@ -234,7 +234,7 @@ describe('export', () => {
 
   test('into a folder that is not there fails in one line and leaves nothing', async () => {
     const ended = await run(['export', 'pairs', ...data, '--out', 'nowhere/pairs.jsonl'], { cwd })
-    expectFailure(ended, 74, /nowhere\/pairs\.jsonl.*does not exist/)
+    expectFailure(ended, 74, /nowhere\/pairs\.jsonl: there is no folder nowhere; make it with `mkdir -p nowhere`$/m)
     expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
   })
 

@@ -143,5 +143,5 @@ test('what is in force is listed; the same version again, and a role or endpoint
   const astray = await wellspring(
     ...['models', 'announce', 'problem-writer', '--model', 'x', '--version', 'p2', '--endpoint', 'nowhere'],
   )
-  expectFailure(astray, 65, /expected one of the configured endpoints sim, got "nowhere"/)
+  expectFailure(astray, 2, /expected one of the configured endpoints sim, got "nowhere"/)
 })

@@ -43,7 +43,11 @@ describe('report', () => {
     [['--sample', '1e9'], 2, /--sample/],
     [['--into', ''], 2, /--into: expected a file, got nothing/],
     [['--into', '.'], 2, /--into: expected a file, got the folder \./],
-    [['--into', 'absent/page.html'], 74, /absent\/page\.html: it does not exist/],
+    [
+      ['--into', 'absent/page.html'],
+      74,
+      /absent\/page\.html: there is no folder absent; make it with `mkdir -p absent`$/m,
+    ],
   ])('%j is refused', async (args, exitCode, line) => {
     expectFailure(await run(['report', '--data', 'data', ...args], { cwd }), exitCode, line)
   })

@@ -9,12 +9,12 @@ import {
   placeOf,
   placeSettings,
   secretVariables,
-  shellWord,
   type KafkaPlace,
   type Place,
   type PlaceFlags,
   type PlaceSetting,
 } from '../../cli/place.ts'
+import { shellWord } from '../../cli/terminal.ts'
 import { ConfigurationError } from '../../engine/errors.ts'
 import { expectFailure, newFolder, removeFolders, run } from './command.ts'
 

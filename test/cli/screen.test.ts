@@ -1,6 +1,6 @@
 /** What a run says of itself while it goes on and at its end, of what its tasks here know. */
 import { describe, expect, test } from 'vitest'
-import { waitingLines } from '../../cli/screen.ts'
+import { headline, waitingLines } from '../../cli/screen.ts'
 import { endLines } from '../../cli/up.ts'
 import { emptyCounts } from '../../engine/counts.ts'
 import { groupOf, type ProcessorStatus } from '../../engine/runtime.ts'
@@ -50,6 +50,23 @@ describe('the end of a run', () => {
     expect(linesOf([statusOf('build-pairs', { openTasks: 5 }), statusOf('build-sft', { openTasks: 0 })])).toContain(
       'made by the 5 of 24 tasks that were open here: 0 preference pairs',
     )
+  })
+})
+
+describe('the headline of a start', () => {
+  const of = (isShared: boolean): string =>
+    headline(
+      [statusOf('roll-out', { openTasks: 0 })],
+      { simulated: false, isShared },
+      { ...{ seconds: 3, tokensPerSecond: 0 }, budget: undefined },
+    )
+
+  test('waits for a share of the work where processes share it out', () => {
+    expect(of(true)).toBe('3s, starting: waiting for a share of the work, and reading how far it had come')
+  })
+
+  test('waits for nobody in a folder, which has one owner', () => {
+    expect(of(false)).toBe('3s, starting: reading how far it had come')
   })
 })
 

@@ -269,7 +269,7 @@ describe('a run that cannot be watched as asked', () => {
   test('a failure is a line of the log where there is one', async () => {
     const set = ['--set', 'roll-out.maxInFlight=none']
     const { exitCode, stderr } = await run(['up', '--log', 'json', ...set], { cwd })
-    expect(exitCode).toBe(78)
-    expect(jsonLines<Line>(stderr)).toMatchObject([{ level: 'error', event: 'run.failed', exitCode: 78 }])
+    expect(exitCode).toBe(2)
+    expect(jsonLines<Line>(stderr)).toMatchObject([{ level: 'error', event: 'run.failed', exitCode: 2 }])
   })
 })

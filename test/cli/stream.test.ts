@@ -313,3 +313,22 @@ test('transient records are forgotten once every processor is past them and they
     if (retention === 'kept') expect([name, records]).toEqual([name, before.get(name)?.records])
   }
 })
+
+const emptiness =
+  /there is nothing to work on yet: take human problems in with `npx wellspring ingest FILE --as seeds --data new`; `npx wellspring demo` shows/
+
+test('a run on a folder with nothing in it says so, and how to begin; one with seeds does not', async () => {
+  const text = await run(['up', '--data', 'new', '--problems', '0'], { cwd })
+  expect(text.exitCode).toBe(0)
+  expect(text.stdout).toMatch(emptiness)
+  const log = await run(['up', '--data', 'new', '--problems', '0', '--log', 'json'], { cwd })
+  const messages = jsonLines<{ event: string; message?: string }>(log.stderr).filter(({ event }) => event === 'message')
+  expect(messages.map(({ message }) => message)).toContainEqual(expect.stringMatching(emptiness))
+  // Who runs a part of the stream waits for those before it.
+  const part = await run(['run', 'build-pairs', '--data', 'new', '--for', '1s'], { cwd })
+  const fed = await run(up('--for', '1s', ...fast), { cwd })
+  for (const { stdout, stderr, exitCode } of [part, fed]) {
+    expect(exitCode).toBe(0)
+    expect(stdout + stderr).not.toMatch(/nothing to work on/)
+  }
+})

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { topicSpecifications } from '../../topics/catalogue.ts'
 import { openEmbeddedLog } from '../../topics/embedded/log.ts'
-import { endAll, jsonLines, newFolder, removeFolders, run } from './command.ts'
+import { endAll, jsonLines, newFolder, removeFolders, run, start } from './command.ts'
 
 const cwd = newFolder()
 const count = 300
@@ -19,6 +19,7 @@ beforeAll(async () => {
     timestampMs: now - 1000 * (count - number),
   }))
   await log.append(records, 'test/verdicts')
+  await log.append([{ topic: 'outcomes', partition: 0, key: '0', value: Buffer.from('0') }], 'test/outcomes')
   await log.close()
 })
 afterAll(() => {
@@ -38,4 +39,12 @@ test.each([1, 2, 7, 60, count - 1, count, count + 1])('--last %i gives the newes
 test('of a topic without records is nothing', async () => {
   const ended = await run(['tail', 'traces', '--last', '3', '--data', 'data'], { cwd })
   expect(ended).toEqual({ stdout: '', stderr: '', exitCode: 0 })
+})
+
+test('--follow waits at all partitions of a topic without a warning, until it is interrupted', async () => {
+  const env = { NODE_OPTIONS: '--trace-warnings' }
+  const tail = start(['tail', 'outcomes', '--follow', '--data', 'data'], { cwd, env })
+  await tail.written(/"partition":0/)
+  tail.process.kill('SIGINT')
+  expect(await tail.ended).toMatchObject({ stderr: '', exitCode: 0 })
 })

@@ -83,29 +83,53 @@ describe('help', () => {
   })
 })
 
-describe('wrong usage is one line and exit code 2', () => {
+describe('wrong use is one line that names the help to see, and exit code 2', () => {
   test.each([
     ['an unknown command', ['tial'], /unknown command 'tial'.*Did you mean tail\?.*`wellspring --help`/],
-    ['an unknown option', ['up', '--jsn'], /unknown option '--jsn'.*`wellspring up --help`/],
-    ['an argument too many', ['tail', 'a', 'b'], /too many arguments for 'tail': expected 1, got 2; `wellspring/],
+    [
+      'help of a command that is none',
+      ['help', 'tial'],
+      /unknown command 'tial'.*Did you mean tail\?.*`wellspring --help`/,
+    ],
+    ['an unknown option', ['up', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/],
+    ['an option without its value', ['up', '--data'], /--data: expected <dir>, got nothing/],
+    ['a setting that is none', ['up', '--set', 'roll-out.maxInFligt=3'], /roll-out has no setting "maxInFligt"/],
+    ['a setting of nobody', ['up', '--set', 'rollout.maxInFlight=3'], /"rollout" \(Did you mean roll-out\?\)/],
+    ['a wrong value of a setting', ['config', 'check', '--set', 'roll-out.maxInFlight=x'], /expected a whole number/],
+    ['brokers that are none', ['topics', '--kafka', 'h', '--registry', 'http://h'], /--kafka: expected HOST:PORT/],
+    ['an argument too many', ['tail', 'a', 'b'], /too many arguments for 'tail': expected 1, got 2; see `wellspring/],
     [
       'a file where standard input is read',
       ['verify', 'code', 'FILE'],
-      /too many arguments for 'code', which reads standard input: < FILE; `wellspring verify code --help`/,
+      /too many arguments for 'code', which reads standard input: < FILE; see `wellspring verify code --help`/,
     ],
-    ['a missing argument', ['explain'], /missing required argument 'id'.*`wellspring explain --help`/],
+    ['a missing argument', ['explain'], /<id> is missing.*`wellspring explain --help`/],
     ['a missing option', ['ingest', 'x.jsonl'], /--as <sort>.*`wellspring ingest --help`/],
-    ['a sort that is none', ['export', 'pears'], /pears.*pairs.*`wellspring export --help`/],
-    ['a subcommand that is none', ['dead-letters', 'lsit'], /unknown command 'lsit'/],
+    ['a sort that is none', ['export', 'pair'], /sort: expected one of pairs, .*, got "pair" \(Did you mean pairs\?\)/],
+    ['a choice that is none', ['ingest', '-', '--as', 'pears'], /--as: expected one of seeds, .*, got "pears"/],
+    [
+      'a count that its parser refuses',
+      ['verify', 'code', '--threads', 'x'],
+      /--threads: expected a positive number, got x/,
+    ],
+    [
+      'a grouping that is none',
+      ['spend', '--by', 'rloe'],
+      /--by: expected one of .*, got "rloe" \(Did you mean role\?\)/,
+    ],
+    ['a subcommand that is none', ['dead-letters', 'lsit'], /unknown command 'lsit' \(Did you mean list\?\)/],
+    ['a topic subcommand that is none', ['topics', 'aply'], /unknown command 'aply' \(Did you mean apply\?\)/],
     ['a count that is none', ['up', '--problems', 'many'], /--problems: expected a whole number, got "many"/],
     ['a time that is none', ['up', '--for', 'ever'], /--for: expected a time such as .*, got "ever"/],
     ['a topic that is none', ['tail', 'pears'], /no topic "pears"; there are seeds, /],
+    ['a topic that is nearly one', ['tail', 'problem'], /no topic "problem" \(Did you mean problems\?\)/],
     ['a last count that is none', ['tail', 'seeds', '--last', '0'], /--last: expected a whole number above 0/],
     ['nothing to redrive', ['dead-letters', 'redrive'], /name dead letters by id, or give --all/],
-    ['a simulator option', ['simulate', '--speed', 'fast'], /speed/],
+    ['a simulator option', ['simulate', '--speed', 'fast'], /--speed: expected a number, got "fast"/],
   ])('%s', async (_what, args, line) => {
     const ended = await run(args, { cwd })
     expectFailure(ended, 2, line)
+    expect(ended.stderr).toMatch(/; see `wellspring( [a-z0-9-]+)* --help`\n$/)
     expect(ended.stdout).toBe('')
   })
 })

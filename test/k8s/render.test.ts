@@ -1,5 +1,5 @@
 /** Manifests of the stream: made of the declarations alone. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -18,7 +18,7 @@ import { variableName } from '../../engine/settings.ts'
 import { processors } from '../../processors/index.ts'
 import { manifestFolder } from '../../scripts/generated-pages.ts'
 import { topics, topicSpecifications } from '../../topics/catalogue.ts'
-import { run } from '../cli/command.ts'
+import { jsonLines, run } from '../cli/command.ts'
 import { find, podOf, rendered } from './manifests.ts'
 
 const resources = rendered()
@@ -293,7 +293,35 @@ describe('wellspring k8s', () => {
     expect(exitCode).toBe(65)
     expect(stdout).toContain('Deployment/roll-out: container wellspring can write to its image')
     const piped = await run(['k8s', 'check'], { cwd: folder, input: 'kind: x' })
-    expect(piped.exitCode).toBe(78)
-    expect(piped.stderr).toContain('document 1: expected a resource of Kubernetes')
+    expect(piped.exitCode).toBe(65)
+    expect(piped.stderr).toContain('standard input: document 1: expected a resource of Kubernetes')
+  })
+
+  it('says what it takes where it is given a folder', async () => {
+    mkdirSync(join(folder, 'overlay'), { recursive: true })
+    const { exitCode, stderr } = await wellspring('check', 'overlay')
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/overlay is a folder: give a file .*`kubectl kustomize overlay \| wellspring k8s check`/)
+  })
+
+  it('names the first few faults of a kind and counts the others; with --json it names all', async () => {
+    writeFileSync(join(folder, 'wrong.yaml'), 'a: [\n'.repeat(20))
+    const { exitCode, stderr } = await wellspring('check', 'wrong.yaml')
+    expect(exitCode).toBe(65)
+    const lines = stderr.trimEnd().split('\n')
+    const all = jsonLines((await wellspring('check', 'wrong.yaml', '--json')).stdout)
+    expect(all.length).toBeGreaterThan(lines.length)
+    const more = lines.map((line) => Number(/^wellspring: wrong\.yaml: (\d+) more like it/.exec(line)?.[1] ?? 1))
+    expect(more.reduce((sum, count) => sum + count, 0)).toBe(all.length)
+
+    const text = renderManifests(defaultClusterOptions()).get('processors/roll-out.yaml') ?? ''
+    const open = text.replace('readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false')
+    const many = Array.from({ length: 9 }, (_, index) => open.replaceAll('name: roll-out', `name: roll-out-${index}`))
+    writeFileSync(join(folder, 'many.yaml'), many.join('---\n'))
+    const { stdout } = await wellspring('check', 'many.yaml')
+    expect(stdout.match(/can write to its image/g)).toHaveLength(5)
+    expect(stdout).toMatch(/^4 more like it \(.*\); --json lists all$/m)
+    const told = (await wellspring('check', 'many.yaml', '--json')).stdout
+    expect(told.match(/can write to its image/g)).toHaveLength(9)
   })
 })

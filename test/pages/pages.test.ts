@@ -1,6 +1,7 @@
 /** How texts become pages: what is escaped, what is a formula, what is left as it was written. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { beginningOf } from '../../pages/beginning.ts'
 import { reasonOf, statusOfWay, type Way } from '../../pages/ending.ts'
 import { html, visible } from '../../pages/html.ts'
 import { formula, MathBudget } from '../../pages/math.ts'
@@ -282,5 +283,38 @@ describe('counts of a report', () => {
     for (let day = 0; day < 9000; day++) long.add(day * 86_400_000)
     // What lies on an edge counts at either side of it.
     for (const count of long.between(0, 9000 * 86_400_000, 10)) expect(Math.abs(count - 900)).toBeLessThan(5)
+  })
+})
+
+describe('the beginning of a long text', () => {
+  test.each([
+    ['one two three', 20, 'one two three'],
+    ['one two three', 9, 'one two'],
+    ['one two three', 7, 'one two'],
+    ['one two, three', 8, 'one two,'],
+    ['first line\nsecond line', 15, 'first line'],
+    ['x'.repeat(200), 100, 'x'.repeat(100)],
+    ['\u{1d53b}'.repeat(60), 101, '\u{1d53b}'.repeat(50)],
+  ])('%j in %i characters ends with a whole word or character', (text, mostCharacters, beginning) => {
+    expect(beginningOf(text, mostCharacters)).toBe(beginning)
+  })
+
+  test('is never longer than asked for, nor ends within a word of usual length', () => {
+    const words = fc.array(fc.stringMatching(/^[a-z]{1,20}$/), { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(words, fc.integer({ min: 1, max: 300 }), (all, mostCharacters) => {
+        const text = all.join(' ')
+        const beginning = beginningOf(text, mostCharacters)
+        expect(beginning.length).toBeLessThanOrEqual(mostCharacters)
+        expect(text.startsWith(beginning)).toBe(true)
+        if (mostCharacters >= (all[0]?.length ?? 0)) expect(['', ' ']).toContain(text.charAt(beginning.length))
+      }),
+    )
+  })
+
+  test('is what a page shows of a text that is cut', () => {
+    const page = prose('word '.repeat(20), { budget: new MathBudget(), maxCharacters: 13 }).markup
+    expect(page).toContain('<p>word word</p>')
+    expect(page).toContain('91 more characters are not shown here')
   })
 })
