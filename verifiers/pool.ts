@@ -68,8 +68,9 @@ export interface VerifierStatus {
 
 // A task is handed to a thread this often at most when threads die under it.
 const ATTEMPTS = 3
-// One comparison is bounded to milliseconds; a thread that spends this long on one is stuck.
-const MATH_STEP_MS = 2_000
+// One comparison is bounded to milliseconds of the processor, which a machine that is short of it may spread over seconds; a thread
+// that spends this long on one is stuck.
+const MATH_STEP_MS = 10_000
 // Comparisons handed to a thread in one message: a message costs as much as several comparisons.
 const MATH_BATCH = 64
 // A program's step is one attempt at a test: three-fold wall limit, start of a sandbox, and room.
