@@ -153,7 +153,7 @@ test('problems that were retracted are left out, and one that comes later is put
 })
 
 test('a teacher that the configuration lacks is refused', async () => {
-  expectFailure(await wellspring('teach', '--teacher', 'nobody'), 65, /--teacher: .*sim-solver-large\), got "nobody"/)
+  expectFailure(await wellspring('teach', '--teacher', 'nobody'), 2, /--teacher: .*sim-solver-large\), got "nobody"/)
   configure([])
   expectFailure(await wellspring('teach'), 2, /--teacher: expected a model/)
 })
