@@ -37,7 +37,7 @@ describe('a corpus in a folder', () => {
 })
 
 test('a subcommand that is none is told, not taken for an argument of list', async () => {
-  expectFailure(await run(['topics', 'bogus'], { cwd }), 2, /unknown command 'bogus'; `wellspring topics --help`/)
+  expectFailure(await run(['topics', 'bogus'], { cwd }), 2, /unknown command 'bogus'; see `wellspring topics --help`/)
   expectFailure(await run(['topics', 'list', 'x'], { cwd }), 2, /too many arguments for 'list': expected none, got 'x'/)
 })
 
@@ -61,9 +61,15 @@ describe('acls', () => {
     expect(new Set(entries.map(({ principal }) => principal))).toEqual(new Set(['User:me']))
   })
 
-  test('of a name that is none are refused with those there are', async () => {
-    const ended = await run(['topics', 'acls', 'rollout', ...kafka], { cwd })
-    expectFailure(ended, 2, /no processor or tool "rollout"; there are .*roll-out.*retention/)
+  test('of a name that is none are refused with the nearest, or with those there are', async () => {
+    const refused = async (name: string, line: RegExp): Promise<void> => {
+      expectFailure(await run(['topics', 'acls', name, ...kafka], { cwd }), 2, line)
+    }
+    await refused(
+      'rollout',
+      /no processor or tool "rollout" \(Did you mean roll-out\?\); see `wellspring topics acls --help`/,
+    )
+    await refused('zzzzzz', /no processor or tool "zzzzzz"; there are .*roll-out.*retention/)
   })
 })
 

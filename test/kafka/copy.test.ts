@@ -33,6 +33,7 @@ import { KafkaPlace } from './place.ts'
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const child = fileURLToPath(new URL('copy-child.mjs', import.meta.url))
+const killer = new URL('kill-at-output.mjs', import.meta.url).href
 const places: KafkaPlace[] = []
 let cwd: string
 
@@ -260,9 +261,8 @@ describe('wellspring copy', () => {
       const parts = ['copy', '--from', from, '--to', to, '--apply', '--json', ...kafka(place)]
       const target = to === 'kafka' ? onKafka(place) : folder(to)
       const killIn = async (phase: CopyStatus['phase']): Promise<void> => {
-        const killed = begin(...parts)
-        await killed.written(new RegExp(`"phase":"${phase}"`))
-        killed.process.kill('SIGKILL')
+        const env = { ...envOf(parts), NODE_OPTIONS: `--import=${killer}`, KILL_AT_OUTPUT: `"phase":"${phase}"` }
+        const killed = start(parts, { cwd, env })
         await killed.ended
         expect(killed.process.signalCode).toBe('SIGKILL')
       }
