@@ -71,6 +71,10 @@ export const runSettings = {
   allowSelfVote: setting.boolean('Let a solver vote on the reference answers that it is judged by.', {
     default: false,
   }),
+  retiredModels: setting.text(
+    'Models, with commas between, that will not come back: what is still asked of one that its role does not have goes to dead-letters (an attempt: ends unverifiable) instead of ending the process with 78.',
+    { default: '' },
+  ),
   python: setting.text(
     'Python interpreter (3.9 or later) that generated programs run in: an absolute path, or a name that is looked up on PATH. Empty: /usr/bin/python3, /usr/local/bin/python3, or the python3 on PATH. `wellspring doctor` shows which it is.',
     { default: '', form: { pattern: /^(\/.+|[^/\s]+)?$/, expected: 'an absolute path, or a name without slashes' } },

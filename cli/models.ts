@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { variable } from '../engine/environment.ts'
 import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
 import { secret } from '../engine/secrets.ts'
+import type { Role } from '../engine/ports.ts'
 import type { InferenceSettings } from '../inference/configuration.ts'
-import { discoverSettings } from '../inference/discover.ts'
+import { discoverSettings, type Discovery } from '../inference/discover.ts'
 import { createInference, type ConfiguredInference, type InferenceOptions } from '../inference/inference.ts'
 import { onAbort } from '../topics/signals.ts'
 import type { Configuration } from './configuration.ts'
@@ -48,7 +49,8 @@ export async function connectModels(
   { alwaysSimulated = false, callsModels = true, onCall = () => {} }: ConnectOptions = {},
 ): Promise<Models> {
   const url = variable(urlVariable)
-  const options = { secret, onCall }
+  const retiredModels = configuration.run.retiredModels.split(',').map((name) => name.trim())
+  const options = { secret, onCall, retiredModels }
   if (!alwaysSimulated && configuration.inference) {
     const { records } = configuration.run
     return records === 'auto' || callsModels
@@ -141,9 +143,7 @@ async function connectDiscovered(
   signal: AbortSignal,
   options: InferenceOptions,
 ): Promise<Models> {
-  const found = await discoverSettings({ url, apiKeyVariable: keyVariable, secret, signal }).catch((error: unknown) => {
-    throw inVariables(error)
-  })
+  const found = await discover(url, signal)
   // With one model for everything there is no other voter: allowed, and said.
   if (!found.allowSelfVote) refuseSelfVote(found.settings, configuration.run.allowSelfVote)
   const inference = createInference(found.settings, options)
@@ -163,6 +163,27 @@ async function connectDiscovered(
     asksEndpoints: true,
     close: () => inference.close(),
   }
+}
+
+/**
+ * The models of a role as `up` would have them: those of the file, or of the endpoint that OPENAI_BASE_URL names, which is asked. Undefined where
+ * neither is there, and `up` would start a simulated endpoint.
+ * @throws ConfigurationError, TransientError where the endpoint can't be reached
+ */
+export async function modelsOfRole(
+  { inference }: Configuration,
+  role: Role,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const url = variable(urlVariable)
+  const settings = inference ?? (url === undefined ? undefined : (await discover(url, signal)).settings)
+  return settings?.roles[role]?.map((key) => settings.models[key]?.model ?? key) ?? (settings && [])
+}
+
+async function discover(url: string, signal: AbortSignal): Promise<Discovery> {
+  return await discoverSettings({ url, apiKeyVariable: keyVariable, secret, signal }).catch((error: unknown) => {
+    throw inVariables(error)
+  })
 }
 
 /** A failure in the words of the variables that named the endpoint: there is no file to correct. */

@@ -11,6 +11,7 @@ import { partitionOf } from '../topics/partitioner.ts'
 import { loadConfiguration, type Configuration } from './configuration.ts'
 import { openBeside, readTopic, useCorpus, type Corpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
+import { modelsOfRole } from './models.ts'
 import { placeOptions, type PlaceFlags } from './place.ts'
 import { formatCount, printable, say, sayJson } from './terminal.ts'
 
@@ -36,8 +37,9 @@ export function teachCommand(): Command {
       `
 Asks for one trace of each accepted problem that the teacher has not been asked for. The processors teach and build-sft make training rows of
 them, now in a running \`wellspring up\` or when they run next. No other teacher, solver, voter or judge is called. The same command again asks
-for nothing twice. Problems that were retracted are left out. Processes that run must have the teacher in their configuration: they end (78)
-at a request for one that they do not know.
+for nothing twice. Problems that were retracted are left out. The teacher is one of the role teacher in the configuration file, or of the endpoint
+in OPENAI_BASE_URL. Processes that run must know it, too: they end (78) at a request for one that they do not know, unless run.retiredModels
+names it.
 
 Examples:
   wellspring teach --teacher gpt-oss-120b && wellspring run teach build-sft
@@ -46,7 +48,7 @@ Examples:
     )
     .action(async ({ teacher, domain, dryRun = false, json = false, ...flags }: Options) => {
       const configuration = loadConfiguration(flags)
-      const teachers = teachersOf(configuration, teacher)
+      const teachers = await teachersOf(configuration, teacher)
       await useCorpus(configuration.place, openBeside, async (corpus) => {
         if (!dryRun) await refuseUnfinishedCopy(corpus.log)
         for (const report of await askFor(corpus, teachers, { domains: domain, dryRun })) {
@@ -57,20 +59,25 @@ Examples:
     })
 }
 
-/** @throws CommandError where none is named, or one that is no teacher of the configuration */
-function teachersOf({ inference }: Configuration, named: readonly string[] | undefined): string[] {
-  const configured = (inference?.roles.teacher ?? []).map((key) => inference?.models[key]?.model ?? key)
-  const unknown = inference && named?.find((name) => !configured.includes(name))
-  if (unknown !== undefined)
+/**
+ * A request for a model that nobody serves would end every process that comes to it, so that only known ones are taken.
+ * @throws CommandError where there is none, or one that is named is none
+ */
+async function teachersOf(configuration: Configuration, named: readonly string[] | undefined): Promise<string[]> {
+  const served = await modelsOfRole(configuration, 'teacher', new AbortController().signal)
+  const whose = 'of the role teacher in the configuration file, or of the endpoint in OPENAI_BASE_URL'
+  if (served === undefined || served.length === 0) {
+    const missing = served === undefined ? 'neither is given' : 'there is none'
     throw new CommandError(
       exitCodes.usage,
-      `--teacher: expected a model of the role teacher (${configured.join(', ') || 'the configuration has none'}), got "${unknown}"; add it to the configuration`,
+      `--teacher: expected a model ${whose}, and ${missing}; add the teacher first`,
     )
-  const teachers = [...new Set(named ?? configured)]
-  if (teachers.length > 0) return teachers
+  }
+  const unknown = named?.find((name) => !served.includes(name))
+  if (unknown === undefined) return [...new Set(named ?? served)]
   throw new CommandError(
     exitCodes.usage,
-    '--teacher: expected a model, as no configuration file gives the role teacher any: name the one that teach is to call',
+    `--teacher: expected a model ${whose} (${served.join(', ')}), got "${unknown}"; add it there first`,
   )
 }
 

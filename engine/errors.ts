@@ -25,6 +25,7 @@ export const invalidRecordCodes = [
   'RECORD_INVARIANT_BROKEN',
   'REQUEST_REFUSED',
   'CONTEXT_TOO_LONG',
+  'MODEL_RETIRED',
   'OUTPUT_TOO_LARGE',
 ] as const
 export type InvalidRecordCode = (typeof invalidRecordCodes)[number]

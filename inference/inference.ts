@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type OpenAI from 'openai'
 import { Agent } from 'undici'
-import { ConfigurationError, kindOf, TransientError } from '../engine/errors.ts'
+import { ConfigurationError, InvalidRecordError, kindOf, TransientError } from '../engine/errors.ts'
 import type { InvalidRecordCode, TransientCode } from '../engine/errors.ts'
 import type { callOutcomes, EndpointState } from '../engine/metric-table.ts'
 import type {
@@ -97,6 +97,8 @@ export interface InferenceOptions {
   secret: (variable: string) => string | undefined
   /** Called after every call that had a slot. Must not throw. */
   onCall?: (call: CallRecord) => void
+  /** Models that existing work may ask for and that will not come back: a call of one fails as its record's own fault. */
+  retiredModels?: readonly string[]
   /** How often an endpoint that has work is looked at, in seconds. */
   lookSeconds?: number
 }
@@ -128,7 +130,7 @@ export interface ConfiguredInference extends Inference {
 /** Connects the configured models. Throws ConfigurationError where a named variable holds no key. Opens no connection yet. */
 export function createInference(
   settings: InferenceSettings,
-  { secret, onCall, lookSeconds = defaultLookSeconds }: InferenceOptions,
+  { secret, onCall, retiredModels = [], lookSeconds = defaultLookSeconds }: InferenceOptions,
 ): ConfiguredInference {
   const agent = new Agent(transportOptions)
   const connections = new Connections(settings, secret, { agent, lookSeconds })
@@ -157,9 +159,15 @@ export function createInference(
     }
     const chosen = models.find(({ settings: { model: name } }) => name === model)
     if (chosen !== undefined) return chosen
+    if (retiredModels.includes(model)) {
+      throw new InvalidRecordError(
+        'MODEL_RETIRED',
+        `the model ${model} is retired by run.retiredModels; redrive the record when roles.${role} has the model again`,
+      )
+    }
     const known = models.map(({ settings: { model: name } }) => name).join(', ')
     throw new ConfigurationError([
-      `roles.${role}: expected the model ${model}, which existing work asks for, got only ${known}; put it back into the configuration`,
+      `roles.${role}: expected the model ${model}, which existing work asks for, got only ${known}; put it into the configuration, or give that work up with run.retiredModels: ${model}`,
     ])
   }
 

@@ -26,7 +26,7 @@ function callsOf(model: string): number {
   return events.filter((one) => one.event === 'admitted' && one.model === model).length
 }
 
-function configure(teachers: readonly string[]): void {
+function configure(teachers: readonly string[], retiredModels = ''): void {
   const keys = teachers.map((_, number) => `teacher-${number}`)
   writeFileSync(
     join(cwd, 'teach.yaml'),
@@ -37,6 +37,7 @@ function configure(teachers: readonly string[]): void {
         ...Object.fromEntries(keys.map((key, at) => [key, { model: teachers[at], endpoints: ['sim'] }])),
       },
       roles: { voter: ['v'], ...(keys.length > 0 && { teacher: keys }) },
+      run: { retiredModels },
     }),
   )
 }
@@ -152,8 +153,32 @@ test('problems that were retracted are left out, and one that comes later is put
   expect(traces.map(({ teacher }) => teacher).sort()).toEqual([second, first])
 })
 
+test('what was asked of a teacher that went ends the process, or goes to dead letters where it is retired, and back', async () => {
+  configure([first, second, third])
+  const [{ asked = 0 } = {}] = jsonLines<{ asked: number }>(
+    (await wellspring('teach', '--teacher', third, '--json')).stdout,
+  )
+  expect(asked).toBeGreaterThan(0)
+  configure([first, second])
+  expectFailure(
+    await wellspring('run', 'teach'),
+    78,
+    new RegExp(`the model ${third}, .* run\\.retiredModels: ${third}`),
+  )
+  configure([first, second], ` other,${third} `)
+  await runOut('teach')
+  const letters = jsonLines<{ code: string }>((await wellspring('dead-letters', 'list', '--json')).stdout)
+  expect(letters.map(({ code }) => code)).toEqual(Array<string>(asked).fill('MODEL_RETIRED'))
+  configure([first, third])
+  expect((await wellspring('dead-letters', 'redrive', '--all')).exitCode).toBe(0)
+  await runOut('teach')
+  const traces = await recordsOf<Trace>('traces')
+  expect(traces.filter(({ teacher }) => teacher === third)).toHaveLength(asked)
+})
+
 test('a teacher that the configuration lacks is refused', async () => {
-  expectFailure(await wellspring('teach', '--teacher', 'nobody'), 2, /--teacher: .*sim-solver-large\), got "nobody"/)
+  expectFailure(await wellspring('teach', '--teacher', 'nobody'), 2, /--teacher: .*sim-solver\), got "nobody"/)
   configure([])
-  expectFailure(await wellspring('teach'), 2, /--teacher: expected a model/)
+  expectFailure(await wellspring('teach'), 2, /--teacher: expected a model .* there is none/)
+  expectFailure(await run(['teach', '--teacher', first], { cwd }), 2, /--teacher: expected a model .* neither is given/)
 })
