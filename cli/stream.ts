@@ -1,4 +1,5 @@
 /** Running processors on a corpus: start, show, end by goal, time or signal, and leave nothing finished uncommitted. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from '../schemas/generated.ts'
 import { startJanitor } from '../topics/janitor.ts'
 import { LogError } from '../topics/log.ts'
@@ -56,6 +57,8 @@ export interface StreamEnd {
 
 const screenSeconds = 1
 const completionPollMs = 250
+/** How long the last look at what waits may take. */
+const lastLookSeconds = 2
 
 /** Processors that need a role are off where the role has no model; says which. */
 function enabledProcessors(
@@ -272,6 +275,8 @@ export async function runStream(options: StreamOptions): Promise<StreamEnd> {
       ),
     ])
     await Promise.race([runtime.drain(deadline), runtime.failed])
+    // What was committed last made work of its own. A log that is away is not waited for: then it is told as it was.
+    await Promise.race([runtime.refreshBacklog(), sleep(lastLookSeconds * 1000, undefined, { ref: false })])
     const statuses = runtime.status()
     screen.show(statuses, models.inference.status(), budget?.status)
     const endCodes = { interrupted: exitCodes.interrupted, stopped: exitCodes.ioError, complete: 0, time: 0, budget: 0 }

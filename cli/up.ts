@@ -199,7 +199,9 @@ export function endLines(end: StreamEnd, flags: string, again = `npx wellspring 
     ...statuses.flatMap(({ stopped }) => (stopped === undefined ? [] : [`stopped: ${stopped}`])),
     ...(dead > 0 ? [`dead letters: ${formatCount(dead)}; see \`npx wellspring dead-letters list${flags}\``] : []),
     ...(unfinished > 0
-      ? [`not finished: ${formatCount(unfinished)} records wait; the next \`${again}\` goes on with them`]
+      ? [
+          `not finished: ${unfinished === 1 ? '1 record waits' : `${formatCount(unfinished)} records wait`}; the next \`${again}\` goes on`,
+        ]
       : []),
     ...(isAnyOpen &&
     end.how !== 'interrupted' &&

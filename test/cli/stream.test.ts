@@ -83,6 +83,14 @@ test('Ctrl-C once drains, twice stops at once; what was finished is committed an
     expect([topic, await recordsIn(cwd, topic)]).toEqual([topic, emitted(firstEnd, topic)])
   }
 
+  // What waits is told as it is after the last commit, as `topics` tells it of the processors that ran.
+  const waiting = new Map<string, number>()
+  for (const { processor, records } of [...(await topicRows(cwd)).values()].flatMap(({ backlog }) => backlog))
+    waiting.set(processor, (waiting.get(processor) ?? 0) + records)
+  const told = firstEnd.statuses.map(({ name, backlog }) => [name, backlog])
+  expect(told).toEqual(firstEnd.statuses.map(({ name }) => [name, waiting.get(name) ?? 0]))
+  expect(firstEnd.statuses.some(({ backlog }) => backlog > 0)).toBe(true)
+
   // So slow that calls are in flight for minutes, and the drain would wait for them beyond the time of this test.
   const stopped = start(up('--set', 'simulator.speed=0.1', '--set', 'run.drainSeconds=600'), { cwd })
   await stopped.written(/"inFlight":[1-9]/)
