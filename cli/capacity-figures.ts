@@ -19,6 +19,8 @@ export interface MeasuredFigures {
   callTokensPerSecond: number
   /** Synthetic problems that they rest on. */
   problems: number
+  /** Of these, those that a simulated model had a part in, from their concepts to their last attempt. */
+  simulatedProblems: number
 }
 
 /** A mean as it grows. */
@@ -113,23 +115,34 @@ export async function measureFigures(
   }
   const judges = new Set<string>()
   const synthetic = new Set<string>()
+  const simulated = new Set<string>()
+  /** Of any record about a synthetic problem. */
+  const note = (problemId: string, record: { simulated: boolean }): void => {
+    if (record.simulated) simulated.add(problemId)
+  }
   await each(topics.concepts, ({ domain }) => void of(domain).combinations++)
   await each(topics.rationales, ({ domain, calls }) => calls.forEach((call) => tokensOf(domain, 'problem-writer').add(call))) // prettier-ignore
-  await each(topics.problems, ({ id, domain, origin }) => {
+  await each(topics.problems, (problem) => {
+    const { id, domain, origin } = problem
     if (origin !== 'synthetic') return
     synthetic.add(id)
+    note(id, problem)
     of(domain).problems++
   })
-  await each(topics.discards, ({ domain, processor, reason, evidence, concepts, parentIds }) => {
+  await each(topics.discards, (discard) => {
+    const { domain, processor, reason, evidence, concepts, parentIds } = discard
+    for (const id of parentIds) if (synthetic.has(id)) note(id, discard)
     if (concepts.length === 0 && !parentIds.some((id) => synthetic.has(id))) return
     const { discards, votes } = of(domain)
     const key = `${processor} ${reason}`
     discards.set(key, (discards.get(key) ?? 0) + 1)
     if (processor === 'vote-answer' && lostVotes.includes(reason)) countVotes(of(domain), [...evidence.matchAll(/(?:^|, )(\d+) x /g)].map((match) => Number(match[1])), votes) // prettier-ignore
   })
-  await each(topics.testCases, ({ problemId, domain, origin, votes, calls }) => {
+  await each(topics.testCases, (record) => {
+    const { problemId, domain, origin, votes, calls } = record
     if (origin !== 'synthetic') return
     synthetic.add(problemId)
+    note(problemId, record)
     const domainCounts = of(domain)
     domainCounts.checked++
     for (const call of calls) tokensOf(domain, votes ? 'voter' : 'test-writer').add(call)
@@ -144,6 +157,7 @@ export async function measureFigures(
   await each(topics.verdicts, (record) => {
     const { problemId, domain, solver, verdict, valid, calls } = record
     if (!synthetic.has(problemId)) return
+    note(problemId, record)
     of(domain).verdictCoreSeconds.add(coreSecondsOf(record))
     const solverCounts = solverOf(of(domain), solver)
     for (const call of calls) (verdict === 'passed' ? solverCounts.tokensPassed : solverCounts.tokensFailed).add(call)
@@ -151,8 +165,10 @@ export async function measureFigures(
   })
   await each(topics.preferencePairs, ({ domain, origin }) => void (origin === 'synthetic' && of(domain).pairs++))
   const teachers = new Set<string>()
-  await each(topics.traces, ({ domain, origin, teacher, calls }) => {
+  await each(topics.traces, (trace) => {
+    const { problemId, domain, origin, teacher, calls } = trace
     if (origin !== 'synthetic') return
+    note(problemId, trace)
     teachers.add(teacher)
     of(domain).traces++
     for (const call of calls) tokensOf(domain, 'teacher').add(call)
@@ -186,6 +202,7 @@ export async function measureFigures(
     diskFactor,
     callTokensPerSecond: seconds === 0 ? 0 : written / seconds,
     problems: [...counts.values()].reduce((sum, { problems }) => sum + problems, 0),
+    simulatedProblems: simulated.size,
   }
 }
 

@@ -79,7 +79,6 @@ export interface CapacityRules {
   writerCalls: number
   /** Seconds that transient records are kept. */
   retentionSeconds: number
-  maxInFlight: number
 }
 
 /** What a plan is made from. */
@@ -117,7 +116,8 @@ export interface Yield {
   verifierCoreSeconds: number
 }
 
-const problemsDrawn = 6000
+/** For each domain and solver. */
+export const problemsDrawn = 6000
 
 /** Attempts at one problem with the given chance of passing, drawn as plan-rollouts asks for them. */
 function drawAttempts(
@@ -286,8 +286,10 @@ export interface Capacity {
 
 const daySeconds = 86_400
 
-/** Records of each topic that come of one combination of a domain. */
-function recordsOf(one: Yield, { checkedBy }: DomainFigures): Record<string, number> {
+/** Records of each topic that come of one combination of a domain, on average. */
+export function recordsOf(domain: DomainFigures, inputs: CapacityInputs): Record<string, number> {
+  const one = yieldOf({ ...inputs, domains: [domain] })
+  const { checkedBy } = domain
   const written = one.problems
   const requests = one.verdicts
   const outcomes = sumOf(one.outcomes)
@@ -359,8 +361,7 @@ function storedOf(inputs: CapacityInputs): { records: number; keptBytes: number;
   const sums = { records: 0, keptBytes: 0, transientBytes: 0 }
   const shares = inputs.domains.reduce((sum, { share }) => sum + share, 0)
   for (const domain of inputs.domains) {
-    const records = recordsOf(yieldOf({ ...inputs, domains: [domain] }), domain)
-    for (const [topic, count] of Object.entries(records)) {
+    for (const [topic, count] of Object.entries(recordsOf(domain, inputs))) {
       const drawn = (count * domain.share) / shares
       sums.records += drawn
       sums[transientTopics.has(topic) ? 'transientBytes' : 'keptBytes'] += drawn * (domain.bytes[topic] ?? 0)

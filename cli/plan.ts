@@ -14,6 +14,7 @@ import { loadConfiguration, type Configuration } from './configuration.ts'
 import { openBeside, useCorpus } from './corpus.ts'
 import { CommandError, exitCodes } from './exit.ts'
 import { placeOptions, type PlaceFlags } from './place.ts'
+import { domainNumbers, knownLines, rounded, ruleNumbers, type Known } from './plan-numbers.ts'
 import { formatBytes, formatCount, formatDuration, say, sayJson, tableLines } from './terminal.ts'
 
 interface Options extends PlaceFlags {
@@ -23,12 +24,15 @@ interface Options extends PlaceFlags {
   from?: boolean
   solvers?: string
   judges?: string
-  days: string
-  replication: string
+  days?: string
+  replication?: string
   problems?: string
   set?: string[]
   json?: boolean
 }
+
+/** Of flags that are not given. */
+const defaults = { days: 30, replication: 3 }
 
 export function planCommand(): Command {
   return placeOptions(new Command('plan'))
@@ -42,15 +46,16 @@ export function planCommand(): Command {
     .option('--solvers <count>', 'solver models (default: those of the configuration or the corpus, else 1)')
     .option('--judges <count>', 'judge models (default: as of solvers)')
     .option('--problems <count>', 'a goal: how long so many synthetic problems take')
-    .option('--days <count>', 'how long the corpus grows, for its disks', '30')
-    .option('--replication <count>', 'copies of each partition on Kafka', '3')
+    .option('--days <count>', `how long the corpus grows, for its disks (default: ${defaults.days})`)
+    .option('--replication <count>', `copies of each partition on Kafka (default: ${defaults.replication})`)
     .option('--set <setting=value...>', 'a setting, such as plan-rollouts.attempts=4 (see docs/settings.md)')
     .option('--json', 'one JSON object')
     .addHelpText(
       'after',
       `
-Every number that the plan rests on is told with what it is: given, a setting in force, measured, or assumed. Assumed numbers are of no
-model in particular: grow a few hundred problems with yours, then use --from. What the model leaves out: docs/capacity.md.
+Every number that the plan rests on is told with what it is: given, the default of a flag, a setting in force, measured, assumed, or fixed by
+the method. Assumed numbers are of no model in particular, and a simulated corpus (npm start) tells nothing of real models: grow a few hundred
+problems with yours, then use --from. What the model leaves out: docs/capacity.md.
 
 Examples:
   wellspring plan --gpus 64 --tokens-per-second 2500
@@ -58,6 +63,7 @@ Examples:
   wellspring plan --gpus 8 --tokens-per-second 3000 --set profile=paper --json`,
     )
     .action(async (options: Options) => {
+      refuseCorpus(options)
       const configuration = loadConfiguration(options)
       const rules = rulesOf(configuration)
       const { place } = configuration
@@ -80,17 +86,18 @@ Examples:
     })
 }
 
+/** Without --from no corpus is read. @throws CommandError where one is named all the same */
+function refuseCorpus({ from, data, kafka, registry, namespace }: Options): void {
+  const named = Object.entries({ data, kafka, registry, namespace }).find(([, value]) => typeof value === 'string')
+  if (from || !named) return
+  throw new CommandError(
+    exitCodes.usage,
+    `--${named[0]} names a corpus, which is measured with --from alone: add --from, or leave --${named[0]} out`,
+  )
+}
+
 /** Fewer tell nothing of yields. */
 const fewestProblems = 50
-
-/** A number that the plan rests on. */
-interface Known {
-  name: string
-  value: number
-  unit: string
-  basis: 'given' | 'setting' | 'measured' | 'assumed'
-  source: string
-}
 
 /** What stands around the GPUs. Sizes in bytes. */
 interface Surroundings {
@@ -101,7 +108,15 @@ interface Surroundings {
   processMemory: number
   screenMemory: number
   /** Least window of each processor with calls, in records of one task. */
-  windows: { processor: string; recordsInFlight: number; tasks: number; maxInFlight: number; enough: boolean }[]
+  windows: {
+    processor: string
+    recordsInFlight: number
+    tasks: number
+    maxInFlight: number
+    /** The window that is set. */
+    window: number
+    enough: boolean
+  }[]
   partitions: number
   brokers: number
   brokerDisk: number
@@ -112,6 +127,8 @@ interface Surroundings {
 }
 
 interface Plan {
+  /** Whether simulated models had a part in what was measured. */
+  simulated: boolean
   known: Known[]
   day: Capacity
   surroundings: Surroundings
@@ -157,8 +174,14 @@ function rulesOf({ processors: configured, run }: Configuration): CapacityRules 
     maxPairsPerProblem: Number(pairs['maxPairsPerProblem']),
     writerCalls: write['mode'] === 'staged' ? 2 : 1,
     retentionSeconds: run.retentionSeconds,
-    maxInFlight: Number(configured.get('roll-out')?.limits.maxInFlight),
   }
+}
+
+/** What the corpus is called where a figure was measured in it. */
+function corpusText({ problems, simulatedProblems }: MeasuredFigures): string {
+  if (simulatedProblems === problems) return `${problems} simulated problems of the corpus`
+  const simulated = simulatedProblems === 0 ? '' : `, ${simulatedProblems} of them simulated`
+  return `${problems} problems of the corpus${simulated}`
 }
 
 function planOf(
@@ -172,11 +195,11 @@ function planOf(
     known.push({ name, value, unit, basis, source })
     return value
   }
-  const given = (name: string, text: string, unit: string, least = 0, whole = false): number =>
+  const given = (name: string, text: string, unit: string, least: number, whole = false): number =>
     know(name, numberOf(name, text, { least, whole }), unit, 'given', `--${name}`)
   const gpus = given('gpus', options.gpus, '', 1, true)
   const tokensPerSecond = given('tokens-per-second', options.tokensPerSecond, 'tokens/s', 0.001)
-  const corpus = `${measured?.problems ?? 0} problems of the corpus`
+  const corpus = measured ? corpusText(measured) : ''
   const { callTokensPerSecond: callSpeed, utilisation } = machine
   const callTokensPerSecond =
     options.callTokensPerSecond !== undefined
@@ -184,52 +207,68 @@ function planOf(
       : measured
         ? know('call-tokens-per-second', measured.callTokensPerSecond, 'tokens/s', 'measured', corpus)
         : know('call-tokens-per-second', callSpeed.value, callSpeed.unit, 'assumed', callSpeed.source)
-  know('utilisation', utilisation.value, utilisation.unit, 'measured', utilisation.source)
+  know('utilisation', utilisation.value, utilisation.unit, utilisation.basis, utilisation.source)
 
   const roles = configuration.inference?.roles
-  const counted = (role: 'solver' | 'judge', option: string | undefined, found: number | undefined): number =>
+  const models = (
+    role: 'solver' | 'judge' | 'teacher',
+    option: string | undefined,
+    found: number | undefined,
+  ): number =>
     option !== undefined
-      ? given(`${role}s`, option, 'models', role === 'judge' ? 0 : 1, true)
+      ? given(`${role}s`, option, '', role === 'solver' ? 1 : 0, true)
       : roles
-        ? know(`${role}s`, roles[role]?.length ?? 0, 'models', 'setting', `roles.${role}`)
+        ? know(`${role}s`, roles[role]?.length ?? 0, '', 'setting', `roles.${role}`)
         : found !== undefined
-          ? know(`${role}s`, found, 'models', 'measured', corpus)
-          : know(`${role}s`, 1, 'models', 'assumed', 'one model does everything')
+          ? know(`${role}s`, found, '', 'measured', corpus)
+          : know(`${role}s`, 1, '', 'assumed', 'one model does everything')
   const foundSolvers = new Set(measured?.domains.flatMap((domain) => Object.keys(domain.solvers))).size
-  const solvers = counted('solver', options.solvers, measured && foundSolvers)
-  const judges = counted('judge', options.judges, measured?.judges)
-  const teachers = roles ? (roles.teacher?.length ?? 0) : (measured?.teachers ?? 1)
+  const solvers = models('solver', options.solvers, measured && foundSolvers)
+  const judges = models('judge', options.judges, measured?.judges)
+  const teachers = models('teacher', undefined, measured?.teachers)
+  const diskFactor = measured
+    ? know('disk over stored bytes', measured.diskFactor, '', 'measured', corpus)
+    : know('disk over stored bytes', 1.3, '', 'assumed', 'pages, indexes, free space')
+  const flag = (name: string, option: string | undefined, byDefault: number, unit: string, whole: boolean): number =>
+    option === undefined ? know(name, byDefault, unit, 'default', `--${name}`) : given(name, option, unit, 1, whole)
+  const days = flag('days', options.days, defaults.days, 'd', false)
+  const replication = flag('replication', options.replication, defaults.replication, '', true)
+  const goal = options.problems === undefined ? undefined : given('problems', options.problems, '', 1, true)
+  const origins = new Map(configuration.found.map(({ path, origin }) => [path, origin]))
+  const originOf = (name: string): string | undefined => origins.get(name) ?? origins.get(`processors.${name}`)
+  known.push(...ruleNumbers(rules, originOf))
   const domains = domainsOf(configuration, measured, solvers)
-  for (const domain of domains) tellDomain(domain, rules, measured ? 'measured' : 'assumed', measured ? corpus : 'a model of about 30 billion parameters that reasons', know) // prettier-ignore
-  const isSetting = (name: string): string => configuration.found.find(({ path }) => path === `processors.${name}`)?.origin ?? 'default' // prettier-ignore
-  know('attempts', rules.attempts.attempts, '', 'setting', isSetting('plan-rollouts.attempts'))
-  know(
-    'adaptive attempts',
-    Number(rules.attempts.adaptive),
-    'yes or no',
-    'setting',
-    isSetting('plan-rollouts.adaptive'),
-  )
-  know('too easy at', rules.attempts.tooEasyAt, 'share', 'setting', isSetting('plan-rollouts.tooEasyAt'))
-  know('votes', rules.votes.generations, '', 'setting', isSetting('vote-answer.generations'))
-  know('retention', rules.retentionSeconds, 's', 'setting', 'run.retentionSeconds')
-  const diskFactor = measured?.diskFactor ?? 1.3
-  know('disk over stored bytes', diskFactor, '', measured ? 'measured' : 'assumed', measured ? corpus : 'pages, indexes, free space') // prettier-ignore
   const inputs: CapacityInputs = {
     ...{ gpus, tokensPerSecond, callTokensPerSecond, utilisation: utilisation.value },
-    ...{ judges, teachers, domains, rules, diskFactor },
+    ...{ judges, teachers, domains: domains.map(({ domain }) => domain), rules, diskFactor },
   }
   const day = capacityOf(inputs)
-  const days = given('days', options.days, 'd', 0)
-  const replication = given('replication', options.replication, 'copies', 1, true)
-  const goal = options.problems === undefined ? undefined : numberOf('problems', options.problems, { least: 1, whole: true }) // prettier-ignore
+  const surroundings = surroundingsOf(day, inputs, { days, replication, processors: configuration.processors })
+  for (const { processor, window } of surroundings.windows) {
+    const setting = `${processor}.maxInFlight`
+    know(`${processor}: records of a task in flight`, window, '', 'setting', `${setting} (${originOf(setting) ?? 'default'})`) // prettier-ignore
+  }
+  know('windows over the records in flight', unevenKeys, '', 'fixed', 'keys are spread unevenly over tasks')
   const told = ['callTokensPerSecond', 'utilisation']
   for (const [name, { value, unit, basis, source }] of Object.entries(machine))
     if (!told.includes(name)) know(name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), value, unit, basis, source) // prettier-ignore
+  const sharesSetting = 'sample-concepts.domainShares'
+  const figures: Pick<Known, 'basis' | 'source'> = measured
+    ? { basis: 'measured', source: corpus }
+    : { basis: 'assumed', source: 'a model of about 30 billion parameters that reasons' }
+  for (const { domain, isSized } of domains)
+    known.push(
+      ...domainNumbers(domain, inputs, {
+        share: { basis: 'setting', source: `${sharesSetting} (${originOf(sharesSetting) ?? 'default'})` },
+        figures,
+        bytes: isSized ? figures : { basis: 'assumed', source: 'by the tokens of its texts' },
+      }),
+    )
   return {
+    simulated: (measured?.simulatedProblems ?? 0) > 0,
     known,
     day,
-    surroundings: surroundingsOf(day, inputs, days, replication),
+    surroundings,
     days,
     ...(goal !== undefined && { goal: { problems: goal, seconds: (goal / day.problems) * 86_400 } }),
   }
@@ -240,19 +279,19 @@ function domainsOf(
   configuration: Configuration,
   measured: MeasuredFigures | undefined,
   solvers: number,
-): DomainFigures[] {
+): { domain: DomainFigures; isSized: boolean }[] {
   const shares = parseShares(String(configuration.processors.get('sample-concepts')?.config['domainShares']))
   if (!(shares instanceof Map)) throw new ConfigurationError([`sample-concepts.domainShares: ${shares.fault}`])
-  const found = allDomains.flatMap((domain): DomainFigures[] => {
+  const found = allDomains.flatMap((domain): { domain: DomainFigures; isSized: boolean }[] => {
     const share = shares.get(domain.name) ?? 0
     if (share === 0) return []
-    if (!measured) return [assumedDomain(domain, share, solvers)]
+    if (!measured) return [{ domain: assumedDomain(domain, share, solvers), isSized: false }]
     const one = measured.domains.find(({ name }) => name === domain.name)
     if (!one) return []
     const solved = { ...one, share, solvers: solversOf(one, solvers) }
     // A corpus on Kafka does not tell the size of its records.
     const isSized = Object.values(one.bytes).some((bytes) => bytes > 0)
-    return [isSized ? solved : { ...solved, bytes: assumedBytes(solved) }]
+    return [{ domain: isSized ? solved : { ...solved, bytes: assumedBytes(solved) }, isSized }]
   })
   if (found.length > 0) return found
   throw new CommandError(
@@ -271,36 +310,6 @@ function solversOf({ solvers }: DomainFigures, count: number): DomainFigures['so
   )
 }
 
-type Know = (name: string, value: number, unit: string, basis: Known['basis'], source: string) => number
-
-function tellDomain(
-  domain: DomainFigures,
-  { attempts }: CapacityRules,
-  basis: Known['basis'],
-  source: string,
-  know: Know,
-): void {
-  const tell = (name: string, value: number, unit: string): number =>
-    know(`${domain.name}: ${name}`, value, unit, basis, source)
-  tell('combinations that become a problem', domain.written, 'share')
-  tell('problems that pass screening', domain.screened, 'share')
-  tell('screened problems that judges accept', domain.accepted, 'share')
-  if (domain.checkedBy === 'answer') {
-    tell('votes for the first answer', domain.agreement.mean * (1 - domain.agreement.never), 'share')
-    tell('decided votes that are taken', domain.checked, 'share')
-  } else tell('accepted problems with enough tests', domain.checked, 'share')
-  for (const [name, solver] of Object.entries(domain.solvers)) {
-    const chance = domain.checkedBy === 'tests' && attempts.weighTests ? solver.weighed : solver.plain
-    tell(`${name}: problems that it never solves`, chance.never, 'share')
-    tell(`${name}: mean pass rate at the others`, chance.mean, 'share')
-    tell(`${name}: tokens of an attempt that passes`, solver.passed.completion, 'tokens')
-    tell(`${name}: tokens of one that fails`, solver.failed.completion, 'tokens')
-  }
-  for (const [role, { completion }] of Object.entries(domain.tokens))
-    if (role !== (domain.checkedBy === 'answer' ? 'test-writer' : 'voter')) tell(`${role}: tokens of a call`, completion, 'tokens') // prettier-ignore
-  tell('verifying one attempt', domain.verdictCoreSeconds, 's of a core')
-}
-
 /** Calls that a record of a processor may have in flight, and the role of its calls. */
 const callsOfRecord: readonly { processor: string; role: string; calls: (inputs: CapacityInputs) => number }[] = [
   { processor: 'generate-rationale', role: 'problem-writer', calls: () => 1 },
@@ -311,7 +320,18 @@ const callsOfRecord: readonly { processor: string; role: string; calls: (inputs:
   { processor: 'teach', role: 'teacher', calls: () => 1 },
 ]
 
-function surroundingsOf(day: Capacity, inputs: CapacityInputs, days: number, replication: number): Surroundings {
+/** Keys are spread unevenly over tasks: windows are half as wide again. */
+const unevenKeys = 1.5
+
+function surroundingsOf(
+  day: Capacity,
+  inputs: CapacityInputs,
+  {
+    days,
+    replication,
+    processors: configured,
+  }: { days: number; replication: number; processors: Configuration['processors'] },
+): Surroundings {
   const perSecond = (count: number): number => count / 86_400
   const streamProcesses = Math.max(1, Math.ceil((perSecond(day.calls) * machine.callCoreSeconds.value) / machine.mostCoreLoad.value)) // prettier-ignore
   const windows = callsOfRecord.flatMap(({ processor, role, calls }) => {
@@ -320,9 +340,9 @@ function surroundingsOf(day: Capacity, inputs: CapacityInputs, days: number, rep
     if (!declaration || inFlight === 0) return []
     const { tasks } = groupOf(declaration)
     const recordsInFlight = Math.ceil(inFlight / calls(inputs))
-    // Keys are spread unevenly over tasks: half as much again.
-    const maxInFlight = Math.ceil((1.5 * recordsInFlight) / tasks)
-    return [{ processor, recordsInFlight, tasks, maxInFlight, enough: maxInFlight <= inputs.rules.maxInFlight }]
+    const maxInFlight = Math.ceil((unevenKeys * recordsInFlight) / tasks)
+    const window = Number(configured.get(processor)?.limits.maxInFlight)
+    return [{ processor, recordsInFlight, tasks, maxInFlight, window, enough: maxInFlight <= window }]
   })
   const { brokerBytes, brokerBytesPerSecond, screenedPerSecond, drawnPerSecond } = machine
   const stored = (day.keptBytes * days + day.transientBytes) * replication
@@ -361,10 +381,7 @@ function surroundingsOf(day: Capacity, inputs: CapacityInputs, days: number, rep
   }
 }
 
-const rounded = (value: number): string =>
-  value >= 100 ? formatCount(value) : value === 0 ? '0' : String(Number(value.toPrecision(3)))
-
-function linesOf({ known, day, surroundings, days, goal }: Plan): string[] {
+function linesOf({ simulated, known, day, surroundings, days, goal }: Plan): string[] {
   const one = day.yield
   const whole = (value: number): string => formatCount(value)
   const total = Object.values(one.completionTokens).reduce((sum, value) => sum + value, 0)
@@ -374,7 +391,14 @@ function linesOf({ known, day, surroundings, days, goal }: Plan): string[] {
   const { windows } = surroundings
   const tight = windows.filter(({ enough }) => !enough)
   const verifyCores = Math.max(1, Math.ceil(surroundings.verifierCores))
+  const after = `after ${days === 1 ? 'a day' : `${days} days`}`
   return [
+    ...(simulated
+      ? [
+          'simulated: what it was measured by was made with simulated models; real ones have other lengths, yields and speeds',
+          '',
+        ]
+      : []),
     'in a day',
     ...tableLines(
       ['', 'a day', 'a second'],
@@ -388,7 +412,7 @@ function linesOf({ known, day, surroundings, days, goal }: Plan): string[] {
         ['written tokens', whole(day.completionTokens), rounded(day.completionTokens / 86_400)],
         ['prompt tokens', whole(day.promptTokens), rounded(day.promptTokens / 86_400)],
       ],
-    ).slice(0),
+    ),
     `outcomes: kept ${percent(one.outcomes.kept)}, too easy ${percent(one.outcomes.too_easy)}, unsolved ${percent(one.outcomes.unsolved)}`,
     ...(goal
       ? [
@@ -415,28 +439,20 @@ function linesOf({ known, day, surroundings, days, goal }: Plan): string[] {
       [
         ['processes of the stream, a core each', whole(surroundings.streamProcesses)],
         ['memory of each', formatBytes(surroundings.processMemory)],
-        [`memory of screen-problem more, after ${days} days`, formatBytes(surroundings.screenMemory)],
+        [`memory of screen-problem more, ${after}`, formatBytes(surroundings.screenMemory)],
         ['cores for verify-rollout', whole(verifyCores)],
         ['partitions, changelogs included (fixed)', whole(surroundings.partitions)],
         ['brokers', whole(surroundings.brokers)],
-        [`disk of each after ${days} days`, formatBytes(surroundings.brokerDisk)],
+        [`disk of each ${after}`, formatBytes(surroundings.brokerDisk)],
         ['schema registry: subjects; asked at starts alone', whole(surroundings.registrySubjects)],
         ['stored a day and kept', formatBytes(day.keptBytes)],
         ['transient, at any time', formatBytes(day.transientBytes)],
-        [`in a folder in place of Kafka, after ${days} days`, formatBytes(surroundings.folderDisk)],
+        [`in a folder in place of Kafka, ${after}`, formatBytes(surroundings.folderDisk)],
       ],
     ).slice(1),
     ...surroundings.warnings.map((warning) => `beware: ${warning}`),
     '',
     'it rests on',
-    ...tableLines(
-      ['number', 'value', 'is', 'source'],
-      known.map(({ name, value, unit, basis, source }) => [
-        name,
-        unit === 'B' ? formatBytes(value) : `${rounded(value)}${unit === '' ? '' : ` ${unit}`}`,
-        basis,
-        source,
-      ]),
-    ),
+    ...knownLines(known),
   ]
 }

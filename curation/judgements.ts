@@ -87,7 +87,10 @@ export function ratingsDue(ratings: readonly Rating[], judges: number, rule: Jud
   return Math.min(end - given, Math.max(1, Math.min(toKeep, toDrop)))
 }
 
-/** Whether a problem passes its judges, once no more ratings are due; the evidence lists what each said, in the order of the ratings. */
+/**
+ * Whether a problem passes its judges, once no more ratings are due; the evidence lists what each said, in the order of the ratings, and where it
+ * does not pass, what is missing.
+ */
 export function passesQuorum(
   judgements: readonly Judgement[],
   { quorum, disagreement }: Pick<JudgingRule, 'quorum' | 'disagreement'>,
@@ -98,5 +101,8 @@ export function passesQuorum(
   const said = judgements.map(
     ({ judge, opinion, overall }) => `${judge}${opinion > 1 ? ` (opinion ${opinion})` : ''}: ${overall}`,
   )
-  return { passes: isKept && ratings.includes('perfect'), evidence: said.join(', ') }
+  const needed = { veto: 'all', majority: 'more than half', half: 'at least half' }[disagreement]
+  const missing = isKept ? 'none says perfect' : `${kept} of ${ratings.length} would keep it, ${needed} must`
+  const passes = isKept && ratings.includes('perfect')
+  return { passes, evidence: `${said.join(', ')}${passes ? '' : `; ${missing}`}` }
 }

@@ -18,7 +18,7 @@ const rules: CapacityRules = {
     weighTests: true,
   },
   votes: { generations: 8, rule: 'majority', margin: 1, stopWhenDecided: true },
-  ...{ maxPairsPerProblem: 8, writerCalls: 1, retentionSeconds: 86_400, maxInFlight: 256 },
+  ...{ maxPairsPerProblem: 8, writerCalls: 1, retentionSeconds: 86_400 },
 }
 
 function inputs(change: Partial<CapacityInputs> = {}): CapacityInputs {

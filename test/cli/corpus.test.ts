@@ -310,7 +310,7 @@ describe('explain', () => {
     const { stdout } = await run(['explain', id, ...data], { cwd })
     expect(stdout).toMatch(/\n +concept-combination-[0-9a-f]+/)
     expect(stdout).toMatch(
-      /"[^"]+": named in \d+ lists, first by \S+ in concept-list-[0-9a-f]+\n +seed-[0-9a-f]+ \(.+\): \S/,
+      /"[^"]+": named in \d+ lists?, first by \S+ in concept-list-[0-9a-f]+\n +seed-[0-9a-f]+ \(.+\): \S/,
     )
   })
 

@@ -204,7 +204,25 @@ describe('judges whose ratings are counted', () => {
   it('are listed with each of their opinions', () => {
     const said = judged(2, ['perfect', 'bad', 'perfect', 'bad'])
     expect(passesQuorum(said, bySplit).evidence).toBe(
-      'judge-0: perfect, judge-1: bad, judge-0 (opinion 2): perfect, judge-1 (opinion 2): bad',
+      'judge-0: perfect, judge-1: bad, judge-0 (opinion 2): perfect, judge-1 (opinion 2): bad; 2 of 4 would keep it, more than half must',
     )
   })
+
+  it.each([
+    [['acceptable', 'acceptable'], { quorum: 'lenient', disagreement: 'majority' }, 'none says perfect'],
+    [['bad', 'bad'], { quorum: 'lenient', disagreement: 'half' }, '0 of 2 would keep it, at least half must'],
+    [['perfect', 'bad'], { quorum: 'lenient', disagreement: 'veto' }, '1 of 2 would keep it, all must'],
+    [['perfect', 'acceptable'], { quorum: 'strict', disagreement: 'veto' }, '1 of 2 would keep it, all must'],
+    [['acceptable', 'perfect'], { quorum: 'lenient', disagreement: 'veto' }, undefined],
+  ] as [Rating[], Pick<JudgingRule, 'quorum' | 'disagreement'>, string | undefined][])(
+    'of %j by %j are told with what is missing: %s',
+    (overall, rule, missing) => {
+      const { passes, evidence } = passesQuorum(judged(2, overall), rule)
+      expect(passes).toBe(missing === undefined)
+      expect(evidence.split('; ')).toEqual([
+        `judge-0: ${overall[0]}, judge-1: ${overall[1]}`,
+        ...(missing === undefined ? [] : [missing]),
+      ])
+    },
+  )
 })

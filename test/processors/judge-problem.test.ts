@@ -56,10 +56,10 @@ describe('judge-problem', () => {
   const veto = { disagreement: 'veto', ratingsPerJudge: 1, readAttempts: 1 }
 
   it.each([
-    ['lenient', ['perfect', 'bad']],
-    ['lenient', ['acceptable', 'acceptable']],
-    ['strict', ['perfect', 'acceptable']],
-  ] as [string, Rating[]][])('discards as quorum-not-met in %s mode: %j', async (quorum, ratings) => {
+    ['lenient', ['perfect', 'bad'], '1 of 2 would keep it, all must'],
+    ['lenient', ['acceptable', 'acceptable'], 'none says perfect'],
+    ['strict', ['perfect', 'acceptable'], '1 of 2 would keep it, all must'],
+  ] as [string, Rating[], string][])('discards as quorum-not-met in %s mode: %j', async (quorum, ratings, missing) => {
     const driven = await drive(judgeProblem, given, {
       models: two,
       settings: { ...veto, quorum },
@@ -67,7 +67,7 @@ describe('judge-problem', () => {
     })
     expect(driven.discarded).toEqual({
       reason: 'quorum-not-met',
-      evidence: `judge-a: ${ratings[0]}, judge-b: ${ratings[1]}`,
+      evidence: `judge-a: ${ratings[0]}, judge-b: ${ratings[1]}; ${missing}`,
     })
   })
 
@@ -111,7 +111,8 @@ describe('judge-problem', () => {
     const { discarded } = await drive(judgeProblem, given, { models: two, answers: said.map(rated) })
     expect(discarded).toEqual({
       reason: 'quorum-not-met',
-      evidence: 'judge-a: perfect, judge-b: bad, judge-a (opinion 2): perfect, judge-b (opinion 2): bad',
+      evidence:
+        'judge-a: perfect, judge-b: bad, judge-a (opinion 2): perfect, judge-b (opinion 2): bad; 2 of 4 would keep it, more than half must',
     })
   })
 
