@@ -30,6 +30,7 @@ export class CommandError extends Error {
 
 const logExitCodes: Partial<Record<LogErrorCode, number>> = {
   owned: exitCodes.busy,
+  fenced: exitCodes.busy,
   unreachable: exitCodes.ioError,
   denied: exitCodes.noPermission,
   full: exitCodes.ioError,

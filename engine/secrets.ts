@@ -66,6 +66,20 @@ export function redactedBeginning(text: string, most: number): string {
   return `${clean.slice(0, Math.max(0, Math.min(most, clean.length - margin)))}...`
 }
 
+/** A shorter key, such as `EMPTY` or `token-abc123`, stands in texts that have nothing to do with it. */
+const shortestInAnswers = 16
+
+/**
+ * What a model wrote without the secrets that were read: an endpoint or proxy that repeats a key must not put it into records. Nothing that only
+ * looks like a secret is touched: it is part of the answer. Secrets of fewer than 16 characters are left.
+ */
+export function withoutSecrets(answer: string): string {
+  let clean = answer
+  for (const value of known)
+    if (value.length >= shortestInAnswers && clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
+  return clean
+}
+
 /** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
 export function redacted(text: string): string {
   let clean = text

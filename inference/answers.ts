@@ -1,6 +1,6 @@
 /** Reads the JSON of an answer. Endpoints differ and models' servers break: every field is checked before it is used. */
 import type { Completion, TokenUsage } from '../engine/ports.ts'
-import { redactedBeginning } from '../engine/secrets.ts'
+import { redactedBeginning, withoutSecrets } from '../engine/secrets.ts'
 import { FaultError } from './failures.ts'
 
 /** One choice of a completion, as the endpoint sent it. */
@@ -100,8 +100,8 @@ export function readCompletion(body: Record<string, unknown>, mode: 'chat' | 'ra
     (text) => typeof text === 'string' && text.trim() !== '',
   ) as string | undefined
   return {
-    content,
-    reasoning,
+    content: withoutSecrets(content),
+    reasoning: reasoning && withoutSecrets(reasoning),
     finishReason: finishReasons.get(finish) ?? 'other',
     usage: readUsage(body['usage']),
   }

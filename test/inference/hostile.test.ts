@@ -138,3 +138,40 @@ describe('an error that repeats the key', () => {
     expect(given).not.toContain('planted')
   })
 })
+
+describe('an answer that repeats the key', () => {
+  const piece = (delta: object): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`
+  const end = 'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+  it.each<['never' | 'always']>([['never'], ['always']])('comes without it (streamed: %s)', async (stream) => {
+    const key = 'planted-key-of-36-characters-"/+=-99'
+    vi.stubEnv('PLANTED_KEY', key)
+    // In two pieces, where it is streamed.
+    const parts = [`key: ${key.slice(0, 9)}`, `${key.slice(9)}; sk-is-no-key-of-ours-123456789`]
+    const server = await serveAnswers((_, response) => {
+      if (stream === 'never') {
+        const message = { content: parts.join(''), reasoning_content: parts.join('') }
+        return json(response, 200, { choices: [{ message, finish_reason: 'stop' }] })
+      }
+      const pieces = [
+        ...parts.map((part) => piece({ reasoning_content: part })),
+        ...parts.map((content) => piece({ content })),
+      ]
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(`${pieces.join('')}${end}`)
+    })
+    open.push(server)
+    const { text, reasoning } = await connectTo(server.url, { apiKeyVariable: 'PLANTED_KEY', stream })
+    const clean = 'key: [redacted]; sk-is-no-key-of-ours-123456789'
+    expect([text, reasoning]).toEqual([clean, clean])
+  })
+
+  it('keeps a short one, which texts hold by chance', async () => {
+    vi.stubEnv('PLANTED_KEY', 'EMPTY')
+    const server = await serveAnswers((_, response) => {
+      json(response, 200, { choices: [{ message: { content: 'The set is EMPTY.' }, finish_reason: 'stop' }] })
+    })
+    open.push(server)
+    const { text } = await connectTo(server.url, { apiKeyVariable: 'PLANTED_KEY', stream: 'never' })
+    expect(text).toBe('The set is EMPTY.')
+  })
+})

@@ -14,7 +14,10 @@ const DATA_FILE = 'data.mdb'
 /** The folder of work handed over to the owner. */
 export const INBOX_FOLDER = 'inbox'
 
-const OWN_NAMES = new Set([DATA_FILE, 'lock.mdb', INBOX_FOLDER, 'lost+found'])
+/** The file whose time the owner of a folder keeps fresh. */
+export const BEAT_FILE = 'owner.beat'
+
+const OWN_NAMES = new Set([DATA_FILE, 'lock.mdb', INBOX_FOLDER, BEAT_FILE, 'lost+found'])
 const DATABASE_NAME = 'log'
 
 /** An entry of the database. */

@@ -8,7 +8,7 @@ import { deflated, encodeBatch, recordBytes, type BatchRecord, type PackedRecord
 import { openForReading, openForWriting, type Environment, type WriteTransaction } from './environment.ts'
 import type { FaultPoint } from './faults.ts'
 import { batchKey, encodeExtent, partitionKey, systemKeys, type PartitionExtent } from './layout.ts'
-import { claimAfter, forget, isLive, liveOwnerOf, ownerOf, type OwnerRecord } from './ownership.ts'
+import { claimAfter, forget, isElsewhere, isLive, liveOwnerOf, ownerOf, type OwnerRecord } from './ownership.ts'
 import { extentOf, listTopics, type NamedTopic } from './view.ts'
 
 /** What is written in one transaction, about; LMDB holds the event loop while the entries are copied. */
@@ -200,8 +200,8 @@ export class Store {
       environment.checkReaders()
       const claim = environment.writeNow((transaction) => {
         const previous = ownerOf(environment)
-        if (isLive(previous)) throw ownedBy(previous, directory)
-        const next = claimAfter(previous)
+        if (isLive(previous, environment.directory)) throw ownedBy(previous, directory)
+        const next = claimAfter(previous, environment.directory)
         transaction.put(systemKeys.owner, Buffer.from(JSON.stringify(next)))
         return next
       })
@@ -449,9 +449,12 @@ function refuseIfOwned(directory: string): void {
 }
 
 function ownedBy(owner: OwnerRecord, directory: string): LogError {
+  const who = isElsewhere(owner)
+    ? `a process of another container (there ${owner.pid}), which said so in the last 10 s`
+    : `process ${owner.pid}`
   return new LogError(
     'owned',
-    `${directory} is in use by process ${owner.pid}: stop it first, or use another folder; ingest, tail, export and the other commands work beside it`,
+    `${directory} is in use by ${who}: stop it first, or use another folder; ingest, tail, export and the other commands work beside it`,
   )
 }
 

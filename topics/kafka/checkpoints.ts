@@ -176,7 +176,8 @@ function isTaken(path: string): boolean {
 function claimSlot(environment: Environment): OwnerRecord | undefined {
   return environment.writeNow((transaction) => {
     const previous = ownerOf(environment)
-    if (isLive(previous)) return undefined
+    if (isLive(previous, environment.directory)) return undefined
+    // No volume of state copies is shared by containers, and one that begins anew must not wait for itself.
     const claim = claimAfter(previous)
     transaction.put(systemKeys.owner, Buffer.from(JSON.stringify(claim)))
     return claim
