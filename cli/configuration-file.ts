@@ -14,7 +14,7 @@ const mostFaults = 20
 export function readConfigurationFile(file: string, faults: string[]): Record<string, unknown> {
   const read = readSmallFile(file, longestConfigurationBytes)
   if ('fault' in read) {
-    throw new ConfigurationError([`${file}: ${read.fault}; give another file with --config`])
+    throw new ConfigurationError([`${file}: ${read.fault}; name another file with --config or WELLSPRING_CONFIG`])
   }
   const { text } = read
   const document = parseDocument(text)

@@ -88,7 +88,10 @@ export function deadLettersCommand(): Command {
     )
     .action(async (ids: string[], options: PlaceFlags & { all?: boolean }) => {
       if (ids.length > 0 === (options.all ?? false))
-        throw new CommandError(exitCodes.usage, 'name dead letters by id, or give --all')
+        throw new CommandError(
+          exitCodes.usage,
+          `expected ids of dead letters or --all, got ${ids.length > 0 ? 'both' : 'neither'}`,
+        )
       const place = await placeOf(options)
       await useCorpus(place, openBeside, async (corpus) => {
         await refuseUnfinishedCopy(corpus.log)

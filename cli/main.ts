@@ -133,6 +133,10 @@ async function main(): Promise<void> {
     // `models announce` has a --version of its own.
     .enablePositionalOptions()
     .addHelpText('after', exitCodeHelp)
+    // Before its options are read, which may be wrong.
+    .hook('preSubcommand', (_, sub) => {
+      asked = typedName(sub)
+    })
     .hook('preAction', (_, action) => {
       asked = typedName(action)
     })

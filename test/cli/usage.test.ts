@@ -124,7 +124,9 @@ describe('wrong use is one line that names the help to see, and exit code 2', ()
     ['a topic that is none', ['tail', 'pears'], /no topic "pears"; there are seeds, /],
     ['a topic that is nearly one', ['tail', 'problem'], /no topic "problem" \(Did you mean problems\?\)/],
     ['a last count that is none', ['tail', 'seeds', '--last', '0'], /--last: expected a whole number above 0/],
-    ['nothing to redrive', ['dead-letters', 'redrive'], /name dead letters by id, or give --all/],
+    ['nothing to redrive', ['dead-letters', 'redrive'], /expected ids of dead letters or --all, got neither/],
+    ['some and all to redrive', ['dead-letters', 'redrive', '3/17', '--all'], /expected ids .* or --all, got both/],
+    ['a value of an option', ['export', 'sft', '--split', 'x'], /--split: .*; see `wellspring export --help`/],
     ['a simulator option', ['simulate', '--speed', 'fast'], /--speed: expected a number, got "fast"/],
   ])('%s', async (_what, args, line) => {
     const ended = await run(args, { cwd })
