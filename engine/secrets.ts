@@ -66,6 +66,18 @@ export function redactedBeginning(text: string, most: number): string {
   return `${clean.slice(0, Math.max(0, Math.min(most, clean.length - margin)))}...`
 }
 
+/** A password before the host of an address, a key that stands after the name of its header, or one in PEM. */
+const plainSecrets = [
+  /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#"'<>`\\:@]{0,512}:[^\s/?#"'<>`\\@$]{1,512}@/i,
+  /\bauthorization["']?\s{0,8}[:=]\s{0,8}["']?(?:bearer|basic)\s{1,8}[\w.~+/=-]{8}/i,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/,
+]
+
+/** Whether a text holds what can be nothing but a secret. Unlike `redacted` it leaves alone what only may be one. */
+export function holdsSecret(text: string): boolean {
+  return [keyShape, ...plainSecrets].some((shape) => text.search(shape) >= 0)
+}
+
 /** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
 export function redacted(text: string): string {
   let clean = text

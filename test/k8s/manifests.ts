@@ -2,7 +2,7 @@
 import { defaultClusterOptions } from '../../cli/k8s.ts'
 import type { Resource } from '../../cli/kubernetes/manifests.ts'
 import type { ClusterOptions } from '../../cli/kubernetes/options.ts'
-import { readResources } from '../../cli/kubernetes/policy.ts'
+import { readResources } from '../../cli/kubernetes/reading.ts'
 import { renderManifests } from '../../cli/kubernetes/render.ts'
 
 /** All resources of a rendering, fresh copies each time. */
