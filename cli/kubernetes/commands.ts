@@ -11,7 +11,7 @@ interface CommandLine {
 
 /** A container's words, those of lines for a shell apart. */
 function wordsOf({ command, args }: Pick<Container, 'command' | 'args'>): string[] {
-  return [...command, ...args].flatMap((one) => one.split(/[\s"']+/).filter((word) => word !== ''))
+  return [...command, ...args].flatMap((one) => one.split(/[\s"';&|]+/).filter((word) => word !== ''))
 }
 
 /** What follows the program's name, or as of our image, all arguments. */

@@ -1,17 +1,20 @@
 /** Secrets that stand in manifests as plain text: known by the name of what holds them, or by what they look like. */
-import { parseDocument } from 'yaml'
 import { holdsSecret } from '../../engine/secrets.ts'
-import { contentOf } from '../configuration-file.ts'
+import { yamlOf } from './reading.ts'
 
 /** A count of tokens is none, nor what says where a secret is. */
 const secretName = /(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key)(?:$|[-_\d])/i
-const innocentName = /(?:file|path|variable|name|command)$/i
+const innocentName = /(?:file|path|url|uri|variable|name|command|seconds)$/i
 /** What another text is put in for, and switches. */
 const noSecret = /^(?:\s*|[$].*|true|false)$/
 
+/** A value that as a whole can be nothing but a key, short as it may be. */
+const wholeKey = /^sk-[\w-]{6}/
+
 /** Whether this is a secret, such as `JUDGES_API_KEY` with a value or `BASE_URL` with a user's password in it. */
 export function isPlainSecret(name: string, value: string): boolean {
-  return (secretName.test(name) && !innocentName.test(name) && !noSecret.test(value)) || holdsSecret(value)
+  const isNamed = secretName.test(name) && !innocentName.test(name) && !noSecret.test(value)
+  return isNamed || wholeKey.test(value) || holdsSecret(value)
 }
 
 /**
@@ -27,9 +30,9 @@ export function plainSecretsIn(name: string, text: string): string[] {
 
 /** All `path -> value` of a text: of YAML, else of lines and words `name=value`. */
 function* namedIn(text: string): Generator<[string, string]> {
-  const parsed = contentOf(parseDocument(text))
-  if ('content' in parsed && typeof parsed.content === 'object' && parsed.content !== null) {
-    yield* leavesOf(parsed.content, [])
+  const content = yamlOf(text)
+  if (typeof content === 'object' && content !== null) {
+    yield* leavesOf(content, [])
     return
   }
   for (const [, path = '', value = ''] of text.matchAll(/(?:^|[\s;])(?:--)?([\w.-]{1,200})=([^\s;]+)/g))

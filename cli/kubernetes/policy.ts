@@ -1,5 +1,4 @@
 /** Rules that manifests keep, whoever wrote them: looked at after kustomize has put everything together. */
-import { parse } from 'yaml'
 import type { Processor } from '../../engine/processor.ts'
 import { groupOf } from '../../engine/runtime.ts'
 import { variableName } from '../../engine/settings.ts'
@@ -9,6 +8,7 @@ import { noSuch } from '../wrong-use.ts'
 import { namedProcessors, processorsOf, runsPrograms, runsProcessors, settingOf } from './commands.ts'
 import { podLabels, type Resource } from './manifests.ts'
 import { isPlainSecret, plainSecretsIn } from './plain-secrets.ts'
+import { yamlOf } from './reading.ts'
 import { backlogMetric } from './scaling.ts'
 import {
   parseManifests,
@@ -334,12 +334,8 @@ function textsOf({ data, binaryData }: ConfigMap): Record<string, string> {
 
 /** Whether a text is a wellspring.yaml that switches the sandbox off. */
 function runsWithoutSandbox(text: string): boolean {
-  try {
-    const { run } = parse(text) as { run?: Record<string, unknown> }
-    return ![undefined, false, 'false'].includes(run?.[noSandbox.setting] as string | undefined)
-  } catch {
-    return false // no YAML, or none of an object: no configuration
-  }
+  const { run } = (yamlOf(text) ?? {}) as { run?: Record<string, unknown> | null }
+  return ![undefined, false, 'false'].includes(run?.[noSandbox.setting] as string | undefined)
 }
 
 type Scaler = ScaledObject | Autoscaler

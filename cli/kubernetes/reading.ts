@@ -1,5 +1,5 @@
 /** Resources of Kubernetes out of texts. */
-import { parseAllDocuments } from 'yaml'
+import { parseAllDocuments, parseDocument } from 'yaml'
 import { ConfigurationError } from '../../engine/errors.ts'
 import { contentOf } from '../configuration-file.ts'
 import type { Resource } from './manifests.ts'
@@ -29,6 +29,12 @@ export function readResources(text: string): Resource[] {
       'expected resources of Kubernetes, got none; pipe in what `kubectl kustomize FOLDER` writes',
     ])
   return resources.filter(isResource)
+}
+
+/** What a text within a resource holds; undefined where it is no YAML. */
+export function yamlOf(text: string): unknown {
+  const parsed = contentOf(parseDocument(text))
+  return 'content' in parsed ? parsed.content : undefined
 }
 
 /** Kubernetes takes a field that is null for one that is not there; in lists, and as an empty volume, it is an empty object. */

@@ -118,6 +118,7 @@ const plants: Record<string, [string, (resources: Resource[]) => void][]> = {
       ),
     ],
     ['a key by --set', running('run', name, '--set', `endpoints.x.key=${plantedKey}`)],
+    ['a short one', running('run', name, '--set', 'endpoints.x.key=sk-planted')],
     ['a password among arguments', running('run', name, '--registry', 'https://user:hunter2@registry')],
   ],
   'disruption-budget': [
@@ -424,6 +425,24 @@ describe('rules of manifests', () => {
     const [container] = podOf(find(resources, 'Deployment', name)).containers
     container.env.push({ name: 'WELLSPRING_BUILD_SFT_MAX_TOKENS', value: '8192' })
     container.env.push({ name: 'KAFKA_PASSWORD_FILE', value: '/run/password' })
+    container.env.push({ name: 'OAUTH_TOKEN_URL', value: 'https://login.example/token?for=models' })
+    container.args = [
+      'run',
+      name,
+      '--set',
+      'roll-out.maxInFlight=64',
+      '--registry',
+      'http://registry:8080/apis/ccompat/v7',
+    ]
+    const wellspringYaml = [
+      '# user and password: of each pod its own',
+      'endpoints: { judges: { url: https://models.example/v1, apiKeyVariable: JUDGES_API_KEY } }',
+      'kafka: { sasl: { tokenCommand: [get-token, --audience, kafka] } }',
+      'models: { judge: { sampling: { maxTokens: 16384 } } }',
+    ].join('\n')
+    configuring({ 'wellspring.yaml': wellspringYaml, 'client.properties': 'sasl.password=${PASSWORD}\nretries=5\n' })(
+      resources,
+    )
     const policy = find(resources, 'NetworkPolicy', 'wellspring')
     delete (policy.spec as { policyTypes?: string[] }).policyTypes
     // Rules for a direction that a policy does not bound mean nothing.
@@ -473,6 +492,19 @@ describe('rules of manifests', () => {
     const rules = brokenRules(readResources(text)).map(({ rule }) => rule)
     expect(rules).toContain('volume-limits')
     expect(rules).not.toContain('network-policy')
+  })
+
+  it('take pods of all processors for as many tasks, whose backlogs they may follow together', () => {
+    const resources = rendered()
+    podOf(find(resources, 'Deployment', name)).containers[0].args = ['up']
+    asking((query) => query.replace(`,processor="${name}"`, ''))(resources)
+    scaling((spec) => (spec['maxReplicaCount'] = 24))(resources)
+    expect(new Set(brokenRules(resources).map(({ rule }) => rule))).toEqual(new Set(['programs-apart']))
+  })
+
+  it('leave to others how what runs no processor is scaled', () => {
+    const resources = rendered()
+    expect(brokenRules([...resources, autoscalerOf('simulator')])).toEqual([])
   })
 
   it('ask containers that only begin for no probes', () => {
@@ -549,15 +581,15 @@ describe('what is not well-formed', () => {
       fc.property(
         fc.array(fc.tuple(fc.nat(fields.length - 1), anything), { minLength: 1, maxLength: 3 }),
         (changes) => {
-          const resources = [...sound]
+          const changed = new Map<number, unknown>()
           for (const [at, value] of changes) {
             const { index = 0, path = [] } = fields[at] ?? {}
-            resources[index] = withValue(resources[index], path, value) as Resource
+            changed.set(index, withValue(changed.get(index) ?? sound[index], path, value))
           }
+          const others = sound.filter((_, index) => !changed.has(index))
           try {
-            for (const { fault, resource } of brokenRules(
-              readResources(resources.map((one) => JSON.stringify(one)).join('\n---\n')),
-            )) {
+            const read = readResources([...changed.values()].map((one) => JSON.stringify(one)).join('\n---\n'))
+            for (const { fault, resource } of brokenRules([...others, ...read])) {
               expect(fault).not.toMatch(/undefined|NaN|\[object/)
               expect(resource).toMatch(/^.*\/.*$/)
             }
