@@ -43,6 +43,6 @@ function* leavesOf(value: object, above: readonly string[]): Generator<[string, 
   for (const [key, inner] of Object.entries(value) as [string, unknown][]) {
     const path = [...above, key]
     if (typeof inner === 'object' && inner !== null) yield* leavesOf(inner, path)
-    else if (inner !== null) yield [path.join('.'), String(inner)]
+    else if (typeof inner === 'string' || typeof inner === 'number') yield [path.join('.'), String(inner)]
   }
 }

@@ -174,7 +174,7 @@ export type Labels = z.infer<typeof labels>
 export type Selector = z.infer<typeof selector>
 export type Peers = z.infer<typeof peers>
 export type NetworkPolicy = Sound<typeof networkPolicy>
-export type DisruptionBudget = Sound<typeof disruptionBudget>
+type DisruptionBudget = Sound<typeof disruptionBudget>
 export type ScaledObject = Sound<typeof scaledObject>
 export type Autoscaler = Sound<typeof autoscaler>
 export type ConfigMap = Sound<typeof configMap>
@@ -220,8 +220,8 @@ const templatedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 
 /** Adds a resource to those of its sort. */
 function parsePart(resource: Resource, all: Manifests): Head {
   const as = <Shape extends z.ZodType>(shape: Shape): Sound<Shape> => soundPart(shape, resource)
-  const kept = <One extends Head>(list: One[], one: One): One => {
-    list.push(one)
+  const kept = <One extends Head>(sort: One[], one: One): One => {
+    sort.push(one)
     return one
   }
   const workload = (one: Head, own: z.infer<typeof template>, replicas?: number): Head => {
@@ -327,6 +327,6 @@ function without(value: unknown, paths: readonly Path[]): unknown {
 function told(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  if (typeof value === 'object') return 'a map'
-  return typeof value === 'string' ? `"${redactedBeginning(value, 40)}"` : String(value)
+  if (typeof value === 'string') return `"${redactedBeginning(value, 40)}"`
+  return typeof value === 'object' ? 'a map' : JSON.stringify(value)
 }
