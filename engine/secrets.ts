@@ -68,7 +68,7 @@ export function redactedBeginning(text: string, most: number): string {
 
 /** A password before the host of an address, a key that stands after the name of its header, or one in PEM. */
 const plainSecrets = [
-  /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#"'<>`\\:@]{0,512}:[^\s/?#"'<>`\\@$]{1,512}@/i,
+  /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#"'<>`\\:@]{0,512}:(?![$][({])[^\s/?#"'<>`\\@]{1,512}@/i,
   /\bauthorization["']?\s{0,8}[:=]\s{0,8}["']?(?:bearer|basic)\s{1,8}[\w.~+/=-]{8}/i,
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/,
 ]

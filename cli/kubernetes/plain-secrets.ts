@@ -6,7 +6,7 @@ import { yamlOf } from './reading.ts'
 const secretName = /(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key)(?:$|[-_\d])/i
 const innocentName = /(?:file|path|url|uri|variable|name|command|seconds)$/i
 /** What another text is put in for, and switches. */
-const noSecret = /^(?:\s*|[$].*|true|false)$/
+const noSecret = /^(?:\s*|[$][({].*|true|false)$/
 
 /** A value that as a whole can be nothing but a key, short as it may be. */
 const wholeKey = /^sk-[\w-]{6}/

@@ -100,6 +100,7 @@ describe('what may hold a secret', () => {
 describe('what can be nothing but a secret', () => {
   test.each([
     'http://user:hidden@host:9092/path',
+    'http://user:$hidden@host',
     'the key is sk-proj-hidden0123456789.',
     'Authorization: Bearer hidden0123',
     '-----BEGIN RSA PRIVATE KEY-----',
