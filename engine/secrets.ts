@@ -66,6 +66,14 @@ export function redactedBeginning(text: string, most: number): string {
   return `${clean.slice(0, Math.max(0, Math.min(most, clean.length - margin)))}...`
 }
 
+/** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
+export function redacted(text: string): string {
+  let clean = text
+  for (const value of known) if (clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
+  for (const [shape, instead] of shapes) clean = clean.replace(shape, instead)
+  return clean.replace(keyShape, redactedMark)
+}
+
 /** A password before the host of an address, a key that stands after the name of its header, or one in PEM. */
 const plainSecrets = [
   /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#"'<>`\\:@]{0,512}:(?![$][({])[^\s/?#"'<>`\\@]{1,512}@/i,
@@ -76,12 +84,4 @@ const plainSecrets = [
 /** Whether a text holds what can be nothing but a secret. Unlike `redacted` it leaves alone what only may be one. */
 export function holdsSecret(text: string): boolean {
   return [keyShape, ...plainSecrets].some((shape) => text.search(shape) >= 0)
-}
-
-/** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
-export function redacted(text: string): string {
-  let clean = text
-  for (const value of known) if (clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
-  for (const [shape, instead] of shapes) clean = clean.replace(shape, instead)
-  return clean.replace(keyShape, redactedMark)
 }
