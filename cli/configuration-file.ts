@@ -1,6 +1,6 @@
 /** The configuration file as it is written, before any setting of it is looked at. */
 import { readFileSync } from 'node:fs'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { ConfigurationError } from '../engine/errors.ts'
 import { readSmallFile } from './small-file.ts'
 
@@ -17,32 +17,37 @@ export function readConfigurationFile(file: string, faults: string[]): Record<st
     throw new ConfigurationError([`${file}: ${read.fault}; name another file with --config or WELLSPRING_CONFIG`])
   }
   const { text } = read
-  const document = parseDocument(text)
+  const parsed = contentOf(parseDocument(text))
+  if ('faults' in parsed) {
+    faults.push(...parsed.faults.slice(0, mostFaults).map((fault) => `${file}: ${fault}`))
+    return {}
+  }
+  const content = parsed.content ?? {}
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
+    return {}
+  }
+  return content as Record<string, unknown>
+}
+
+/** What a document of YAML holds, as plain values; or what is wrong with its text, without any of it. */
+export function contentOf(document: Document.Parsed): { content: unknown } | { faults: string[] } {
   if (document.errors.length > 0) {
     // What follows the first line is an excerpt, which may hold a secret.
     const messages = document.errors.map(({ message }) => (message.split('\n')[0] ?? '').replace(/:$/, ''))
     // The parser says of each bracket that it went too deep.
     if (messages.some((message) => message.startsWith('Maximum call stack')))
-      faults.push(`${file}: is nested too deeply`)
-    else faults.push(...messages.slice(0, mostFaults).map((message) => `${file}: ${message}`))
-    return {}
+      return { faults: ['is nested too deeply'] }
+    return { faults: messages }
   }
   let content: unknown
   try {
-    content = document.toJS() ?? {}
+    content = document.toJS()
   } catch (error) {
-    faults.push(`${file}: ${(error as Error).message}`) // aliases that would grow without bound
-    return {}
+    return { faults: [(error as Error).message] } // aliases that would grow without bound
   }
-  if (holdsItself(content)) {
-    faults.push(`${file}: an alias (*name) stands within what it names; write the value out`)
-    return {}
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    faults.push(`${file}: expected a mapping at the top, got ${Array.isArray(content) ? 'a list' : typeof content}`)
-    return {}
-  }
-  return content as Record<string, unknown>
+  if (holdsItself(content)) return { faults: ['an alias (*name) stands within what it names; write the value out'] }
+  return { content }
 }
 
 /** Whether a value lies within itself, which YAML can write and nothing else. */

@@ -11,7 +11,8 @@ import { CommandError, exitCodes } from './exit.ts'
 import { fewOfEach } from './few.ts'
 import { renderedMark, type Resource } from './kubernetes/manifests.ts'
 import type { ClusterOptions } from './kubernetes/options.ts'
-import { brokenRules, readResources, ruleNames } from './kubernetes/policy.ts'
+import { brokenRules, ruleNames } from './kubernetes/policy.ts'
+import { readResources } from './kubernetes/reading.ts'
 import { renderManifests } from './kubernetes/render.ts'
 import { release } from './release.ts'
 import { note, printable, say, sayJson, shellWord } from './terminal.ts'
@@ -46,17 +47,17 @@ interface Flags {
   namespace: string
   corpus: string
   kafkaCluster: string
-  kafkaNamespace: string
-  registryNamespace: string
+  kafkaNamespace?: string
+  registryNamespace?: string
   replication?: string
   login: boolean
   drainSeconds: string
-  budget: string
+  budget?: string
   verifierThreads: string
   recordsPerReplica: string
   prometheus: string
   monitoringNamespace: string
-  documentation: string
+  documentation?: string
 }
 
 export function k8sCommand(): Command {
@@ -85,20 +86,12 @@ function renderCommand(): Command {
     .option('--namespace <name>', 'namespace of Kubernetes', defaults.namespace)
     .option('--corpus <name>', "which corpus: the prefix of its topics, and of its pods' users", defaults.corpus)
     .option('--kafka-cluster <name>', "Strimzi's name of the Kafka cluster", defaults.kafkaCluster)
-    .option(
-      '--kafka-namespace <name>',
-      'the namespace in which pods may reach brokers (default: any)',
-      defaults.kafkaNamespace,
-    )
-    .option(
-      '--registry-namespace <name>',
-      'the namespace in which pods may reach a registry (default: any)',
-      defaults.registryNamespace,
-    )
+    .option('--kafka-namespace <name>', 'the namespace in which pods may reach brokers (default: any)')
+    .option('--registry-namespace <name>', 'the namespace in which pods may reach a registry (default: any)')
     .option('--replication <count>', "copies of each partition of topics (default: the brokers')")
     .option('--no-login', 'pods log in to the brokers without a password')
     .option('--drain-seconds <seconds>', 'what calls in flight have when a pod ends', String(defaults.drainSeconds))
-    .option('--budget <amount>', 'as run.budget, with the rights that it needs', defaults.budget)
+    .option('--budget <amount>', 'as run.budget, with the rights that it needs (default: none)')
     .option('--verifier-threads <count>', 'programs that a pod runs at once', String(defaults.verifierThreads))
     .option(
       '--records-per-replica <count>',
@@ -110,7 +103,6 @@ function renderCommand(): Command {
     .option(
       '--documentation <url>',
       "where this project's folder is read, for the links from alerts to runbooks (default: paths in it)",
-      defaults.documentation,
     )
     .addHelpText(
       'after',
@@ -137,6 +129,7 @@ Examples:
 
 /** @throws CommandError naming every flag that is wrong */
 function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
+  const { kafkaNamespace = '', registryNamespace = '', budget = '', documentation = '' } = flags
   const faults: string[] = []
   const whole = (flag: string, text: string, least: number, most: number): number => {
     const value = Number(text)
@@ -169,28 +162,28 @@ function optionsOf(names: readonly string[], flags: Flags): ClusterOptions {
       `--image: expected a reference with a tag other than latest, or a digest, such as wellspring:1.2.0, got "${flags.image}"`,
     )
   }
-  if (flags.budget !== '' && !parseBudget(flags.budget)) faults.push(budgetFault(flags.budget, '--budget'))
+  if (budget !== '' && !parseBudget(budget)) faults.push(budgetFault(budget, '--budget'))
   const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
   if (!isHttp(flags.prometheus)) faults.push(`--prometheus: expected an http or https URL, got "${flags.prometheus}"`)
-  if (flags.documentation !== '' && !isHttp(flags.documentation))
-    faults.push(`--documentation: expected an http or https URL, got "${flags.documentation}"`)
+  if (documentation !== '' && !isHttp(documentation))
+    faults.push(`--documentation: expected an http or https URL, got "${documentation}"`)
   const options: ClusterOptions = {
     processors: names.length === 0 ? processors : processors.filter(({ name }) => names.includes(name)),
     image: flags.image,
     namespace: label('namespace', flags.namespace),
     corpus: label('corpus', flags.corpus, 32),
     kafkaCluster: label('kafka-cluster', flags.kafkaCluster, 32),
-    kafkaNamespace: flags.kafkaNamespace === '' ? '' : label('kafka-namespace', flags.kafkaNamespace),
-    registryNamespace: flags.registryNamespace === '' ? '' : label('registry-namespace', flags.registryNamespace),
+    kafkaNamespace: kafkaNamespace === '' ? '' : label('kafka-namespace', kafkaNamespace),
+    registryNamespace: registryNamespace === '' ? '' : label('registry-namespace', registryNamespace),
     replication: flags.replication === undefined ? undefined : whole('replication', flags.replication, 1, 32_767),
     login: flags.login,
     drainSeconds: whole('drain-seconds', flags.drainSeconds, 0, runSettings.drainSeconds.max),
-    budget: flags.budget,
+    budget,
     verifierThreads: whole('verifier-threads', flags.verifierThreads, 1, runSettings.verifierThreads.max),
     recordsPerReplica: whole('records-per-replica', flags.recordsPerReplica, 1, 1_000_000_000),
     prometheus: flags.prometheus,
     monitoringNamespace: label('monitoring-namespace', flags.monitoringNamespace),
-    documentation: flags.documentation,
+    documentation,
   }
   if (faults.length > 0) throw new CommandError(exitCodes.usage, faults.join('; '))
   return options
@@ -227,8 +220,8 @@ function textOf(file: string): string | undefined {
 
 function checkCommand(): Command {
   return new Command('check')
-    .description('whether manifests keep the rules of this project; reads standard input, or a file')
-    .argument('[file]', 'YAML with any number of resources', '-')
+    .description('whether manifests keep the rules of this project')
+    .argument('[file...]', 'YAML with any number of resources; all files together (default: standard input)')
     .option('--json', 'a JSON line for each rule that is broken')
     .addHelpText(
       'after',
@@ -238,10 +231,13 @@ It ends with 0 where all are kept, else with 65. Rules that a workload need not 
 
 Examples:
   kubectl kustomize k8s/overlays/production | wellspring k8s check
+  wellspring k8s check workloads.yaml policies.yaml
   wellspring k8s check manifests.yaml --json | jq -r .rule`,
     )
-    .action((file: string, options: { json?: boolean }) => {
-      const resources = readManifests(file, options.json === true)
+    .action((files: string[], options: { json?: boolean }) => {
+      const read = (files.length === 0 ? ['-'] : files).map((file) => readManifests(file, options.json === true))
+      // Of a part of them rules would tell what only lies in the other part.
+      const resources = read.every((one) => one !== undefined) ? read.flat() : undefined
       const broken = resources ? brokenRules(resources) : []
       if (options.json) for (const { rule, resource, fault } of broken) sayJson({ rule, resource, fault })
       else
@@ -267,7 +263,7 @@ function readManifests(file: string, json: boolean): Resource[] | undefined {
     return readResources(readFileSync(file === '-' ? 0 : file, 'utf8'))
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    if (json) for (const fault of error.faults) sayJson({ rule: null, resource: null, fault })
+    if (json) for (const fault of error.faults) sayJson({ rule: null, resource: null, fault: `${name}: ${fault}` })
     else
       // What is no YAML is so all the way down: more of it says no more.
       for (const { shown, more } of fewOfEach(error.faults, () => 'no YAML')) {

@@ -87,3 +87,15 @@ export function redacted(text: string): string {
   for (const [shape, instead] of shapes) clean = clean.replace(shape, instead)
   return clean.replace(keyShape, redactedMark)
 }
+
+/** A password before the host of an address, a key that stands after the name of its header, or one in PEM. */
+const plainSecrets = [
+  /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/?#"'<>`\\:@]{0,512}:(?![$][({])[^\s/?#"'<>`\\@]{1,512}@/i,
+  /\bauthorization["']?\s{0,8}[:=]\s{0,8}["']?(?:bearer|basic)\s{1,8}[\w.~+/=-]{8}/i,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/,
+]
+
+/** Whether a text holds what can be nothing but a secret. Unlike `redacted` it leaves alone what only may be one. */
+export function holdsSecret(text: string): boolean {
+  return [keyShape, ...plainSecrets].some((shape) => text.search(shape) >= 0)
+}

@@ -1,7 +1,7 @@
 /** What no message shows. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { keepSecret, redacted, redactedBeginning, secret } from '../../engine/secrets.ts'
+import { holdsSecret, keepSecret, redacted, redactedBeginning, secret } from '../../engine/secrets.ts'
 import { processorMilliseconds } from '../processor-time.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -94,5 +94,28 @@ describe('what may hold a secret', () => {
     const texts = ['a://'.repeat(20_000), 'x'.repeat(80_000), 'token'.repeat(16_000), '-----BEGIN '.repeat(8000)]
     // Seconds would be square growth.
     expect(processorMilliseconds(() => texts.forEach((text) => redacted(text)))).toBeLessThan(5000)
+  })
+})
+
+describe('what can be nothing but a secret', () => {
+  test.each([
+    'http://user:hidden@host:9092/path',
+    'http://user:$hidden@host',
+    'the key is sk-proj-hidden0123456789.',
+    'Authorization: Bearer hidden0123',
+    '-----BEGIN RSA PRIVATE KEY-----',
+  ])('is found: %s', (text) => {
+    expect(holdsSecret(text)).toBe(true)
+    expect(redacted(text)).not.toBe(text)
+  })
+
+  test.each([
+    'https://docs.example/page?of=this#a-part',
+    'ssh://git@host/path',
+    'http://user:$(PASSWORD)@host',
+    'Authorization: Bearer $(TOKEN)',
+    'maxTokens=16384; token=none',
+  ])('is not: %s', (text) => {
+    expect(holdsSecret(text)).toBe(false)
   })
 })

@@ -2,11 +2,19 @@
 import { defaultClusterOptions } from '../../cli/k8s.ts'
 import type { Resource } from '../../cli/kubernetes/manifests.ts'
 import type { ClusterOptions } from '../../cli/kubernetes/options.ts'
-import { readResources } from '../../cli/kubernetes/policy.ts'
+import { readResources } from '../../cli/kubernetes/reading.ts'
 import { renderManifests } from '../../cli/kubernetes/render.ts'
 
 /** All resources of a rendering, fresh copies each time. */
 export function rendered(options: Partial<ClusterOptions> = {}): Resource[] {
+  if (Object.keys(options).length > 0) return read(options)
+  usual ??= read({})
+  return structuredClone(usual)
+}
+
+let usual: Resource[] | undefined
+
+function read(options: Partial<ClusterOptions>): Resource[] {
   const files = renderManifests({ ...defaultClusterOptions(), ...options })
   const texts = [...files].filter(([path]) => !path.endsWith('kustomization.yaml')).map(([, text]) => text)
   return readResources(texts.join('\n'))

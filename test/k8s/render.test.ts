@@ -103,7 +103,7 @@ describe('a processor', () => {
       ['KafkaTopic', `wellspring.${added.name}-changelog`],
     ] as const)
       find(all, kind, name)
-    expect(brokenRules(all)).toEqual([])
+    expect(brokenRules(all, [...processors, added])).toEqual([])
     const files = renderManifests({ ...defaultClusterOptions(), processors: [...processors, added] })
     const { resources: listed } = parse(files.get('kustomization.yaml') ?? '') as { resources: string[] }
     expect(listed).toContain(`processors/${added.name}.yaml`)
@@ -295,6 +295,49 @@ describe('wellspring k8s', () => {
     const piped = await run(['k8s', 'check'], { cwd: folder, input: 'kind: x' })
     expect(piped.exitCode).toBe(65)
     expect(piped.stderr).toContain('standard input: document 1: expected a resource of Kubernetes')
+  })
+
+  it('checks several files as one', async () => {
+    const files = renderManifests(defaultClusterOptions())
+    for (const part of ['processors/roll-out.yaml', 'network.yaml'])
+      writeFileSync(join(folder, part.replace('/', '-')), files.get(part) ?? '')
+    const { exitCode, stdout } = await wellspring('check', 'processors-roll-out.yaml', 'network.yaml')
+    expect(stdout).toMatch(/^5 resources keep all \d+ rules\n$/)
+    expect(exitCode).toBe(0)
+    expect((await wellspring('check', 'processors-roll-out.yaml')).stdout).toContain('no NetworkPolicy bounds')
+    writeFileSync(join(folder, 'stray.yaml'), 'a: 1\n')
+    const refused = await wellspring('check', 'stray.yaml', 'processors-roll-out.yaml', '--json')
+    expect(refused.exitCode).toBe(65)
+    expect(jsonLines(refused.stdout)).toEqual([
+      { rule: null, resource: null, fault: expect.stringMatching(/^stray\.yaml: document 1: expected/) as string },
+    ])
+  })
+
+  it.each([
+    [
+      'image: wellspring:',
+      'image: 5 #',
+      /spec\.template\.spec\.containers\.0\.image: expected a text, got 5 \(well-formed\)/,
+    ],
+    ['env:', 'env: { A: b }\n          unread:', /containers\.0\.env: expected a list, got a map \(well-formed\)/],
+    [
+      'annotations:',
+      'annotations:\n    wellspring/exempt: { probes: slow }',
+      /wellspring\/exempt: expected a text, got a map/,
+    ],
+  ])('tells what is malformed, and no bug: %s', async (from, to, fault) => {
+    const text = renderManifests(defaultClusterOptions()).get('processors/roll-out.yaml') ?? ''
+    writeFileSync(join(folder, 'malformed.yaml'), text.replace(from, to))
+    const { exitCode, stdout, stderr } = await wellspring('check', 'malformed.yaml')
+    expect(exitCode).toBe(65)
+    expect(stdout).toMatch(fault)
+    expect(stderr).toBe('')
+  })
+
+  it('says each default of its flags once', async () => {
+    const { stdout } = await wellspring('render', '--help')
+    expect(stdout).toContain('(default: any)')
+    expect(stdout).not.toMatch(/default: ""|\(default: [^)]*\) \(default/)
   })
 
   it('says what it takes where it is given a folder', async () => {
