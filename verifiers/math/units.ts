@@ -117,19 +117,19 @@ export const multipliers = new Map([
   ['centillion', 303],
 ])
 
-// What else multiplies: zillion, milliard (and billiard, which is another number where there are milliards).
-const multiplies = /illi(?:on|ard)(?:th)?$/
+// What else multiplies: zillion, milliard (and billiard, which is another number where there are milliards), and ordinals from
+// seventh on, which are parts (five twelfths).
+const multiplies = /(?:illion|illiard|(?:illion|illiard|teen|tie|ven|lf)th)$/
 
-// Words that change the amount, so that it can't stand without them. Number words are among them: five tens are fifty.
-const qualifiers = new Set([
-  ...numberWords.keys(),
-  ...(
+// Words that change the amount, so that it can't stand without them.
+const qualifiers = new Set(
+  (
     'not no none less more fewer below above least most under over than if when for unless except negative minus plus times ' +
     'remainder loss before after until between dozen score gross couple k kilo mn mil mln bn hundred thousand ' +
-    'lakh crore factorial squared cubed half halve third fourth quarter fifth sixth seventh eighth ninth tenth hundredth ' +
-    'thousandth double triple twice fold sixteenth zeroe inverse reciprocal root sqrt pi x'
+    'lakh crore ten factorial squared cubed half halve third fourth quarter fifth sixth eighth ninth tenth hundredth ' +
+    'thousandth double triple twice fold ones inverse reciprocal root sqrt pi x'
   ).split(' '),
-])
+)
 
 function singular(word: string): string {
   if (known.has(word)) return word
@@ -212,12 +212,13 @@ const plural =
 const denials = new Set('wrong false incorrect opposite short'.split(' '))
 
 /**
- * Whether words after an amount say something about it instead of what it counts: adjectives and adverbs (5 missing), told from
- * counted nouns by a missing plural where the amount asks for one. Abbreviations and words of other scripts are given the benefit of the doubt.
+ * Whether words after an amount say something about it instead of what it counts: numbers (5 twos), and adjectives and adverbs (5 missing),
+ * told from counted nouns by a missing plural where the amount asks for one. Abbreviations and words of other scripts are given the benefit of
+ * the doubt.
  */
 export function isQualified(words: readonly UnitWord[], count: Rational | undefined): boolean {
   const lower = words.map(({ word }) => word.toLowerCase())
-  if (denials.has(lower.at(-1) ?? '')) return true
+  if (denials.has(lower.at(-1) ?? '') || numberWords.has(singular(lower[0] ?? ''))) return true
   const isSeveral = count !== undefined && (count.n === 0n || order(absolute(count), one) > 0)
   return (
     isSeveral &&
