@@ -17,35 +17,37 @@ const invalid: Meaning = { verdict: 'failed', valid: false, again: false }
 const unverifiable: Meaning = { verdict: 'unverifiable', valid: false, again: true }
 const ourFault: Meaning = { verdict: 'unverifiable', valid: false, again: false }
 
-const meanings: Readonly<Record<string, Meaning>> = {
-  // math
-  equal: passed,
-  different: failed,
-  no_answer: invalid,
-  truncated: invalid,
-  // code
-  passed,
-  wrong_answer: failed,
-  runtime_error: failed,
-  compile_error: failed,
-  time_limit: failed,
-  memory_limit: failed,
-  output_limit: failed,
-  no_code: invalid,
-  unsupported: unverifiable,
-  sandbox_error: ourFault,
-  verifier_timeout: ourFault,
-  // the attempt's form
-  length_limit: invalid,
-  content_filter: invalid,
-  empty: invalid,
-  stray_think_tag: invalid,
-  foreign_script: invalid,
-  // nothing could be run
-  not_run: unverifiable,
-}
+const meanings = new Map<string, Meaning>(
+  Object.entries({
+    // math
+    equal: passed,
+    different: failed,
+    no_answer: invalid,
+    truncated: invalid,
+    // code
+    passed,
+    wrong_answer: failed,
+    runtime_error: failed,
+    compile_error: failed,
+    time_limit: failed,
+    memory_limit: failed,
+    output_limit: failed,
+    no_code: invalid,
+    unsupported: unverifiable,
+    sandbox_error: ourFault,
+    verifier_timeout: ourFault,
+    // the attempt's form
+    length_limit: invalid,
+    content_filter: invalid,
+    empty: invalid,
+    stray_think_tag: invalid,
+    foreign_script: invalid,
+    // nothing could be run
+    not_run: unverifiable,
+  }),
+)
 
 /** The meaning of a reason. What a verifier calls undecided, by whatever name, is unverifiable. */
 export function meaningOf(reason: string): Meaning {
-  return (Object.hasOwn(meanings, reason) ? meanings[reason] : undefined) ?? unverifiable
+  return meanings.get(reason) ?? unverifiable
 }

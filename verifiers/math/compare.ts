@@ -85,6 +85,9 @@ function readChoice(text: string): Meaning | undefined {
 const vector = String.raw`\\(?:vec|overrightarrow|hat|(?:mathbf|boldsymbol|bm|bold|pmb)\s*(?:\{\s*)?\\?[a-zA-Z]\s*(?:\}|$))`
 const crossProduct = new RegExp(`${vector}.*\\\\times|\\\\times.*${vector}`, 's')
 
+// A date, and no subtraction.
+const isoDate = /^(?:\\text\{\s*)?\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:\s*\})?$/
+
 function readAll(text: string): Meaning[] {
   const readings: Meaning[] = []
   for (const commas of commaReadings(text)) {
@@ -109,7 +112,7 @@ export function prepare(answer: string): Prepared {
   const skeleton = skeletonOf(text)
   if (skeleton === '') return { skeleton, readings: [], failure: 'no_answer' }
   try {
-    if (crossProduct.test(text)) throw new Undecided('not_understood')
+    if (crossProduct.test(text) || isoDate.test(text)) throw new Undecided('not_understood')
     const choice = readChoice(text)
     return { skeleton, readings: choice === undefined ? readAll(text) : [choice] }
   } catch (error) {
@@ -121,7 +124,8 @@ function reasonOf(error: unknown): string {
   if (error instanceof Undecided) return error.reason
   // BigInt and the stack have limits of their own; whatever slips past the gates is still only undecided.
   if (error instanceof RangeError) return 'too_large'
-  throw error
+  // A fault of ours costs the answer that shows it, not the vote or the stream that it is part of.
+  return `verifier_failed: ${error instanceof Error ? error.message : String(error)}`
 }
 
 /** Compares two answers that were read before. Never throws. */
@@ -677,7 +681,8 @@ const isReduced = (written: readonly string[]): boolean =>
 
 function compareRatios(a: Ratio, b: Ratio): Outcome {
   if (a.parts.length !== b.parts.length) return different
-  if (a.written.join(':') === b.written.join(':') && a.parts.every((p) => p.node.k === 'number')) return equal
+  if (a.written.join(':') === b.written.join(':') && [...a.parts, ...b.parts].every((p) => p.node.k === 'number'))
+    return equal
   if (isPlainlyClock(a.written) || isPlainlyClock(b.written)) return different
   const [p, q] = [a.parts[0], b.parts[0]]
   if (p === undefined || q === undefined) return different
@@ -712,7 +717,7 @@ function compareCollectionWith(a: Collection, b: Meaning): Outcome {
       const pieces = a.items.every((item) => item.kind === 'tuple') ? piecesOf(a) : undefined
       if (pieces?.length === 1) return comparePieces(pieces, piecesOf(b) ?? [])
       // 3,4 for (3,4) may be meant in order or not; a set in braces is not a pair.
-      if (a.distinct || items.length !== b.items.length) return different
+      if (a.distinct || isHalfOpen(b) || items.length !== b.items.length) return different
       return compareUnordered(items, b.items).outcome === 'different' ? different : undecided('ordered_or_not')
     }
     case 'region': {
@@ -792,6 +797,10 @@ function substituted(node: Node, variable: string, value: Node): Node | undefine
   }
 }
 
+// (1,2] and [1,2) are intervals and nothing else.
+const isHalfOpen = (m: Extract<Meaning, { kind: 'tuple' }>): boolean =>
+  m.items.length === 2 && (m.open === '(') !== (m.close === ')')
+
 function compareTupleWith(a: Extract<Meaning, { kind: 'tuple' }>, b: Meaning): Outcome {
   switch (b.kind) {
     case 'tuple':
@@ -811,6 +820,7 @@ function compareTupleWith(a: Extract<Meaning, { kind: 'tuple' }>, b: Meaning): O
       return compareInOrder(a.items, b.written).outcome === 'different' ? different : undecided('order_of_names')
     }
     case 'matrix': {
+      if (isHalfOpen(a)) return different
       if (b.rows.every((row) => row.length === 1)) return compareInOrder(a.items, rowsOf(b, a.items.length).flat())
       const [row] = b.rows
       if (b.rows.length !== 1 || row === undefined) return different

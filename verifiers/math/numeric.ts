@@ -118,22 +118,25 @@ function root(x: Approximation, degree: number, complex: boolean): Approximation
 }
 
 // Real functions of one real argument, with their derivatives for the error bound.
-const functions: Readonly<Record<string, readonly [f: (x: number) => number, slope: (x: number) => number]>> = {
-  sin: [Math.sin, Math.cos],
-  cos: [Math.cos, Math.sin],
-  tan: [Math.tan, (x) => 1 + Math.tan(x) ** 2],
-  cot: [(x) => 1 / Math.tan(x), (x) => 1 + 1 / Math.tan(x) ** 2],
-  sec: [(x) => 1 / Math.cos(x), (x) => Math.tan(x) / Math.cos(x)],
-  csc: [(x) => 1 / Math.sin(x), (x) => 1 / (Math.tan(x) * Math.sin(x))],
-  sinh: [Math.sinh, Math.cosh],
-  cosh: [Math.cosh, Math.sinh],
-  tanh: [Math.tanh, () => 1],
-  // Their slope is not used: see arcSpread.
-  arcsin: [Math.asin, () => 1],
-  arccos: [Math.acos, () => 1],
-  arctan: [Math.atan, () => 1],
-  arccot: [(x) => Math.PI / 2 - Math.atan(x), () => 1],
-}
+type Real = (x: number) => number
+const functions = new Map(
+  Object.entries<readonly [f: Real, slope: Real]>({
+    sin: [Math.sin, Math.cos],
+    cos: [Math.cos, Math.sin],
+    tan: [Math.tan, (x) => 1 + Math.tan(x) ** 2],
+    cot: [(x) => 1 / Math.tan(x), (x) => 1 + 1 / Math.tan(x) ** 2],
+    sec: [(x) => 1 / Math.cos(x), (x) => Math.tan(x) / Math.cos(x)],
+    csc: [(x) => 1 / Math.sin(x), (x) => 1 / (Math.tan(x) * Math.sin(x))],
+    sinh: [Math.sinh, Math.cosh],
+    cosh: [Math.cosh, Math.sinh],
+    tanh: [Math.tanh, () => 1],
+    // Their slope is not used: see arcSpread.
+    arcsin: [Math.asin, () => 1],
+    arccos: [Math.acos, () => 1],
+    arctan: [Math.atan, () => 1],
+    arccot: [(x) => Math.PI / 2 - Math.atan(x), () => 1],
+  }),
+)
 
 // How far arcsin and arccos may be off for an argument that is off by `error`: their slope has no bound at 1 and -1.
 function arcSpread(x: number, error: number): number {
@@ -178,7 +181,7 @@ function call(name: string, args: readonly Approximation[], sample: Sample, comp
       return { re: size(x), im: 0, error: x.error }
   }
   if (args.some((a) => a.im !== 0)) return undefinedValue
-  const known = functions[name]
+  const known = functions.get(name)
   if (known !== undefined) {
     const y = known[0](x.re)
     const slope = x.error === 0 && x.re === 0 ? 0 : Math.min(1e12, Math.abs(known[1](x.re)))

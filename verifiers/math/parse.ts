@@ -3,7 +3,7 @@ import { traits } from './numeric.ts'
 import { add, divide, multiply, power, rational, rationalKey, type Rational } from './rational.ts'
 import type { Node, Relation } from './syntax.ts'
 import { functionNames, type Token } from './tokens.ts'
-import { unitOf, type UnitWord } from './units.ts'
+import { isQualified, multipliers, numberWords, unitOf, type UnitWord } from './units.ts'
 
 const relations = new Set(['=', '~=', '<', '<=', '>', '>=', '!=', 'in'])
 const fractions = new Set(['frac', 'dfrac', 'tfrac', 'cfrac', 'sfrac', 'nicefrac', 'flatfrac'])
@@ -24,21 +24,8 @@ const accents = new Set([
 const unitAccents = new Set(['hat', 'widehat', 'vec'])
 const unitName = /^([ijk]) (?:bold|hat)$/
 const matrices = new Set(['matrix', 'pmatrix', 'bmatrix', 'Bmatrix', 'smallmatrix', 'array', 'vmatrix'])
-const inverses: Readonly<Record<string, string>> = { sin: 'arcsin', cos: 'arccos', tan: 'arctan', cot: 'arccot' }
-const aliases: Readonly<Record<string, string>> = { asin: 'arcsin', acos: 'arccos', atan: 'arctan', lg: 'log' }
-
-const numberWords = new Map(
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'
-    .split(' ')
-    .map((word, n) => [word, n]),
-)
-const multipliers = new Map([
-  ['hundred', 2],
-  ['thousand', 3],
-  ['million', 6],
-  ['billion', 9],
-  ['trillion', 12],
-])
+const inverses = new Map(Object.entries({ sin: 'arcsin', cos: 'arccos', tan: 'arctan', cot: 'arccot' }))
+const aliases = new Map(Object.entries({ asin: 'arcsin', acos: 'arccos', atan: 'arctan', lg: 'log' }))
 const noSolution =
   /^(?:(?:there (?:is|are) )?no (?:real |such )?(?:solutions?|roots?|values?)(?: exists?)?|none|empty set|empty)$/
 const allReals = /^(?:all|the set of all|any|every)(?: the)? real(?:s| numbers?)?$|^reals$|^real numbers$/
@@ -51,6 +38,10 @@ const productLetters = new Set('a b c d k l m n r s t w x y z ell'.split(' '))
 const isWord = (t: Token | undefined): t is Token => t?.type === 'word'
 const isConnector = (t: Token | undefined): boolean =>
   t?.type === 'word' && t.textual === true && (t.text.toLowerCase() === 'and' || t.text.toLowerCase() === 'or')
+
+// The number that words stand after; undefined after another expression.
+const countOf = (node: Node): Rational | undefined =>
+  node.k === 'negative' ? countOf(node.a) : node.k === 'number' ? node.value : undefined
 
 /** A number as its digits say. */
 function numberNode(t: Token): Node {
@@ -393,6 +384,7 @@ class Parser {
     }
     const unit = unitOf(words)
     if (unit === undefined) return node
+    if (isQualified(words, countOf(node))) this.fail()
     const next = this.peek()
     const quantity: Node = { k: 'quantity', a: node, unit, ...(t.guessed === true ? { guessed: true } : {}) }
     if (next?.type !== 'number' || !unit.measured) return quantity
@@ -899,7 +891,7 @@ class Parser {
       }
     }
     if (name.startsWith('begin:')) return this.matrix(name.slice(6))
-    if (functionNames.has(name)) return this.call(aliases[name] ?? name)
+    if (functionNames.has(name)) return this.call(aliases.get(name) ?? name)
     return this.fail()
   }
 
@@ -953,7 +945,7 @@ class Parser {
       exponent.a.value.n === 1n &&
       exponent.a.value.d === 1n
     ) {
-      const inverse = inverses[name]
+      const inverse = inverses.get(name)
       if (inverse === undefined) this.fail()
       name = inverse
       exponent = undefined

@@ -22,66 +22,69 @@ export interface Token {
   readonly truncated?: boolean
 }
 
-const unicode: Readonly<Record<string, string>> = {
-  '\u2212': '-',
-  '\u2013': '-',
-  '\u2014': '-',
-  '\u00d7': '\\times ',
-  '\u00f7': '\\div ',
-  '\u00b7': '\\cdot ',
-  '\u22c5': '\\cdot ',
-  '\u03c0': '\\pi ',
-  '\u221e': '\\infty ',
-  '\u221a': '\\sqrt ',
-  '\u2264': '\\le ',
-  '\u2265': '\\ge ',
-  '\u2260': '\\ne ',
-  '\u2248': '\\approx ',
-  '\u222a': '\\cup ',
-  '\u2229': '\\cap ',
-  '\u2208': '\\in ',
-  '\u00b0': '^\\circ ',
-  '\u00b2': '^2',
-  '\u00b3': '^3',
-  '\u2074': '^4',
-  '\u2075': '^5',
-  '\u00bd': '\\frac12',
-  '\u00bc': '\\frac14',
-  '\u00be': '\\frac34',
-  '\u2153': '\\frac13',
-  '\u2154': '\\frac23',
-  '\u2205': '\\emptyset ',
-  '\u00b1': '\\pm ',
-  '\u2213': '\\mp ',
-  '\u03b8': '\\theta ',
-  '\u03b1': '\\alpha ',
-  '\u03b2': '\\beta ',
-  '\u03b3': '\\gamma ',
-  '\u03bb': '\\lambda ',
-  '\u03c6': '\\phi ',
-  '\u03c9': '\\omega ',
-  '\uff0c': ',',
-  '\uff08': '(',
-  '\uff09': ')',
-  '\u00a0': ' ',
-  '\u202f': ' ',
-  '\u2009': ' ',
-  '\u2044': '/',
-  '\u2115': '\\mathbb{N}',
-  '\u211d': '\\mathbb{R}',
-  '\u2124': '\\mathbb{Z}',
-  '\u221b': '\\sqrt[3]',
-  '\u2032': "'",
-  '\u2019': "'",
-  '\u20ac': '\\euro ',
-  '\u00a3': '\\pounds ',
-  '\u2026': '\\ldots ',
-  '\u27e8': '\\langle ',
-  '\u27e9': '\\rangle ',
-  '\u200b': '',
-  '\ufeff': '',
-}
-const unicodePattern = new RegExp(`[${Object.keys(unicode).join('')}]`, 'g')
+// What a model wrote is looked up in maps throughout: `constructor` would be found in any plain object.
+const unicode = new Map(
+  Object.entries({
+    '\u2212': '-',
+    '\u2013': '-',
+    '\u2014': '-',
+    '\u00d7': '\\times ',
+    '\u00f7': '\\div ',
+    '\u00b7': '\\cdot ',
+    '\u22c5': '\\cdot ',
+    '\u03c0': '\\pi ',
+    '\u221e': '\\infty ',
+    '\u221a': '\\sqrt ',
+    '\u2264': '\\le ',
+    '\u2265': '\\ge ',
+    '\u2260': '\\ne ',
+    '\u2248': '\\approx ',
+    '\u222a': '\\cup ',
+    '\u2229': '\\cap ',
+    '\u2208': '\\in ',
+    '\u00b0': '^\\circ ',
+    '\u00b2': '^2',
+    '\u00b3': '^3',
+    '\u2074': '^4',
+    '\u2075': '^5',
+    '\u00bd': '\\frac12',
+    '\u00bc': '\\frac14',
+    '\u00be': '\\frac34',
+    '\u2153': '\\frac13',
+    '\u2154': '\\frac23',
+    '\u2205': '\\emptyset ',
+    '\u00b1': '\\pm ',
+    '\u2213': '\\mp ',
+    '\u03b8': '\\theta ',
+    '\u03b1': '\\alpha ',
+    '\u03b2': '\\beta ',
+    '\u03b3': '\\gamma ',
+    '\u03bb': '\\lambda ',
+    '\u03c6': '\\phi ',
+    '\u03c9': '\\omega ',
+    '\uff0c': ',',
+    '\uff08': '(',
+    '\uff09': ')',
+    '\u00a0': ' ',
+    '\u202f': ' ',
+    '\u2009': ' ',
+    '\u2044': '/',
+    '\u2115': '\\mathbb{N}',
+    '\u211d': '\\mathbb{R}',
+    '\u2124': '\\mathbb{Z}',
+    '\u221b': '\\sqrt[3]',
+    '\u2032': "'",
+    '\u2019': "'",
+    '\u20ac': '\\euro ',
+    '\u00a3': '\\pounds ',
+    '\u2026': '\\ldots ',
+    '\u27e8': '\\langle ',
+    '\u27e9': '\\rangle ',
+    '\u200b': '',
+    '\ufeff': '',
+  }),
+)
+const unicodePattern = new RegExp(`[${[...unicode.keys()].join('')}]`, 'g')
 
 const isDigit = (c: string): boolean => c >= '0' && c <= '9'
 const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
@@ -92,7 +95,7 @@ const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && 
  */
 export function cleanAnswer(answer: string): string {
   let text = withoutEdges(answer)
-  if (/[^\x20-\x7e]/.test(text)) text = text.replace(unicodePattern, (c) => unicode[c] ?? c)
+  if (/[^\x20-\x7e]/.test(text)) text = text.replace(unicodePattern, (c) => unicode.get(c) ?? c)
   if (text.includes('\\\\') && !/(?<!\\)\\[a-zA-Z]/.test(text))
     text = text.replaceAll(/\\\\(?=\\\\|[a-zA-Z%$,!;{}])/g, '\\')
   for (let round = 0; round < 6; round++) {
@@ -153,77 +156,81 @@ const letterStyles = new Set(
 )
 // In these i, j and k may be the unit vectors.
 const boldStyles = new Set('mathbf bm boldsymbol pmb bold'.split(' '))
-const marks: Readonly<Record<string, string>> = {
-  le: '<=',
-  leq: '<=',
-  leqslant: '<=',
-  leqq: '<=',
-  ge: '>=',
-  geq: '>=',
-  geqslant: '>=',
-  geqq: '>=',
-  lt: '<',
-  gt: '>',
-  ne: '!=',
-  neq: '!=',
-  approx: '~=',
-  simeq: '~=',
-  thickapprox: '~=',
-  in: 'in',
-  cup: 'union',
-  cap: 'intersection',
-  setminus: 'difference',
-  backslash: 'difference',
-  smallsetminus: 'difference',
-  pm: 'plusminus',
-  mp: 'minusplus',
-  cdot: '*',
-  times: '*',
-  ast: '*',
-  div: '/',
-  lbrace: '{|',
-  rbrace: '|}',
-  lvert: '|',
-  rvert: '|',
-  vert: '|',
-  mid: '|',
-  colon: ':',
-  ldots: 'dots',
-  dots: 'dots',
-  cdots: 'dots',
-  dotsc: 'dots',
-  quad: 'quad',
-  qquad: 'quad',
-  lbrack: '[',
-  rbrack: ']',
-  lparen: '(',
-  rparen: ')',
-  equiv: 'equiv',
-  cr: 'row',
-  prime: "'",
-  pounds: 'pounds',
-  euro: 'euro',
-  degree: 'degree',
-  textdegree: 'degree',
-  slash: '/',
-  quot: '/',
-  dollar: 'dollar',
-  textdollar: 'dollar',
-}
+const marks = new Map(
+  Object.entries({
+    le: '<=',
+    leq: '<=',
+    leqslant: '<=',
+    leqq: '<=',
+    ge: '>=',
+    geq: '>=',
+    geqslant: '>=',
+    geqq: '>=',
+    lt: '<',
+    gt: '>',
+    ne: '!=',
+    neq: '!=',
+    approx: '~=',
+    simeq: '~=',
+    thickapprox: '~=',
+    in: 'in',
+    cup: 'union',
+    cap: 'intersection',
+    setminus: 'difference',
+    backslash: 'difference',
+    smallsetminus: 'difference',
+    pm: 'plusminus',
+    mp: 'minusplus',
+    cdot: '*',
+    times: '*',
+    ast: '*',
+    div: '/',
+    lbrace: '{|',
+    rbrace: '|}',
+    lvert: '|',
+    rvert: '|',
+    vert: '|',
+    mid: '|',
+    colon: ':',
+    ldots: 'dots',
+    dots: 'dots',
+    cdots: 'dots',
+    dotsc: 'dots',
+    quad: 'quad',
+    qquad: 'quad',
+    lbrack: '[',
+    rbrack: ']',
+    lparen: '(',
+    rparen: ')',
+    equiv: 'equiv',
+    cr: 'row',
+    prime: "'",
+    pounds: 'pounds',
+    euro: 'euro',
+    degree: 'degree',
+    textdegree: 'degree',
+    slash: '/',
+    quot: '/',
+    dollar: 'dollar',
+    textdollar: 'dollar',
+  }),
+)
 const greek = new Set(
   (
     'alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron rho sigma tau upsilon phi chi psi omega ' +
     'Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega ell hbar'
   ).split(' '),
 )
-const greekVariants: Readonly<Record<string, string>> = {
-  varphi: 'phi',
-  vartheta: 'theta',
-  varepsilon: 'epsilon',
-  varrho: 'rho',
-  varsigma: 'sigma',
-  varpi: 'pi',
-}
+const greekVariants = new Map(
+  Object.entries({
+    varphi: 'phi',
+    vartheta: 'theta',
+    varepsilon: 'epsilon',
+    varrho: 'rho',
+    varsigma: 'sigma',
+    varpi: 'pi',
+  }),
+)
 
 /** Functions that are read without brackets around their argument. */
 export const functionNames = new Set(
@@ -232,16 +239,18 @@ export const functionNames = new Set(
     'cbrt det deg'
   ).split(' '),
 )
-const bareConstants: Readonly<Record<string, string>> = {
-  pi: 'pi',
-  infinity: 'infty',
-  inf: 'infty',
-  infty: 'infty',
-  oo: 'infty',
-  theta: 'theta',
-  alpha: 'alpha',
-  beta: 'beta',
-}
+const bareConstants = new Map(
+  Object.entries({
+    pi: 'pi',
+    infinity: 'infty',
+    inf: 'infty',
+    infty: 'infty',
+    oo: 'infty',
+    theta: 'theta',
+    alpha: 'alpha',
+    beta: 'beta',
+  }),
+)
 
 const numberPattern = /\d+(?:\.\d+)?|\.\d+/y
 const groupedPattern =
@@ -251,6 +260,7 @@ const europeanPattern = /\d{1,3}(?:\.\d{3})+,\d+(?!\d)/y
 const decimalCommaPattern = /\d+(?:\{,\}|,)\d+/y
 const bracedDecimalPattern = /(?:0\{,\}\d+|\d+\{,\}(?!\d{3}(?!\d))\d+)/y
 const repeatingPattern = /\\(?:overline|bar|dot)\s*\{?(\d+)\}?/y
+const bracketedPeriodPattern = /\(\d+\)/y
 const ellipsisPattern = /\\(?:ldots|dots|cdots)(?![a-zA-Z])|\.\.\.+/y
 const exponentPattern = /[eE]([+-]?\d{1,6})(?![\d.])/y
 const degreePattern = /\^\s*(?:\{\s*\\(?:circ|degree)\s*\}|\\(?:circ|degree)(?![a-zA-Z]))/y
@@ -337,6 +347,8 @@ class Tokenizer {
       end = tail + repeating[0].length
       if (bare) digits += '.'
     } else if (digits.includes('.')) {
+      // 0.3(3) is one third for some, and a product for others.
+      if (match(bracketedPeriodPattern, text, end) !== null) throw new Undecided('not_understood')
       const ellipsis = match(ellipsisPattern, text, end)
       if (ellipsis !== null) {
         more.truncated = true
@@ -360,16 +372,20 @@ class Tokenizer {
       return end
     }
     const lower = run.toLowerCase()
+    const constant = bareConstants.get(lower)
     const last = this.tokens.at(-1)
     const afterAmount = last !== undefined && (last.type === 'number' || last.text === '}' || last.text === ')')
+    // 3:30 pm: the half of the day, and no product of p and m.
+    const isHalfDay = (lower === 'am' || lower === 'pm') && last?.type === 'number' && this.tokens.at(-2)?.text === ':'
     if (lower === 'and' || lower === 'or') this.push('word', lower, { textual: true })
+    else if (isHalfDay) this.push('word', run, { textual: true })
     else if (
       afterAmount &&
       (isBareUnit(lower) || lower === 'pct' || lower === 'percent') &&
       !(lower === 'in' && !this.spaced)
     )
       this.push('word', run, { textual: true })
-    else if (bareConstants[lower] !== undefined) this.push('command', bareConstants[lower])
+    else if (constant !== undefined) this.push('command', constant)
     else if (functionNames.has(lower)) this.push('command', lower)
     else {
       const split = /^(sin|cos|tan|cot|sec|csc|ln|log|sqrt)([a-z])$/.exec(run)
@@ -463,7 +479,7 @@ class Tokenizer {
       const close = closingBrace(text, end + gap)
       return close < 0 ? to : close + 1
     }
-    const mark = marks[name]
+    const mark = marks.get(name)
     if (mark !== undefined) {
       this.push('mark', mark)
       if (mark === '{|' || mark === '[' || mark === '(') this.brackets++
@@ -472,7 +488,7 @@ class Tokenizer {
     }
     if (name === 'langle') this.brackets++
     if (name === 'rangle') this.brackets--
-    const variant = greekVariants[name] ?? name
+    const variant = greekVariants.get(name) ?? name
     if (greek.has(variant)) this.push('letter', variant)
     else this.push('command', variant)
     return end

@@ -1,5 +1,5 @@
 import { Undecided } from './limits.ts'
-import { multiply, one, power, rational, rationalKey, type Rational } from './rational.ts'
+import { absolute, multiply, one, order, power, rational, rationalKey, type Rational } from './rational.ts'
 
 /** A unit of measure. Units of one dimension convert by their factors; a noun that is no unit keeps its own name. */
 export interface Unit {
@@ -80,15 +80,54 @@ const capitals = new Map([
 ])
 
 // Words that say nothing about the amount.
-const fillers = new Set(['of', 'the', 'a', 'an', 'approximately', 'about', 'exactly', 'total', 'away', 'old'])
+const fillers = new Set([
+  'of',
+  'the',
+  'a',
+  'an',
+  'approximately',
+  'about',
+  'exactly',
+  'total',
+  'away',
+  'old',
+  'left',
+  'remaining',
+  'altogether',
+])
+
+/** Small numbers by their words. */
+export const numberWords = new Map(
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'
+    .split(' ')
+    .map((word, n) => [word, n]),
+)
+
+// Each is 1,000 times the one before it.
+const illions = (
+  'million billion trillion quadrillion quintillion sextillion septillion octillion nonillion decillion undecillion duodecillion ' +
+  'tredecillion quattuordecillion quindecillion sexdecillion septendecillion octodecillion novemdecillion vigintillion'
+).split(' ')
+
+/** Powers of ten by the words that multiply by them, in the short scale. */
+export const multipliers = new Map([
+  ['hundred', 2],
+  ['thousand', 3],
+  ...illions.map((name, place): [string, number] => [name, 3 * place + 6]),
+  ['centillion', 303],
+])
+
+// What else multiplies: zillion, milliard (and billiard, which is another number where there are milliards), and ordinals from
+// seventh on, which are parts (five twelfths).
+const multiplies = /(?:illion|illiard|(?:illion|illiard|teen|tie|ven|lf)th)$/
 
 // Words that change the amount, so that it can't stand without them.
 const qualifiers = new Set(
   (
     'not no none less more fewer below above least most under over than if when for unless except negative minus plus times ' +
-    'remainder loss before after until between dozen score gross couple k kilo mn mil mln bn hundred thousand million billion ' +
-    'trillion lakh crore ten factorial squared cubed half halve third fourth quarter fifth sixth seventh eighth ninth tenth hundredth ' +
-    'thousandth millionth billionth double triple twice fold sixteenth ones inverse reciprocal root sqrt pi x'
+    'remainder loss before after until between dozen score gross couple k kilo mn mil mln bn hundred thousand ' +
+    'lakh crore ten factorial squared cubed half halve third fourth quarter fifth sixth eighth ninth tenth hundredth ' +
+    'thousandth double triple twice fold ones inverse reciprocal root sqrt pi x'
   ).split(' '),
 )
 
@@ -98,6 +137,9 @@ function singular(word: string): string {
   if (/(?:ch|sh|x|ss)es$/.test(word)) return word.slice(0, -2)
   return word.endsWith('s') && !word.endsWith('ss') && word.length > 1 ? word.slice(0, -1) : word
 }
+
+const isQualifier = (word: string): boolean =>
+  qualifiers.has(word) || qualifiers.has(singular(word)) || multiplies.test(singular(word))
 
 /** Whether a bare run of letters after a number is read as a unit and not as a product of variables. */
 export function isBareUnit(word: string): boolean {
@@ -133,7 +175,7 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
       continue
     }
     // A lone M is a million more often than a metre.
-    if (qualifiers.has(lower) || qualifiers.has(singular(lower)) || word === 'M') throw new Undecided('not_understood')
+    if (isQualifier(lower) || word === 'M') throw new Undecided('not_understood')
     any = true
     const name = (word.length === 1 ? capitals.get(word) : undefined) ?? singular(lower)
     const base = known.get(name)
@@ -161,6 +203,28 @@ export function unitOf(words: readonly UnitWord[]): Unit | undefined {
     measured: nouns.length === 0 && dimension.length > 0,
     generic,
   }
+}
+
+// Plurals that do not end in s, and units that have none.
+const plural =
+  /(?:[^s]s|men|people|children|teeth|geese|mice|oxen|sheep|fish|deer|dice|craft|[^aou]i|maxima|minima|extrema|data|media|criteria|spectra|kelvin|tesla|yuan)$/
+// After these at the end the amount is not what was asked for, whatever it counts.
+const denials = new Set('wrong false incorrect opposite short'.split(' '))
+
+/**
+ * Whether words after an amount say something about it instead of what it counts: numbers (5 twos), and adjectives and adverbs (5 missing),
+ * told from counted nouns by a missing plural where the amount asks for one. Abbreviations and words of other scripts are given the benefit of
+ * the doubt.
+ */
+export function isQualified(words: readonly UnitWord[], count: Rational | undefined): boolean {
+  const lower = words.map(({ word }) => word.toLowerCase())
+  if (denials.has(lower.at(-1) ?? '') || numberWords.has(singular(lower[0] ?? ''))) return true
+  const isSeveral = count !== undefined && (count.n === 0n || order(absolute(count), one) > 0)
+  return (
+    isSeveral &&
+    words.every(({ word }) => /^[a-z]{4,}$/i.test(word)) &&
+    !lower.some((word) => fillers.has(word) || plural.test(word) || isBareUnit(word) || /^(?:square|cubic)$/.test(word))
+  )
 }
 
 /** Text that is the same for equal units only. */
