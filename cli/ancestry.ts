@@ -1,5 +1,6 @@
 /** Where a record came from: itself, what it was made from, back to the seeds, with the rules of each step. */
 import { differencesFromPaper, readRecipes, type Difference } from '../engine/recipes.ts'
+import type { ConceptOrigin } from '../pages/story.ts'
 import { processors } from '../processors/index.ts'
 import type {
   ConceptCombination,
@@ -38,16 +39,7 @@ export interface Ancestor {
   /** For a synthetic problem: what its judges said, while the accepted problem is kept (transient). */
   judged?: { judgements: Judgement[]; calls: ModelCall[] }
   /** For a concept combination: where each concept was named, back to the seeds. */
-  concepts?: {
-    concept: string
-    namedIn: number
-    annotator: string
-    conceptListId: string
-    seedId: string
-    source: string
-    sourceId: string
-    statement: string
-  }[]
+  concepts?: (Omit<ConceptOrigin, 'seed'> & { sourceId: string; statement: string })[]
 }
 
 /** Topics that hold records of an id's kind: `preference-pair-1f2e...` -> preference-pairs. */

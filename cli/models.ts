@@ -177,7 +177,12 @@ export async function modelsOfRole(
 ): Promise<readonly string[] | undefined> {
   const url = variable(urlVariable)
   const settings = inference ?? (url === undefined ? undefined : (await discover(url, signal)).settings)
-  return settings?.roles[role]?.map((key) => settings.models[key]?.model ?? key) ?? (settings && [])
+  return settings && modelNames(settings, role)
+}
+
+/** The models of a role, as their endpoints know them. */
+function modelNames(settings: InferenceSettings, role: Role): string[] {
+  return (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
 }
 
 async function discover(url: string, signal: AbortSignal): Promise<Discovery> {
@@ -219,9 +224,8 @@ function refuseOtherRecords({ run: { records } }: Configuration, simulated: bool
 
 /** A solver that votes on its own reference answers agrees with its own mistakes. @throws ConfigurationError */
 export function refuseSelfVote(settings: InferenceSettings, allowed: boolean): void {
-  const modelNames = (role: 'voter' | 'solver'): string[] =>
-    (settings.roles[role] ?? []).map((key) => settings.models[key]?.model ?? key)
-  const both = modelNames('voter').filter((model) => modelNames('solver').includes(model))
+  const solvers = modelNames(settings, 'solver')
+  const both = modelNames(settings, 'voter').filter((model) => solvers.includes(model))
   if (allowed || both.length === 0) return
   throw new ConfigurationError([
     `roles.voter: ${both.join(', ')} is also a solver and would vote on the answers that it is judged by; name another voter, or set run.allowSelfVote: true`,

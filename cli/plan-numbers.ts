@@ -137,8 +137,9 @@ export function knownLines(known: readonly Known[]): string[] {
   for (const row of known) {
     if (row.domain === undefined) continue
     const key = JSON.stringify([row.name, row.basis, row.source])
-    const { values } = rows.get(key) ?? rows.set(key, { row, values: new Map() }).get(key) ?? { values: new Map() }
-    values.set(row.domain, valueText(row))
+    const same = rows.get(key)
+    if (same) same.values.set(row.domain, valueText(row))
+    else rows.set(key, { row, values: new Map([[row.domain, valueText(row)]]) })
   }
   return [
     ...tableLines(

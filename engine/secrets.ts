@@ -74,16 +74,20 @@ const shortestInAnswers = 16
  * looks like a secret is touched: it is part of the answer. Secrets of fewer than 16 characters are left.
  */
 export function withoutSecrets(answer: string): string {
-  let clean = answer
+  return withoutKnown(answer, shortestInAnswers)
+}
+
+/** The text without the secrets that were read and are at least so long. */
+function withoutKnown(text: string, shortest: number): string {
+  let clean = text
   for (const value of known)
-    if (value.length >= shortestInAnswers && clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
+    if (value.length >= shortest && clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
   return clean
 }
 
 /** The text without secrets: those that were read, those that look like one, and what may hold one in an address or a header. */
 export function redacted(text: string): string {
-  let clean = text
-  for (const value of known) if (clean.includes(value)) clean = clean.replaceAll(value, redactedMark)
+  let clean = withoutKnown(text, shortestSecret)
   for (const [shape, instead] of shapes) clean = clean.replace(shape, instead)
   return clean.replace(keyShape, redactedMark)
 }

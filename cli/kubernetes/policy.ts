@@ -151,7 +151,7 @@ const workloadRules = {
   'grace-period': eachContainer((container, { terminationGracePeriodSeconds: graceSeconds }) => {
     const drain =
       settingOf(container, 'run.drainSeconds') ??
-      container.env.findLast(({ name }) => name === 'WELLSPRING_RUN_DRAIN_SECONDS')?.value ??
+      container.env.findLast(({ name }) => name === variableName('run', 'drainSeconds'))?.value ??
       (runsProcessors(container) ? String(runSettings.drainSeconds.default) : undefined)
     if (drain === undefined) return []
     const neededSeconds = Number(drain) + (container.lifecycle?.preStop?.sleep?.seconds ?? 0)
